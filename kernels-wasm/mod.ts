@@ -1,0 +1,7 @@
+/**
+ * The CPU backend: WASM SIMD kernels compiled from AssemblyScript.
+ *
+ * @module
+ */
+
+export {};

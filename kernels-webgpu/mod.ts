@@ -1,0 +1,7 @@
+/**
+ * The GPU backend: WebGPU kernels written in WGSL.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Reverse-mode differentiation: the tape and one derivative row per primitive.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Datasets, samplers and loaders.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Model files: reading and writing tensors and state dicts.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Modules, parameters and the functions they are made of.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * Optimizers and learning-rate schedulers.
+ *
+ * @module
+ */
+
+export {};

@@ -1,0 +1,7 @@
+/**
+ * The reference backend: plain TypeScript, clear over fast, the oracle of the tests.
+ *
+ * @module
+ */
+
+export {};

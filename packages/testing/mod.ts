@@ -1,0 +1,7 @@
+/**
+ * What the tests share: op facts, comparison, fixtures and the leak check. Not published.
+ *
+ * @module
+ */
+
+export {};

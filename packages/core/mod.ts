@@ -1,7 +1,14 @@
 /**
- * What everything rests on: dtypes, shapes, errors, primitives and their inference rules, graphs, programs and the backend interface.
+ * Floor 0 of Flambeau: dtypes, shapes, errors, the table of primitives, their shape rules, graphs and programs, and
+ * what a backend is. Runs nothing and depends on nothing.
  *
  * @module
  */
 
-export {};
+export * from "./src/backend.ts";
+export * from "./src/dtype.ts";
+export * from "./src/errors.ts";
+export * from "./src/infer.ts";
+export * from "./src/philox.ts";
+export * from "./src/primitives.ts";
+export * from "./src/shape.ts";

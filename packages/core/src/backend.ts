@@ -1,0 +1,110 @@
+/**
+ * What a backend is: memory, kernels, and a way to run what kernels describe.
+ *
+ * A kernel is a description, not an effect: given operands it answers a dispatch, or null when it does not take these
+ * shapes, strides or dtypes. The dispatch of an eager step, of a compiled program and of a stored file is one thing.
+ *
+ * @module
+ */
+
+import type { DType } from "./dtype.ts";
+import type { Attrs, CoreName, FusedName, Inputs, KernelName, Outputs } from "./primitives.ts";
+import type { Shape } from "./shape.ts";
+
+/** An abstract value: all that shape inference knows. */
+export interface Aval {
+  /** Sizes. */
+  readonly shape: Shape;
+  /** Element type. */
+  readonly dtype: DType;
+}
+
+/** A piece of a backend's memory. Backends extend it with what they need (a pointer, a GPU buffer). */
+export interface Buffer {
+  /** Size in bytes, as asked for. */
+  readonly bytes: number;
+}
+
+/** A tensor as a kernel sees it: a geometry over a buffer. Strides and offset are in elements. */
+export interface Operand extends Aval {
+  /** Where the elements live. */
+  readonly buffer: Buffer;
+  /** Elements to step for each dimension; 0 where expanded. */
+  readonly strides: Shape;
+  /** Elements before the first one. */
+  readonly offset: number;
+}
+
+/**
+ * Describes how to compute `outputs` from `inputs`, or answers null when it does not take them.
+ *
+ * Inputs may have any strides and may overlap one another. An output may have any strides, and may be exactly
+ * an input (same buffer, offset, strides) for in-place steps; it never overlaps an input in another way.
+ * Shapes and dtypes are what inference gave. Zero-size outputs never reach a kernel.
+ */
+export type Kernel<P extends KernelName, D> = (
+  inputs: Inputs<P, Operand>,
+  outputs: Outputs<P, Operand>,
+  attrs: Attrs<P>,
+) => D | null;
+
+/**
+ * The kernels of a backend: complete for core primitives, as far as it pays for fused ones.
+ *
+ * A core kernel must take contiguous operands of every dtype that the primitive allows, and may answer null for
+ * others: it is then called again with contiguous copies (inputs) and a contiguous result that is copied (output).
+ * `copy` and `cast` take any strides on both sides.
+ */
+export type KernelTable<D> =
+  & { readonly [P in CoreName]: Kernel<P, D> }
+  & { readonly [P in FusedName]?: Kernel<P, D> };
+
+/** Bytes that a backend holds. */
+export interface MemoryStats {
+  /** Bytes in buffers that are allocated now. */
+  readonly liveBytes: number;
+  /** The largest `liveBytes` since the start or the last `resetPeak`. */
+  readonly peakBytes: number;
+  /** Buffers that are allocated now. */
+  readonly liveBuffers: number;
+  /** Bytes taken from the system, including what is kept for reuse. */
+  readonly reservedBytes: number;
+}
+
+/** A device that runs kernels. `D` is its form of dispatch. */
+export interface Backend<D = unknown> {
+  /** Name of the device: `"cpu"`, `"reference"`, `"webgpu"`. */
+  readonly name: string;
+  /** True when `readSync` works. */
+  readonly canReadSync: boolean;
+  /** Dtypes that tensors of this device may have. */
+  readonly dtypes: ReadonlySet<DType>;
+  /** Its kernels. */
+  readonly kernels: KernelTable<D>;
+  /**
+   * Takes a buffer; its contents are not defined.
+   *
+   * @throws {OutOfMemoryError} If it cannot be had.
+   */
+  allocate(bytes: number): Buffer;
+  /** Gives a buffer back. It must not be used again. */
+  free(buffer: Buffer): void;
+  /** Copies host bytes into a buffer, in order with the steps that were run before. */
+  write(buffer: Buffer, byteOffset: number, source: Uint8Array): void;
+  /** Copies bytes to the host, after the steps that were run before. */
+  read(buffer: Buffer, byteOffset: number, bytes: number): Promise<Uint8Array>;
+  /**
+   * As `read`, at once.
+   *
+   * @throws {DeviceError} If this device cannot; the message names the asynchronous twin.
+   */
+  readSync(buffer: Buffer, byteOffset: number, bytes: number): Uint8Array;
+  /** Runs what a kernel described. */
+  run(dispatch: D): void;
+  /** Waits until all steps have run, and reports what went wrong in them. */
+  sync(): Promise<void>;
+  /** Bytes in use. */
+  memory(): MemoryStats;
+  /** Starts `peakBytes` anew. */
+  resetPeak(): void;
+}

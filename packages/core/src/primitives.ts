@@ -89,7 +89,7 @@ export interface UnaryPrimitives<T> {
   neg: [inputs: [x: T], attrs: null];
   /** |x|. */
   abs: [inputs: [x: T], attrs: null];
-  /** −1, 0 or 1; NaN stays NaN … PyTorch gives 0 for NaN: so do we. */
+  /** −1, 0 or 1, and 0 for NaN. */
   sign: [inputs: [x: T], attrs: null];
   /** eˣ. */
   exp: [inputs: [x: T], attrs: null];

@@ -1,0 +1,39 @@
+/**
+ * Scaled dot-product attention.
+ *
+ * @module
+ */
+
+import { type Aval, int32 } from "@flambeau/core";
+import { type Decomposition, Formula } from "./formula.ts";
+
+/**
+ * softmax(q kᵀ · scale + bias) v and the logarithm of the row sums: q […, L, E], k […, S, E], v […, S, F].
+ *
+ * A row whose scores are all −∞, or that has no keys, sees nothing: its result is 0 and its logarithm −∞.
+ */
+export const attention: Decomposition<"attention"> = (bind, inputs, { scale, causal }) => {
+  const [q, k, v, bias] = inputs;
+  const f = new Formula(bind);
+  const last = q.shape.length - 1;
+  if (k.shape[last - 1] === 0) {
+    const rows = q.shape.slice(0, last);
+    return [f.full([...rows, v.shape[last]!], 0, q.dtype), f.full([...rows, 1], -Infinity, q.dtype)];
+  }
+  const products = f.mul(f.matmul(q, f.transpose(k)), scale);
+  const biased = bias === undefined ? products : f.add(products, bias);
+  const scores = causal ? f.where(seen(f, biased), biased, -Infinity) : biased;
+  const max = f.amax(scores, [last]);
+  const finite = f.where(f.eq(max, -Infinity), 0, max); // −∞ − (−∞) would be NaN
+  const weights = f.exp(f.sub(scores, finite));
+  const total = f.sum(weights, [last]);
+  const divisor = f.where(f.eq(total, 0), 1, total);
+  return [f.div(f.matmul(weights, v), divisor), f.add(finite, f.log(total))];
+};
+
+/** bool[L, S]: true where row i sees column j, j <= i. */
+function seen<T extends Aval>(f: Formula<T>, scores: T): T {
+  const [rows, columns] = scores.shape.slice(-2) as [number, number];
+  const row = f.view(f.iota(0, 1, rows, int32), [rows, 1]);
+  return f.bind("ge", [row, f.iota(0, 1, columns, int32)], null);
+}

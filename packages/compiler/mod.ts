@@ -4,4 +4,4 @@
  * @module
  */
 
-export {};
+export { type Decomposition, type Decompositions, decompositions } from "./src/decompose.ts";

@@ -8,6 +8,7 @@
 export * from "./src/backend.ts";
 export * from "./src/dtype.ts";
 export * from "./src/errors.ts";
+export * from "./src/infer.ts";
 export * from "./src/primitives.ts";
 export * from "./src/shape.ts";
 export * from "./src/views.ts";

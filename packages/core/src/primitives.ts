@@ -5,9 +5,10 @@
  * through it (`Tensor`, `Aval`, `Operand`, `GraphValue` …) the same rows type every table: shape rules, derivatives,
  * decompositions, kernels, facts for tests. The compiler then finds a missing or a short row.
  *
- * Conventions: `dims` are sorted, non-negative and without repeats; `dim` is non-negative; `keepdim` leaves size 1.
+ * Conventions: `dims` are sorted, non-negative and without repeats; `dim` is non-negative and below the rank (the public
+ * operation views a scalar as `[1]` first); `keepdim` leaves size 1.
  * Broadcasting happens inside pointwise primitives. Dtypes of the inputs of a pointwise primitive are equal: the
- * public operation casts first. Index inputs are int32 or int64.
+ * public operation casts first. Index inputs are int32 or int64. Which dtypes each primitive takes, says `inputDTypes`.
  *
  * @module
  */

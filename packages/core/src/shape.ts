@@ -60,12 +60,14 @@ export function formatType(value: { readonly dtype: DType; readonly shape: Shape
 }
 
 /**
- * The shape that both operands broadcast to, or null when they do not.
+ * The shape that both operands broadcast to, or null when they do not. It is the array `a` or `b` itself where that
+ * has the sizes of the result.
  *
  * @see https://pytorch.org/docs/stable/notes/broadcasting.html
  */
 export function tryBroadcast(a: Shape, b: Shape): Shape | null {
-  if (shapesEqual(a, b)) return a;
+  if (shapesEqual(a, b) || b.length === 0) return a;
+  if (a.length === 0) return b;
   const rank = Math.max(a.length, b.length);
   const out = new Array<number>(rank);
   for (let i = 1; i <= rank; i++) {
@@ -74,7 +76,7 @@ export function tryBroadcast(a: Shape, b: Shape): Shape | null {
     if (x !== y && x !== 1 && y !== 1) return null;
     out[rank - i] = x === 1 ? y : x;
   }
-  return out;
+  return shapesEqual(out, a) ? a : shapesEqual(out, b) ? b : out;
 }
 
 /**
@@ -166,6 +168,20 @@ export function checkShape(op: string, shape: Shape): void {
   if (!Number.isSafeInteger(numelOf(shape))) {
     throw new ValueError(`Cannot ${op} shape ${formatShape(shape)}: it has more than 2^53 elements`);
   }
+}
+
+/** `shape` without `dims`, or with size 1 there. `dims` are sorted and without repeats. */
+export function reducedShape(shape: Shape, dims: Shape, keepdim: boolean): number[] {
+  const out: number[] = [];
+  let next = 0;
+  for (let i = 0; i < shape.length; i++) {
+    if (dims[next] !== i) out.push(shape[i]!);
+    else {
+      next++;
+      if (keepdim) out.push(1);
+    }
+  }
+  return out;
 }
 
 /**

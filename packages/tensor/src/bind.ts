@@ -1,0 +1,100 @@
+/**
+ * `bind`: the one place where an operation happens. It infers the result, hands the work to the current interpreter,
+ * and records it for autograd.
+ *
+ * @module
+ */
+
+import {
+  type Attrs,
+  type Bind,
+  canCast,
+  DTypeError,
+  formatType,
+  type Inputs,
+  type Name,
+  ShapeError,
+  shapesEqual,
+  type SingleName,
+} from "@flambeau/core";
+import { gradMode } from "./grad_mode.ts";
+import { execute, executeInto } from "./immediate.ts";
+import { tape } from "./tape.ts";
+import { temporaries } from "./temporaries.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Applies a primitive to tensors. */
+export const bind: Bind<Tensor> = ((name: Name, inputs: readonly Tensor[], attrs: never): Tensor | readonly Tensor[] => {
+  const outputs = execute(name, inputs, attrs);
+  if (gradMode.enabled && tape.current !== null && needsGrad(inputs)) {
+    tape.current.record(name as SingleName, inputs as Inputs<SingleName, Tensor>, attrs, outputs);
+  }
+  return outputs;
+}) as Bind<Tensor>;
+
+/**
+ * Applies a primitive and writes its results into `targets`, each of which may be one of the inputs.
+ *
+ * Shapes must be those that inference gives; another dtype is converted on the way.
+ *
+ * @throws {GradError} If a target is a leaf that requires grad, or a view that cannot be written, while recording.
+ */
+export function bindInto<P extends Name>(
+  targets: readonly Tensor[],
+  name: P,
+  inputs: Inputs<P, Tensor>,
+  attrs: Attrs<P>,
+): void {
+  const list = inputs as readonly Tensor[];
+  const write = () => {
+    executeInto(targets, name, list, attrs as never);
+    for (const target of targets) target.storage.version++;
+  };
+  if (tape.current !== null && gradMode.enabled && (needsGrad(list) || needsGrad(targets))) {
+    tape.current.recordInto(name, inputs, attrs, targets, write);
+  } else write();
+}
+
+/**
+ * Replaces the value of `target`, in place, by what `compute` makes of the value before: the form for composite in-place
+ * operations.
+ *
+ * @param op Name of the operation, for messages.
+ * @throws {ShapeError} If the result does not have the shape of `target`.
+ * @throws {DTypeError} If the result is of a higher kind than `target` (a float result for an integer tensor).
+ * @throws {GradError} If `target` is a leaf that requires grad, while recording.
+ */
+export function replaceValue(op: string, target: Tensor, compute: (before: Tensor) => Tensor): Tensor {
+  const write = (value: Tensor) => {
+    if (!shapesEqual(value.shape, target.shape)) {
+      throw new ShapeError(
+        `Cannot ${op} ${formatType(target)}: the result must have its shape, got ${formatType(value)}`,
+      );
+    }
+    if (!canCast(value.dtype, target.dtype)) {
+      throw new DTypeError(
+        `Cannot ${op} ${formatType(target)}: result type ${value.dtype.name} can't be cast to ${target.dtype.name}`,
+      );
+    }
+    const cast = value.dtype === target.dtype ? null : { dtype: target.dtype };
+    executeInto([target], cast === null ? "copy" : "cast", [value], cast);
+    target.storage.version++;
+  };
+  if (tape.current !== null && gradMode.enabled) tape.current.replace(target, compute, write);
+  else {
+    temporaries(() => {
+      write(compute(target));
+      return null;
+    });
+  }
+  return target;
+}
+
+/** True when recording is of use: one of the tensors requires grad. */
+export function needsGrad(inputs: readonly Tensor[]): boolean {
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]!;
+    if ((x.gradMeta !== null || x.base !== null) && x.requiresGrad) return true;
+  }
+  return false;
+}

@@ -1,0 +1,104 @@
+/**
+ * Storage: the memory that a tensor and all of its views share.
+ *
+ * @module
+ */
+
+import { type Backend, type Buffer, DisposedError, type DType, formatType, numelOf, type Shape } from "@flambeau/core";
+import { allocate, type Allocation, release } from "./memory.ts";
+
+/** One piece of a backend's memory with a count of the writes to it. */
+export class Storage {
+  /** The backend whose memory this is. */
+  readonly backend: Backend;
+  /** Writes so far; the tape compares it to find values that were overwritten. */
+  version = 0;
+  /** Places in autograd graphs and running passes that still need the memory. */
+  holds = 0;
+  /** True when no user can have a handle on it: the memory goes back when the last hold does. */
+  orphan = false;
+  #allocation: Allocation;
+
+  /** Takes memory for a tensor of `shape` and `dtype`; its contents are not defined. */
+  constructor(backend: Backend, shape: Shape, dtype: DType) {
+    this.backend = backend;
+    this.#allocation = allocate(this, backend, numelOf(shape) * dtype.itemsize, shape, dtype);
+    scopes.top?.add(this);
+  }
+
+  /** Size in bytes. */
+  get bytes(): number {
+    return this.#allocation.bytes;
+  }
+
+  /** True once the memory was given back. */
+  get isDisposed(): boolean {
+    return this.#allocation.buffer === null;
+  }
+
+  /**
+   * The memory.
+   *
+   * @throws {DisposedError} If it was given back.
+   */
+  get buffer(): Buffer {
+    const buffer = this.#allocation.buffer;
+    if (buffer === null) {
+      throw new DisposedError(
+        `Cannot use a tensor over the storage of ${formatType(this.#allocation)}: its memory was given back by ` +
+          "dispose(), `using` or the end of a scope; keep it by returning it from the scope or by keep()",
+      );
+    }
+    return buffer;
+  }
+
+  /** Gives the memory back now. Every tensor over this storage becomes unusable. */
+  dispose(): void {
+    release(this.#allocation);
+  }
+
+  /** Keeps the memory until a matching {@linkcode drop}. */
+  hold(): void {
+    this.holds++;
+  }
+
+  /** Ends one {@linkcode hold}; gives the memory back if it was the last and no user has a handle. */
+  drop(): void {
+    if (--this.holds === 0 && this.orphan) this.dispose();
+  }
+}
+
+/** A set of storages that were made while it was the innermost. */
+export class StorageScope {
+  /** The scope around this one. */
+  readonly parent: StorageScope | null;
+  #storages: Set<Storage> = new Set();
+
+  /** @param parent The scope around this one. */
+  constructor(parent: StorageScope | null) {
+    this.parent = parent;
+  }
+
+  /** Notes a storage that was made inside. */
+  add(storage: Storage): void {
+    this.#storages.add(storage);
+  }
+
+  /** Takes a storage out: this scope will not free it. */
+  remove(storage: Storage): void {
+    this.#storages.delete(storage);
+  }
+
+  /** True when the storage was made inside and not taken out. */
+  has(storage: Storage): boolean {
+    return this.#storages.has(storage);
+  }
+
+  /** The storages made inside. */
+  get storages(): Iterable<Storage> {
+    return this.#storages;
+  }
+}
+
+/** The innermost scope, where new storages are noted; null outside of all. */
+export const scopes: { top: StorageScope | null } = { top: null };

@@ -1,0 +1,115 @@
+/**
+ * Scopes over memory: what is made inside is given back at the end, but for what is returned.
+ *
+ * {@linkcode temporaries} is for the library's own compositions, whose intermediates no user can hold: they are freed
+ * at the end, or when the graph that saved them is done. `scope` is for users.
+ *
+ * @module
+ */
+
+import { type Storage, scopes, StorageScope } from "./storage.ts";
+import { tape } from "./tape.ts";
+import { TensorHandle } from "./handle.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * Runs `body` and frees the memory of all tensors made inside, except those it returns. What an autograd graph has
+ * saved stays until the graph is walked or dropped.
+ */
+export function temporaries<R extends Tensor | readonly Tensor[] | null>(body: () => R): R {
+  const inner = new StorageScope(scopes.top);
+  scopes.top = inner;
+  let result: R | null = null;
+  try {
+    result = body();
+    return result;
+  } finally {
+    scopes.top = inner.parent;
+    for (const storage of inner.storages) {
+      if (returns(result, storage)) inner.parent?.add(storage);
+      else if (storage.holds > 0) storage.orphan = true;
+      else storage.dispose();
+    }
+  }
+}
+
+function returns(result: Tensor | readonly Tensor[] | null, storage: Storage): boolean {
+  if (result === null) return false;
+  if (result instanceof TensorHandle) return result.storage === storage;
+  return (result as readonly Tensor[]).some((tensor) => tensor?.storage === storage);
+}
+
+/** Takes the memory of `x` out of all scopes: it lives until it is disposed of or dropped. Gives `x` back. */
+export function keep<T extends Tensor>(x: T): T {
+  for (let s = scopes.top; s !== null; s = s.parent) s.remove(x.storage);
+  x.storage.orphan = false;
+  return x;
+}
+
+/**
+ * Runs `body` and frees the memory of all tensors made inside, except those found in its result (in arrays, maps, sets
+ * and plain objects too), those passed to {@linkcode keep}, gradients of leaves and the state of optimizers and modules.
+ * A returned tensor with a graph keeps what its backward pass needs. A promise that `body` returns is awaited in the scope.
+ *
+ * @example
+ * ```ts
+ * const loss = scope(() => net(x).square().mean()); // the activations are freed
+ * ```
+ */
+export function scope<R>(body: () => R): R {
+  const inner = new StorageScope(scopes.top);
+  scopes.top = inner;
+  let result: R;
+  try {
+    result = body();
+  } catch (error) {
+    close(inner, null);
+    throw error;
+  }
+  if (result instanceof Promise) {
+    return result.then(
+      (value) => {
+        close(inner, value);
+        return value;
+      },
+      (error) => {
+        close(inner, null);
+        throw error;
+      },
+    ) as R;
+  }
+  close(inner, result);
+  return result;
+}
+
+function close(inner: StorageScope, result: unknown): void {
+  // Asynchronous scopes may end out of order: unlink this one wherever it stands.
+  if (scopes.top === inner) scopes.top = inner.parent;
+  const kept = new Set<object>();
+  collect(result, kept, new Set());
+  for (const storage of inner.storages) {
+    if (kept.has(storage)) inner.parent?.add(storage);
+    else storage.dispose();
+  }
+}
+
+function collect(value: unknown, kept: Set<object>, seen: Set<object>): void {
+  if (typeof value !== "object" && typeof value !== "function" || value === null || seen.has(value)) return;
+  seen.add(value);
+  if (value instanceof TensorHandle) {
+    kept.add(value.storage);
+    if (value.grad !== null) kept.add(value.grad.storage);
+    if (tape.current !== null) for (const held of tape.current.heldStorages(value as Tensor)) kept.add(held);
+    return;
+  }
+  if (value instanceof Map) {
+    for (const [key, item] of value) {
+      collect(key, kept, seen);
+      collect(item, kept, seen);
+    }
+  } else if (Array.isArray(value) || value instanceof Set) {
+    for (const item of value) collect(item, kept, seen);
+  } else {
+    for (const key of Object.keys(value)) collect((value as Record<string, unknown>)[key], kept, seen);
+  }
+}

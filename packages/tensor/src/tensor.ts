@@ -1,0 +1,57 @@
+/**
+ * The Tensor class: the last of the method families, with what belongs to all of them.
+ *
+ * @module
+ */
+
+import type { Shape } from "@flambeau/core";
+import { tensorClass } from "./handle.ts";
+import { type BackwardOptions, requireTape } from "./tape.ts";
+import { keep } from "./temporaries.ts";
+import { ArithmeticMethods } from "./methods/arithmetic.ts";
+
+/**
+ * An n-dimensional array of one dtype: PyTorch's `torch.Tensor`.
+ *
+ * A tensor is a handle on a storage; views share it. Tensors are made by functions such as `tensor`, `zeros` and
+ * `randn`, not by `new`.
+ *
+ * @see https://pytorch.org/docs/stable/tensors.html
+ */
+export class Tensor extends ArithmeticMethods {
+  /** The sizes, or the size of one dimension. */
+  size(): Shape;
+  /** The size of dimension `dim`. */
+  size(dim: number): number;
+  /** Implementation of both forms. */
+  size(dim?: number): Shape | number {
+    return dim === undefined ? this.shape : this.shape.at(dim)!;
+  }
+
+  /** See {@linkcode BackwardOptions}. Computes gradients of the leaves behind this tensor and adds them to their `grad`. */
+  backward(gradient: Tensor | null = null, options: BackwardOptions = {}): void {
+    requireTape("backward").backward(this, gradient, options);
+  }
+
+  /** Gives the memory back now; every view of it becomes unusable. */
+  dispose(): void {
+    this.storage.dispose();
+  }
+
+  /** As `dispose`, for `using`. */
+  [Symbol.dispose](): void {
+    this.storage.dispose();
+  }
+
+  /** True once the memory was given back. */
+  get isDisposed(): boolean {
+    return this.storage.isDisposed;
+  }
+
+  /** Takes the tensor out of the scopes around: it lives on. */
+  keep(): this {
+    return keep(this);
+  }
+}
+
+tensorClass.current = Tensor;

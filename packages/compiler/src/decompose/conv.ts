@@ -6,17 +6,20 @@
  * @module
  */
 
+import { convOutputSize } from "@flambeau/core";
 import { type Decomposition, Formula, product, range } from "./formula.ts";
-import { gradientWindows, windowCount, windows } from "./windows.ts";
+import { gradientWindows, windows } from "./windows.ts";
 
 /** Cross-correlation: x [N, C, …], weight [O, c, …] → [N, O, …]. */
 export const conv: Decomposition<"conv"> = (bind, [x, weight], attrs) => {
   const f = new Formula(bind);
   const [n, , ...size] = x.shape as [number, number, ...number[]];
   const [o, c, ...kernelSize] = weight.shape as [number, number, ...number[]];
-  const { groups } = attrs;
-  const geometry = { ...attrs, kernelSize };
-  const outSize = windowCount(size, geometry);
+  const { stride, padding, dilation, groups } = attrs;
+  const geometry = { kernelSize, stride, padding, dilation };
+  const outSize = size.map((s, i) =>
+    convOutputSize(s, kernelSize[i]!, stride[i]!, padding[i]!, dilation[i]!)
+  );
   const taps = c * product(kernelSize);
   const columns = f.reshape(windows(f, x, geometry, outSize, 0), [n, groups, taps, product(outSize)]);
   const rows = f.reshape(weight, [groups, o / groups, taps]);

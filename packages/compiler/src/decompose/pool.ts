@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type Attrs, type Aval, contiguousStrides, type DType, int32, type Shape } from "@flambeau/core";
+import { type Attrs, type Aval, contiguousStrides, type DType, int32, type PoolAttrs, poolOutputSize, type Shape } from "@flambeau/core";
 import { type Decomposition, Formula, product } from "./formula.ts";
-import { gradientWindows, poolCount, tapDims, type WindowGeometry, windows } from "./windows.ts";
+import { gradientWindows, tapDims, type WindowGeometry, windows } from "./windows.ts";
 
 /**
  * Largest value of each window and its row-major place in the spatial dimensions of x: the first among equals; NaN wins.
@@ -15,7 +15,7 @@ export const maxPool: Decomposition<"maxPool"> = (bind, [x], attrs) => {
   const f = new Formula(bind);
   const [n, c, ...size] = x.shape as [number, number, ...number[]];
   const { kernelSize, stride, padding, dilation } = attrs;
-  const outSize = poolCount(size, attrs);
+  const outSize = pooledSize(size, attrs);
   const seen = windows(f, x, attrs, outSize, -Infinity);
   const flat = f.reshape(seen, [n, c, product(kernelSize), ...outSize]);
   const values = f.amax(flat, [2], false);
@@ -61,7 +61,7 @@ export const maxPoolBackward: Decomposition<"maxPoolBackward"> = (bind, [g, indi
 export const avgPool: Decomposition<"avgPool"> = (bind, [x], attrs) => {
   const f = new Formula(bind);
   const size = x.shape.slice(2);
-  const outSize = poolCount(size, attrs);
+  const outSize = pooledSize(size, attrs);
   const total = f.sum(windows(f, x, attrs, outSize, 0), tapDims(x), false);
   return f.div(total, divisors(f, attrs, size, outSize, x.dtype));
 };
@@ -100,6 +100,13 @@ function divisors<T extends Aval>(
     return f.sub(f.minimum(f.add(start, kernelSize[i]!), cut.high), f.maximum(start, cut.low));
   });
   return outer(lengths, f, (x, y) => f.mul(x, y));
+}
+
+function pooledSize(size: Shape, attrs: PoolAttrs): number[] {
+  const { kernelSize, stride, padding, dilation, ceilMode } = attrs;
+  return size.map((s, i) =>
+    poolOutputSize(s, kernelSize[i]!, stride[i]!, padding[i]!, dilation[i]!, ceilMode)
+  );
 }
 
 /** Σ of vectors, each along its own dimension. */

@@ -22,29 +22,6 @@ export interface WindowGeometry {
   readonly dilation: Shape;
 }
 
-/** How many windows fit: ⌊(I + 2 p − d (K − 1) − 1) / s⌋ + 1, for inputs of `inputSize`. */
-export function windowCount(inputSize: Shape, geometry: WindowGeometry): number[] {
-  return inputSize.map((size, i) => Math.floor(room(size, geometry, i) / geometry.stride[i]!) + 1);
-}
-
-/**
- * As {@linkcode windowCount}, or rounded up for `ceilMode`: then the last window may hang over the end, if it starts
- * within the input or the padding before it.
- *
- * @see https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
- */
-export function poolCount(
-  inputSize: Shape,
-  geometry: WindowGeometry & { readonly ceilMode: boolean },
-): number[] {
-  if (!geometry.ceilMode) return windowCount(inputSize, geometry);
-  return inputSize.map((size, i) => {
-    const stride = geometry.stride[i]!;
-    const count = Math.ceil(room(size, geometry, i) / stride) + 1;
-    return (count - 1) * stride >= size + geometry.padding[i]! ? count - 1 : count;
-  });
-}
-
 /**
  * All windows: x [A, B, I…] → [A, B, K…, O…], a view over a padded copy.
  *
@@ -115,9 +92,4 @@ function spread<T extends Aval>(f: Formula<T>, g: T, steps: Shape): T {
   const apart = f.view(g, [a, b, ...size.flatMap((n) => [n, 1])]);
   const padded = f.bind("pad", [apart], { low: high.map(() => 0), high, value: 0 });
   return f.view(padded, [a, b, ...size.map((n, i) => n * steps[i]!)]);
-}
-
-/** Places that the first tap can move over. */
-function room(size: number, { kernelSize, padding, dilation }: WindowGeometry, i: number): number {
-  return size + 2 * padding[i]! - dilation[i]! * (kernelSize[i]! - 1) - 1;
 }

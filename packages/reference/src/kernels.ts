@@ -6,8 +6,10 @@
 
 import type { Buffer, DataArray, DType, KernelTable } from "@flambeau/core";
 import { dataKernels } from "./data.ts";
+import { fftKernels } from "./fft.ts";
 import { indexKernels } from "./index.ts";
 import type { HostDispatch, View } from "./iterate.ts";
+import { linalgKernels } from "./linalg.ts";
 import { matmulKernels } from "./matmul.ts";
 import { pointwiseKernels } from "./pointwise.ts";
 import { randomKernels } from "./random.ts";
@@ -36,5 +38,7 @@ export function hostKernels<B extends Buffer>(
     ...indexKernels(view),
     ...randomKernels(view),
     ...matmulKernels(view),
-  } as KernelTable<HostDispatch>;
+    ...linalgKernels(view),
+    ...fftKernels(view),
+  };
 }

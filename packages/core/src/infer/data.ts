@@ -260,7 +260,9 @@ function checkFitsInteger(value: number | bigint | boolean, dtype: DType): void 
   const integer = typeof value === "bigint" ? value : Math.trunc(value);
   if (!(integer >= least && integer < end)) {
     throw new ValueError(
-      `Cannot fill ${dtype.name}: the value must be at least ${least} and below ${end}, got ${value}`,
+      `Cannot fill ${dtype.name}: the value must be at least ${BigInt(least)} and below ${
+        BigInt(end)
+      }, got ${value}`,
     );
   }
 }

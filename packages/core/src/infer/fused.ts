@@ -40,13 +40,15 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
   clamp(inputs, { min, max }) {
     checkValues("clamp", inputs);
     if (inputs[0].dtype.kind === "int") {
-      checkIntegers("clamp", inputs, "limits", min ?? 0, max ?? 0);
+      checkIntegers("clamp", inputs, "limits must be integers", [min ?? 0, max ?? 0]);
     }
     return inputs[0];
   },
 
   addScaled(inputs, { alpha }) {
-    if (inputs[0].dtype.kind === "int") checkIntegers("addScaled", inputs, "alpha", alpha);
+    if (inputs[0].dtype.kind === "int") {
+      checkIntegers("addScaled", inputs, "alpha must be an integer", [alpha]);
+    }
     return addAny(inputs);
   },
 
@@ -207,8 +209,8 @@ function channelsOf(op: Name, inputs: readonly Aval[], x: Aval): Shape {
   return [x.shape[1]!];
 }
 
-function checkIntegers(op: Name, inputs: readonly Aval[], role: string, ...values: number[]): void {
+function checkIntegers(op: Name, inputs: readonly Aval[], must: string, values: Shape): void {
   if (!values.every(Number.isInteger)) {
-    throw valueError(op, inputs, `${role} must be integers for an integer dtype`, values.join(" and "));
+    throw valueError(op, inputs, `${must} for an integer dtype`, values.join(" and "));
   }
 }

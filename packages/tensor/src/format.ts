@@ -11,6 +11,7 @@
 
 import { bool, type DType, float32, int32, numelOf, type Shape, ValueError } from "@flambeau/core";
 import { fixedText, scientificText } from "./decimal.ts";
+import type { ElementValue } from "./elements.ts";
 
 /** How tensors print, in full. */
 export interface PrintState {
@@ -56,9 +57,6 @@ export interface PrintSuffix {
   readonly defaultDtype?: DType | undefined;
 }
 
-/** An element: a bigint of `int64`, a boolean of `bool`, else a number. */
-type Value = number | bigint | boolean;
-
 /** A tensor as printing sees it. */
 export interface Printable {
   /** Sizes. */
@@ -66,7 +64,7 @@ export interface Printable {
   /** Element type. */
   readonly dtype: DType;
   /** The element at a row-major place. */
-  readonly at: (index: number) => Value;
+  readonly at: (index: number) => ElementValue;
 }
 
 const profiles = {
@@ -212,7 +210,7 @@ function shownIndices(size: number, edge: number): (number | null)[] {
   return out;
 }
 
-function shownElements(shape: Shape, at: Printable["at"], edge: number): Value[] {
+function shownElements(shape: Shape, at: Printable["at"], edge: number): ElementValue[] {
   let places = [0];
   for (const size of shape) {
     const indices = shownIndices(size, edge).filter((i) => i !== null);
@@ -224,20 +222,21 @@ function shownElements(shape: Shape, at: Printable["at"], edge: number): Value[]
 /** How each element prints, and how wide they are taken to be when lines are filled. */
 interface ElementFormat {
   readonly width: number;
-  readonly text: (value: Value) => string;
+  readonly text: (value: ElementValue) => string;
 }
 
-function chooseFormat(shown: readonly Value[], dtype: DType, state: PrintState): ElementFormat {
+function chooseFormat(shown: readonly ElementValue[], dtype: DType, state: PrintState): ElementFormat {
   if (dtype.isFloatingPoint) return floatFormat(shown.map(Number), state);
-  const write = dtype === bool ? (value: Value) => (value ? "True" : "False") : String;
+  const write = dtype === bool ? (value: ElementValue) => (value ? "True" : "False") : String;
   return padded(widthOf(shown, write), write);
 }
 
 /** Zeros and what is not finite take no part in the choice, nor in the width. */
 function floatFormat(shown: readonly number[], { precision, sciMode }: PrintState): ElementFormat {
-  const whole = (value: Value) => fixedText(Number(value), 0) + (Number.isFinite(Number(value)) ? "." : "");
-  const fraction = (value: Value) => fixedText(Number(value), precision);
-  const scientific = (value: Value) => scientificText(Number(value), precision);
+  const whole = (value: ElementValue) =>
+    fixedText(Number(value), 0) + (Number.isFinite(Number(value)) ? "." : "");
+  const fraction = (value: ElementValue) => fixedText(Number(value), precision);
+  const scientific = (value: ElementValue) => scientificText(Number(value), precision);
 
   const values = shown.filter((value) => Number.isFinite(value) && value !== 0);
   if (values.length === 0) return padded(1, whole);
@@ -253,12 +252,12 @@ function floatFormat(shown: readonly number[], { precision, sciMode }: PrintStat
   return padded(widthOf(values, spread ? scientific : plain), sciMode ?? spread ? scientific : plain);
 }
 
-function widthOf(values: readonly Value[], write: (value: Value) => string): number {
+function widthOf(values: readonly ElementValue[], write: (value: ElementValue) => string): number {
   let width = 1;
   for (const value of values) width = Math.max(width, write(value).length);
   return width;
 }
 
-function padded(width: number, write: (value: Value) => string): ElementFormat {
+function padded(width: number, write: (value: ElementValue) => string): ElementFormat {
   return { width, text: (value) => write(value).padStart(width) };
 }

@@ -1,0 +1,136 @@
+/**
+ * What kernels answer and the backend runs: one WASM call with its numbers, several in a row, or work on the host.
+ *
+ * @module
+ */
+
+import type { Heap } from "./heap.ts";
+
+/** Where kernels find sizes and strides that do not fit their parameters. */
+export const META = 16384;
+/** Bytes at the start of memory that are not given out: constants, metadata. */
+export const RESERVED = 65536;
+
+/** A step of the CPU device, ready to run as often as its buffers live. */
+export interface WasmDispatch {
+  /** Runs the step. */
+  run(): void;
+}
+
+/** A function that the WASM module exports: numbers in, a status or nothing out. */
+export type WasmFunction = (...args: number[]) => number;
+
+/** An exported kernel. */
+export interface Entry {
+  /** Its export name, such as `add_f32`. */
+  readonly name: string;
+  /** The function. */
+  readonly fn: WasmFunction;
+}
+
+/** Calls with a fixed number of arguments: a spread costs more than a small kernel. */
+function invoke(fn: WasmFunction, a: readonly number[]): number {
+  switch (a.length) {
+    case 5:
+      return fn(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!);
+    case 7:
+      return fn(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!);
+    default:
+      return fn(...a);
+  }
+}
+
+/** One call of a kernel with numbers only. */
+export class Call implements WasmDispatch {
+  /** What is called. */
+  readonly entry: Entry;
+  /** Pointers, sizes and scalars, in the order of the kernel's parameters. */
+  readonly args: readonly number[];
+
+  /** @param args In the order of the kernel's parameters. */
+  constructor(entry: Entry, args: readonly number[]) {
+    this.entry = entry;
+    this.args = args;
+  }
+
+  /** Runs the step. */
+  run(): void {
+    invoke(this.entry.fn, this.args);
+  }
+}
+
+/** A call whose sizes and strides travel in a block of memory, written before each run. */
+export class MetaCall implements WasmDispatch {
+  /** What is called. */
+  readonly entry: Entry;
+  /** Pointers and sizes, in the order of the kernel's parameters. */
+  readonly args: readonly number[];
+  /** Signed 32-bit integers that the kernel reads at {@linkcode META}. */
+  readonly meta: readonly number[];
+  readonly #heap: Heap;
+
+  /** @param meta Signed 32-bit integers that the kernel reads at {@linkcode META}. */
+  constructor(entry: Entry, args: readonly number[], meta: readonly number[], heap: Heap) {
+    this.entry = entry;
+    this.args = args;
+    this.meta = meta;
+    this.#heap = heap;
+  }
+
+  /** Runs the step. */
+  run(): void {
+    const ints = this.#heap.ints;
+    const meta = this.meta;
+    for (let i = 0; i < meta.length; i++) ints[(META >> 2) + i] = meta[i]!;
+    invoke(this.entry.fn, this.args);
+  }
+}
+
+/** A call that answers −1 when all went well, else a status that becomes an error. */
+export class CheckedCall implements WasmDispatch {
+  /** What is called. */
+  readonly entry: Entry;
+  /** Pointers, sizes and scalars, in the order of the kernel's parameters. */
+  readonly args: readonly number[];
+  readonly #fail: (status: number) => never;
+
+  /** @param fail Throws the error that belongs to a status. */
+  constructor(entry: Entry, args: readonly number[], fail: (status: number) => never) {
+    this.entry = entry;
+    this.args = args;
+    this.#fail = fail;
+  }
+
+  /** Runs the step. */
+  run(): void {
+    const status = invoke(this.entry.fn, this.args);
+    if (status !== -1) this.#fail(status);
+  }
+}
+
+/** Steps that run one after another. */
+export class Sequence implements WasmDispatch {
+  /** The steps, in order. */
+  readonly steps: readonly WasmDispatch[];
+
+  /** @param steps In order. */
+  constructor(steps: readonly WasmDispatch[]) {
+    this.steps = steps;
+  }
+
+  /** Runs the steps. */
+  run(): void {
+    for (const step of this.steps) step.run();
+  }
+}
+
+/** A step that JavaScript does. */
+export class HostStep implements WasmDispatch {
+  /** Does it. */
+  readonly run: () => void;
+
+  /** @param run Does it. */
+  constructor(run: () => void) {
+    this.run = run;
+  }
+}

@@ -4,4 +4,12 @@
  * @module
  */
 
-export {};
+export {
+  createWasmBackend,
+  type FallbackFactory,
+  isWasmSupported,
+  type WasmBackend,
+  type WasmBackendOptions,
+} from "./src/backend.ts";
+export type { WasmDispatch } from "./src/dispatch.ts";
+export { bestBuild, type WasmBuild } from "./src/module.ts";

@@ -1,0 +1,337 @@
+/**
+ * Constants of the mathematical functions, in memory as vectors.
+ *
+ * V8 builds a `v128.const` anew at every use; a load from a fixed address costs nothing beside the arithmetic. They are
+ * written once at start instead of by a data segment, which would be written again at every instantiation.
+ */
+
+/** Where they begin. */
+const BASE: usize = 1024;
+
+/** Constant number `i`. */
+// @ts-ignore: decorator
+@inline
+export function k(i: usize): v128 {
+  return v128.load(BASE + (i << 4));
+}
+
+// @ts-ignore: decorator
+@inline
+function f(i: usize, x: f64): void {
+  v128.store(BASE + (i << 4), f32x4.splat(<f32>x));
+}
+
+// @ts-ignore: decorator
+@inline
+function d(i: usize, x: f64): void {
+  v128.store(BASE + (i << 4), f64x2.splat(x));
+}
+
+// Reduction of exp: log2(e), ln 2 in two parts, the first with 12 bits so that n · EXP_LN2_HI is exact.
+export const EXP_LOG2E: usize = 0;
+export const EXP_LN2_HI: usize = 1;
+export const EXP_LN2_LO: usize = 2;
+export const EXP_MAX: usize = 3;
+export const EXP_MIN: usize = 4;
+
+// (eʳ − 1 − r) / r²; Chebyshev interpolation of degree 4 on [-0.34761, 0.34761], error 7.97e-9.
+export const EXP_P0: usize = 5;
+export const EXP_P1: usize = 6;
+export const EXP_P2: usize = 7;
+export const EXP_P3: usize = 8;
+export const EXP_P4: usize = 9;
+
+// Reduction of log: √½, ln 2 in two parts, the scale of denormals.
+export const LOG_SQRTHF: usize = 10;
+export const LOG_LN2_HI: usize = 11;
+export const LOG_LN2_LO: usize = 12;
+export const LOG_TINY: usize = 13;
+export const LOG_SCALE: usize = 14;
+
+// (ln(1 + f) − f + f²/2) / f³; Chebyshev interpolation of degree 8 on [-0.29289, 0.41421], error 2.67e-9.
+export const LOG_P0: usize = 15;
+export const LOG_P1: usize = 16;
+export const LOG_P2: usize = 17;
+export const LOG_P3: usize = 18;
+export const LOG_P4: usize = 19;
+export const LOG_P5: usize = 20;
+export const LOG_P6: usize = 21;
+export const LOG_P7: usize = 22;
+export const LOG_P8: usize = 23;
+
+// (tanh(x) − x) / x³ in x²; Chebyshev interpolation of degree 5 on [1.0e-20, 0.4], error 6.33e-10.
+export const TANH_P0: usize = 24;
+export const TANH_P1: usize = 25;
+export const TANH_P2: usize = 26;
+export const TANH_P3: usize = 27;
+export const TANH_P4: usize = 28;
+export const TANH_P5: usize = 29;
+
+// Where tanh leaves the polynomial, and where it is 1.
+export const TANH_SMALL: usize = 30;
+export const TANH_MAX: usize = 31;
+
+// erf(x)/x − 1 in x²; Chebyshev interpolation of degree 7 on [1.0e-20, 1.0], error 3.4e-11.
+export const ERF_P0: usize = 32;
+export const ERF_P1: usize = 33;
+export const ERF_P2: usize = 34;
+export const ERF_P3: usize = 35;
+export const ERF_P4: usize = 36;
+export const ERF_P5: usize = 37;
+export const ERF_P6: usize = 38;
+export const ERF_P7: usize = 39;
+
+// −ln erfc(x); Chebyshev interpolation of degree 9 on [0.95, 4.1], error 2.92e-9.
+export const ERF_Q0: usize = 40;
+export const ERF_Q1: usize = 41;
+export const ERF_Q2: usize = 42;
+export const ERF_Q3: usize = 43;
+export const ERF_Q4: usize = 44;
+export const ERF_Q5: usize = 45;
+export const ERF_Q6: usize = 46;
+export const ERF_Q7: usize = 47;
+export const ERF_Q8: usize = 48;
+export const ERF_Q9: usize = 49;
+
+// Where erf is 1, gelu.
+export const ERF_MAX: usize = 50;
+export const SQRT_HALF: usize = 51;
+export const GELU_K: usize = 52;
+export const GELU_C: usize = 53;
+export const INV_SQRT_2PI: usize = 54;
+
+// Reduction of exp and log.
+export const D_LOG2E: usize = 55;
+export const D_LN2: usize = 56;
+export const D_MAGIC: usize = 57;
+export const D_LOG10E: usize = 58;
+
+// eʳ; Chebyshev interpolation of degree 9 on [-0.34761, 0.34761], error 1.43e-14.
+export const D_EXP0: usize = 59;
+export const D_EXP1: usize = 60;
+export const D_EXP2: usize = 61;
+export const D_EXP3: usize = 62;
+export const D_EXP4: usize = 63;
+export const D_EXP5: usize = 64;
+export const D_EXP6: usize = 65;
+export const D_EXP7: usize = 66;
+export const D_EXP8: usize = 67;
+export const D_EXP9: usize = 68;
+
+// 2 atanh(s)/s in s²; Chebyshev interpolation of degree 6 on [1.0e-20, 0.029467], error 3.53e-16.
+export const D_LOG0: usize = 69;
+export const D_LOG1: usize = 70;
+export const D_LOG2: usize = 71;
+export const D_LOG3: usize = 72;
+export const D_LOG4: usize = 73;
+export const D_LOG5: usize = 74;
+export const D_LOG6: usize = 75;
+
+// Reduction of sin, cos, tan: 2/π and π/2 in two parts.
+export const D_TWO_PI: usize = 76;
+export const D_PIO2_HI: usize = 77;
+export const D_PIO2_LO: usize = 78;
+export const D_PIO2: usize = 79;
+export const D_PI: usize = 80;
+
+// (sin(x) − x)/x³ in x²; Chebyshev interpolation of degree 4 on [1.0e-14, 0.61808], error 2.81e-14.
+export const D_SIN0: usize = 81;
+export const D_SIN1: usize = 82;
+export const D_SIN2: usize = 83;
+export const D_SIN3: usize = 84;
+export const D_SIN4: usize = 85;
+
+// cos(x) in x²; Chebyshev interpolation of degree 5 on [0.0, 0.61808], error 5.63e-14.
+export const D_COS0: usize = 86;
+export const D_COS1: usize = 87;
+export const D_COS2: usize = 88;
+export const D_COS3: usize = 89;
+export const D_COS4: usize = 90;
+export const D_COS5: usize = 91;
+
+// atan(x)/x in x²; Chebyshev interpolation of degree 16 on [1.0e-20, 1.0], error 7.59e-15.
+export const D_ATAN0: usize = 92;
+export const D_ATAN1: usize = 93;
+export const D_ATAN2: usize = 94;
+export const D_ATAN3: usize = 95;
+export const D_ATAN4: usize = 96;
+export const D_ATAN5: usize = 97;
+export const D_ATAN6: usize = 98;
+export const D_ATAN7: usize = 99;
+export const D_ATAN8: usize = 100;
+export const D_ATAN9: usize = 101;
+export const D_ATAN10: usize = 102;
+export const D_ATAN11: usize = 103;
+export const D_ATAN12: usize = 104;
+export const D_ATAN13: usize = 105;
+export const D_ATAN14: usize = 106;
+export const D_ATAN15: usize = 107;
+export const D_ATAN16: usize = 108;
+
+// erfcx(a) · (1 + 2a) in t = (a − 2)/(a + 2); Chebyshev interpolation of degree 16 on [-1.0, 0.7], error 8.08e-13.
+export const D_ERFCX0: usize = 109;
+export const D_ERFCX1: usize = 110;
+export const D_ERFCX2: usize = 111;
+export const D_ERFCX3: usize = 112;
+export const D_ERFCX4: usize = 113;
+export const D_ERFCX5: usize = 114;
+export const D_ERFCX6: usize = 115;
+export const D_ERFCX7: usize = 116;
+export const D_ERFCX8: usize = 117;
+export const D_ERFCX9: usize = 118;
+export const D_ERFCX10: usize = 119;
+export const D_ERFCX11: usize = 120;
+export const D_ERFCX12: usize = 121;
+export const D_ERFCX13: usize = 122;
+export const D_ERFCX14: usize = 123;
+export const D_ERFCX15: usize = 124;
+export const D_ERFCX16: usize = 125;
+
+/** 2/π as a fraction of 9 words of 32 bits, behind a word of zeros. */
+export const TWO_OVER_PI: usize = 3040;
+
+// @ts-ignore: decorator
+@inline
+function word(i: usize, x: u32): void {
+  store<u32>(TWO_OVER_PI + (i << 2), x);
+}
+
+/** Writes the constants. The host calls it once for a memory. */
+export function init_constants(): void {
+  f(EXP_LOG2E, 1.442695041);
+  f(EXP_LN2_HI, 0.6931152344);
+  f(EXP_LN2_LO, 3.194618495e-5);
+  f(EXP_MAX, 89.5);
+  f(EXP_MIN, -105.0);
+  f(EXP_P0, 0.5);
+  f(EXP_P1, 0.1666657594);
+  f(EXP_P2, 0.04166655331);
+  f(EXP_P3, 0.008363352683);
+  f(EXP_P4, 0.001392640048);
+  f(LOG_SQRTHF, 0.7071067812);
+  f(LOG_LN2_HI, 0.69140625);
+  f(LOG_LN2_LO, 0.00174093056);
+  f(LOG_TINY, 1.175494351e-38);
+  f(LOG_SCALE, 8388608.0);
+  f(LOG_P0, 0.3333333118);
+  f(LOG_P1, -0.2499999696);
+  f(LOG_P2, 0.2000071575);
+  f(LOG_P3, -0.1666780232);
+  f(LOG_P4, 0.1424905765);
+  f(LOG_P5, -0.1242568733);
+  f(LOG_P6, 0.1168541992);
+  f(LOG_P7, -0.1147973385);
+  f(LOG_P8, 0.06971611471);
+  f(TANH_P0, -0.3333333315);
+  f(TANH_P1, 0.1333330015);
+  f(TANH_P2, -0.05395846163);
+  f(TANH_P3, 0.02176250291);
+  f(TANH_P4, -0.008323187058);
+  f(TANH_P5, 0.002269501684);
+  f(TANH_SMALL, 0.625);
+  f(TANH_MAX, 9.2);
+  f(ERF_P0, 0.1283791671);
+  f(ERF_P1, -0.3761263847);
+  f(ERF_P2, 0.112837825);
+  f(ERF_P3, -0.02686543073);
+  f(ERF_P4, 0.005221031808);
+  f(ERF_P5, -0.0008484080406);
+  f(ERF_P6, 0.0001126595903);
+  f(ERF_P7, -9.667044571e-6);
+  f(ERF_Q0, -0.0003998663962);
+  f(ERF_Q1, 1.130612079);
+  f(ERF_Q2, 0.6310552645);
+  f(ERF_Q3, 0.1109632957);
+  f(ERF_Q4, -0.02704963294);
+  f(ERF_Q5, 0.005048070415);
+  f(ERF_Q6, -0.0006823636893);
+  f(ERF_Q7, 6.190030892e-5);
+  f(ERF_Q8, -3.302250807e-6);
+  f(ERF_Q9, 7.583600642e-8);
+  f(ERF_MAX, 4.05);
+  f(SQRT_HALF, 0.7071067812);
+  f(GELU_K, 0.7978845608);
+  f(GELU_C, 0.044715);
+  f(INV_SQRT_2PI, 0.3989422804);
+  d(D_LOG2E, 1.442695040888963407);
+  d(D_LN2, 0.6931471805599453094);
+  d(D_MAGIC, 6755399441055744.0);
+  d(D_LOG10E, 0.4342944819032518277);
+  d(D_EXP0, 1.000000000000013897);
+  d(D_EXP1, 1.000000000000001263);
+  d(D_EXP2, 0.4999999999942496525);
+  d(D_EXP3, 0.1666666666661440903);
+  d(D_EXP4, 0.04166666704733746073);
+  d(D_EXP5, 0.008333333367928198142);
+  d(D_EXP6, 0.001388880069823747244);
+  d(D_EXP7, 0.0001984118969213984134);
+  d(D_EXP8, 2.488495847330096607e-5);
+  d(D_EXP9, 2.763309385189409547e-6);
+  d(D_LOG0, 2.000000000000000344);
+  d(D_LOG1, 0.666666666665522232);
+  d(D_LOG2, 0.4000000006205660303);
+  d(D_LOG3, 0.2857141596971553631);
+  d(D_LOG4, 0.222234382899747369);
+  d(D_LOG5, 0.1812181009579607667);
+  d(D_LOG6, 0.1683919603089291288);
+  d(D_TWO_PI, 0.6366197723675813431);
+  d(D_PIO2_HI, 1.57079632580280304);
+  d(D_PIO2_LO, 9.920935796805404416e-10);
+  d(D_PIO2, 1.570796326794896619);
+  d(D_PI, 3.141592653589793238);
+  d(D_SIN0, -0.1666666666666385806);
+  d(D_SIN1, 0.008333333331061169128);
+  d(D_SIN2, -0.0001984126689944618594);
+  d(D_SIN3, 2.755598562785434202e-6);
+  d(D_SIN4, -2.480514565203998141e-8);
+  d(D_COS0, 0.999999999999943741);
+  d(D_COS1, -0.4999999999934461321);
+  d(D_COS2, 0.04166666654292864404);
+  d(D_COS3, -0.001388888034286398316);
+  d(D_COS4, 2.479891815539000527e-5);
+  d(D_COS5, -2.717266694422663876e-7);
+  d(D_ATAN0, 0.9999999999999924109);
+  d(D_ATAN1, -0.333333333328939797);
+  d(D_ATAN2, 0.1999999995748182498);
+  d(D_ATAN3, -0.1428571264605040049);
+  d(D_ATAN4, 0.1111107758497177199);
+  d(D_ATAN5, -0.09090489647799032273);
+  d(D_ATAN6, 0.07688811662401293987);
+  d(D_ATAN7, -0.0664614579022125362);
+  d(D_ATAN8, 0.05794192316881845096);
+  d(D_ATAN9, -0.04977996675955047365);
+  d(D_ATAN10, 0.04051778977125066108);
+  d(D_ATAN11, -0.02958901219434437146);
+  d(D_ATAN12, 0.01819857048539578552);
+  d(D_ATAN13, -0.008792435542217635545);
+  d(D_ATAN14, 0.003065995702810800816);
+  d(D_ATAN15, -0.0006774105399645076441);
+  d(D_ATAN16, 7.063142635888045644e-5);
+  d(D_ERFCX0, 1.276978381552427361);
+  d(D_ERFCX1, -0.092763826569457041);
+  d(D_ERFCX2, -0.1660303975932792517);
+  d(D_ERFCX3, 0.1640512789158018643);
+  d(D_ERFCX4, -0.05422000202111226177);
+  d(D_ERFCX5, -0.008033992790549742092);
+  d(D_ERFCX6, 0.00872267434604208348);
+  d(D_ERFCX7, 0.001271141893274661722);
+  d(D_ERFCX8, -0.001457016502004123473);
+  d(D_ERFCX9, -0.0004534465087512779162);
+  d(D_ERFCX10, 0.0002074421901703949858);
+  d(D_ERFCX11, 0.0001489066368429250751);
+  d(D_ERFCX12, -4.657510653343488209e-6);
+  d(D_ERFCX13, -3.408389717794606956e-5);
+  d(D_ERFCX14, -8.549151766848955677e-6);
+  d(D_ERFCX15, 3.478203118747178983e-6);
+  d(D_ERFCX16, 1.580573979864072682e-6);
+  word(0, 0);
+  word(1, 0xa2f9836e);
+  word(2, 0x4e441529);
+  word(3, 0xfc2757d1);
+  word(4, 0xf534ddc0);
+  word(5, 0xdb629599);
+  word(6, 0x3c439041);
+  word(7, 0xfe5163ab);
+  word(8, 0xdebbc561);
+  word(9, 0xb7246e3a);
+}

@@ -1,0 +1,339 @@
+/**
+ * The ops of pointwise kernels, as classes of size zero.
+ *
+ * `has` says for which element types there is a vector form `v`; `s` is the form for one element.
+ */
+
+import * as m from "./vector_math";
+
+/** One element through the vector form. */
+// @ts-ignore: decorator
+@inline
+function lane<T>(v: v128): T {
+  return v128.extract_lane<T>(v, 0);
+}
+
+@unmanaged export class Neg {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.neg<T>(x); }
+  @inline s<T>(x: T): T { return <T>-x; }
+}
+@unmanaged export class Abs {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.abs<T>(x); }
+  @inline s<T>(x: T): T { return isFloat<T>() ? abs<T>(x) : <T>(x < <T>0 ? -x : x); }
+}
+/** −1, 0 or 1; 0 for NaN and for −0. */
+@unmanaged export class Sign {
+  @inline has<T>(): bool { return false; }
+  @inline v<T>(x: v128): v128 { return x; }
+  @inline s<T>(x: T): T { return <T>(<i32>(x > <T>0) - <i32>(x < <T>0)); }
+}
+@unmanaged export class Sqrt {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.sqrt<T>(x); }
+  @inline s<T>(x: T): T { return sqrt<T>(x); }
+}
+@unmanaged export class Rsqrt {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.div<T>(v128.splat<T>(<T>1), v128.sqrt<T>(x)); }
+  @inline s<T>(x: T): T { return <T>(<T>1 / sqrt<T>(x)); }
+}
+@unmanaged export class Reciprocal {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.div<T>(v128.splat<T>(<T>1), x); }
+  @inline s<T>(x: T): T { return <T>(<T>1 / x); }
+}
+@unmanaged export class Floor {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.floor<T>(x); }
+  @inline s<T>(x: T): T { return floor<T>(x); }
+}
+@unmanaged export class Ceil {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.ceil<T>(x); }
+  @inline s<T>(x: T): T { return ceil<T>(x); }
+}
+@unmanaged export class Round {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.nearest<T>(x); }
+  @inline s<T>(x: T): T { return nearest<T>(x); }
+}
+@unmanaged export class Trunc {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.trunc<T>(x); }
+  @inline s<T>(x: T): T { return trunc<T>(x); }
+}
+/** max(x, 0): the operand order of pmax lets NaN pass. */
+@unmanaged export class Relu {
+  @inline has<T>(): bool { return sizeof<T>() >= 4 && isFloat<T>(); }
+  @inline v<T>(x: v128): v128 {
+    if (isInteger<T>()) return x;
+    else return v128.pmax<T>(x, v128.splat<T>(<T>0));
+  }
+  @inline s<T>(x: T): T { return x < <T>0 ? <T>0 : x; }
+}
+@unmanaged export class BitwiseNot {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.not(x); }
+  @inline s<T>(x: T): T { return <T>~x; }
+}
+
+@unmanaged export class Exp {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return m.exp(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.exp(v128.splat<T>(x))); }
+}
+@unmanaged export class Log {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return m.log(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.log(v128.splat<T>(x))); }
+}
+@unmanaged export class Tanh {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return m.tanh(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.tanh(v128.splat<T>(x))); }
+}
+@unmanaged export class Sigmoid {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return m.sigmoid(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.sigmoid(v128.splat<T>(x))); }
+}
+@unmanaged export class Silu {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return v128.mul<T>(x, m.sigmoid(x)); }
+  @inline s<T>(x: T): T { return <T>(x * lane<T>(m.sigmoid(v128.splat<T>(x)))); }
+}
+@unmanaged export class Erf {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return m.erf(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.erf(v128.splat<T>(x))); }
+}
+@unmanaged export class Gelu {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return m.gelu(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.gelu(v128.splat<T>(x))); }
+}
+@unmanaged export class GeluTanh {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return m.geluTanh(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.geluTanh(v128.splat<T>(x))); }
+}
+
+/** The functions that go by way of float64 share one call each instead of being copied into every loop. */
+function exp2(x: v128): v128 { return m.exp2(x); }
+function expm1(x: v128): v128 { return m.expm1(x); }
+function log2(x: v128): v128 { return m.log2(x); }
+function log10(x: v128): v128 { return m.log10(x); }
+function log1p(x: v128): v128 { return m.log1p(x); }
+function sin(x: v128): v128 { return m.sin(x); }
+function cos(x: v128): v128 { return m.cos(x); }
+function tan(x: v128): v128 { return m.tan(x); }
+function asin(x: v128): v128 { return m.asin(x); }
+function acos(x: v128): v128 { return m.acos(x); }
+function atan(x: v128): v128 { return m.atan(x); }
+function sinh(x: v128): v128 { return m.sinh(x); }
+function cosh(x: v128): v128 { return m.cosh(x); }
+function asinh(x: v128): v128 { return m.asinh(x); }
+function acosh(x: v128): v128 { return m.acosh(x); }
+function atanh(x: v128): v128 { return m.atanh(x); }
+function erfc(x: v128): v128 { return m.erfc(x); }
+
+@unmanaged export class Exp2 {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return exp2(x); }
+  @inline s<T>(x: T): T { return lane<T>(exp2(v128.splat<T>(x))); }
+}
+@unmanaged export class Expm1 {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return expm1(x); }
+  @inline s<T>(x: T): T { return lane<T>(expm1(v128.splat<T>(x))); }
+}
+@unmanaged export class Log2 {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return log2(x); }
+  @inline s<T>(x: T): T { return lane<T>(log2(v128.splat<T>(x))); }
+}
+@unmanaged export class Log10 {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return log10(x); }
+  @inline s<T>(x: T): T { return lane<T>(log10(v128.splat<T>(x))); }
+}
+@unmanaged export class Log1p {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return log1p(x); }
+  @inline s<T>(x: T): T { return lane<T>(log1p(v128.splat<T>(x))); }
+}
+@unmanaged export class Sin {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return sin(x); }
+  @inline s<T>(x: T): T { return lane<T>(sin(v128.splat<T>(x))); }
+}
+@unmanaged export class Cos {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return cos(x); }
+  @inline s<T>(x: T): T { return lane<T>(cos(v128.splat<T>(x))); }
+}
+@unmanaged export class Tan {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return tan(x); }
+  @inline s<T>(x: T): T { return lane<T>(tan(v128.splat<T>(x))); }
+}
+@unmanaged export class Asin {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return asin(x); }
+  @inline s<T>(x: T): T { return lane<T>(asin(v128.splat<T>(x))); }
+}
+@unmanaged export class Acos {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return acos(x); }
+  @inline s<T>(x: T): T { return lane<T>(acos(v128.splat<T>(x))); }
+}
+@unmanaged export class Atan {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return atan(x); }
+  @inline s<T>(x: T): T { return lane<T>(atan(v128.splat<T>(x))); }
+}
+@unmanaged export class Sinh {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return sinh(x); }
+  @inline s<T>(x: T): T { return lane<T>(sinh(v128.splat<T>(x))); }
+}
+@unmanaged export class Cosh {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return cosh(x); }
+  @inline s<T>(x: T): T { return lane<T>(cosh(v128.splat<T>(x))); }
+}
+@unmanaged export class Asinh {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return asinh(x); }
+  @inline s<T>(x: T): T { return lane<T>(asinh(v128.splat<T>(x))); }
+}
+@unmanaged export class Acosh {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return acosh(x); }
+  @inline s<T>(x: T): T { return lane<T>(acosh(v128.splat<T>(x))); }
+}
+@unmanaged export class Atanh {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return atanh(x); }
+  @inline s<T>(x: T): T { return lane<T>(atanh(v128.splat<T>(x))); }
+}
+@unmanaged export class Erfc {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128): v128 { return erfc(x); }
+  @inline s<T>(x: T): T { return lane<T>(erfc(v128.splat<T>(x))); }
+}
+
+@unmanaged export class Add {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return v128.add<T>(x, y); }
+  @inline s<T>(x: T, y: T): T { return <T>(x + y); }
+}
+@unmanaged export class Sub {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return v128.sub<T>(x, y); }
+  @inline s<T>(x: T, y: T): T { return <T>(x - y); }
+}
+@unmanaged export class Mul {
+  @inline has<T>(): bool { return sizeof<T>() > 1; }
+  @inline v<T>(x: v128, y: v128): v128 {
+    if (sizeof<T>() === 1) return x;
+    else return v128.mul<T>(x, y);
+  }
+  @inline s<T>(x: T, y: T): T { return <T>(x * y); }
+}
+@unmanaged export class Div {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return v128.div<T>(x, y); }
+  @inline s<T>(x: T, y: T): T { return <T>(x / y); }
+}
+/** NaN if either is NaN, as the `max` of WebAssembly. */
+@unmanaged export class Maximum {
+  @inline has<T>(): bool { return sizeof<T>() < 8 || isFloat<T>(); }
+  @inline v<T>(x: v128, y: v128): v128 {
+    if (isInteger<T>() && sizeof<T>() === 8) return x;
+    else return v128.max<T>(x, y);
+  }
+  @inline s<T>(x: T, y: T): T {
+    if (isFloat<T>()) return max<T>(x, y);
+    else return x > y ? x : y;
+  }
+}
+@unmanaged export class Minimum {
+  @inline has<T>(): bool { return sizeof<T>() < 8 || isFloat<T>(); }
+  @inline v<T>(x: v128, y: v128): v128 {
+    if (isInteger<T>() && sizeof<T>() === 8) return x;
+    else return v128.min<T>(x, y);
+  }
+  @inline s<T>(x: T, y: T): T {
+    if (isFloat<T>()) return min<T>(x, y);
+    else return x < y ? x : y;
+  }
+}
+@unmanaged export class BitwiseAnd {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return v128.and(x, y); }
+  @inline s<T>(x: T, y: T): T { return <T>(x & y); }
+}
+@unmanaged export class BitwiseOr {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return v128.or(x, y); }
+  @inline s<T>(x: T, y: T): T { return <T>(x | y); }
+}
+@unmanaged export class BitwiseXor {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return v128.xor(x, y); }
+  @inline s<T>(x: T, y: T): T { return <T>(x ^ y); }
+}
+/** g where x > 0, else 0. */
+@unmanaged export class ReluBackward {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(g: v128, x: v128): v128 { return v128.and(g, v128.gt<T>(x, v128.splat<T>(<T>0))); }
+  @inline s<T>(g: T, x: T): T { return x > <T>0 ? g : <T>0; }
+}
+@unmanaged export class GeluBackward {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(g: v128, x: v128): v128 { return v128.mul<T>(g, m.geluSlope(x)); }
+  @inline s<T>(g: T, x: T): T { return <T>(g * lane<T>(m.geluSlope(v128.splat<T>(x)))); }
+}
+@unmanaged export class GeluTanhBackward {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(g: v128, x: v128): v128 { return v128.mul<T>(g, m.geluTanhSlope(x)); }
+  @inline s<T>(g: T, x: T): T { return <T>(g * lane<T>(m.geluTanhSlope(v128.splat<T>(x)))); }
+}
+
+@unmanaged export class Eq {
+  @inline v<T>(x: v128, y: v128): v128 { return v128.eq<T>(x, y); }
+  @inline s<T>(x: T, y: T): bool { return x == y; }
+}
+@unmanaged export class Ne {
+  @inline v<T>(x: v128, y: v128): v128 { return v128.ne<T>(x, y); }
+  @inline s<T>(x: T, y: T): bool { return x != y; }
+}
+@unmanaged export class Lt {
+  @inline v<T>(x: v128, y: v128): v128 { if (sizeof<T>() === 4) return v128.lt<T>(x, y); else return x; }
+  @inline s<T>(x: T, y: T): bool { return x < y; }
+}
+@unmanaged export class Le {
+  @inline v<T>(x: v128, y: v128): v128 { if (sizeof<T>() === 4) return v128.le<T>(x, y); else return x; }
+  @inline s<T>(x: T, y: T): bool { return x <= y; }
+}
+@unmanaged export class Gt {
+  @inline v<T>(x: v128, y: v128): v128 { if (sizeof<T>() === 4) return v128.gt<T>(x, y); else return x; }
+  @inline s<T>(x: T, y: T): bool { return x > y; }
+}
+@unmanaged export class Ge {
+  @inline v<T>(x: v128, y: v128): v128 { if (sizeof<T>() === 4) return v128.ge<T>(x, y); else return x; }
+  @inline s<T>(x: T, y: T): bool { return x >= y; }
+}
+
+@unmanaged export class LogicalNot {
+  @inline s<T>(x: T): bool { return x == <T>0; }
+}
+@unmanaged export class Isnan {
+  @inline s<T>(x: T): bool { return x != x; }
+}
+@unmanaged export class Isinf {
+  @inline s<T>(x: T): bool { return abs<T>(x) == <T>Infinity; }
+}

@@ -1,0 +1,147 @@
+import {
+  type Attrs,
+  bool,
+  type DType,
+  float16,
+  float32,
+  float64,
+  int16,
+  int32,
+  int64,
+  int8,
+  type Operand,
+  type Shape,
+  uint8,
+} from "@flambeau/core";
+import { expect, test } from "vitest";
+import { devices, empty, type Layout, noise, operand, oracle, run, values } from "./test_support.ts";
+
+const DTYPES = [float32, float64, int64, int32, int16, int8, uint8, bool];
+
+function numbers(n: number, dtype: DType): number[] {
+  return Array.from(
+    noise(n, 5),
+    (v, i) => dtype === bool ? i % 3 & 1 : dtype === uint8 ? i % 251 : Math.round(v * 100),
+  );
+}
+
+/** Expects the same elements as from the reference. */
+function same<P extends "copy" | "cast" | "concat" | "pad" | "flip">(
+  name: P,
+  inputs: readonly (readonly [shape: Shape, layout: Layout])[],
+  dtype: DType,
+  output: readonly [shape: Shape, dtype: DType, layout: Layout],
+  attrs: Attrs<P>,
+): void {
+  const [shape, outType, layout] = output;
+  const make = (device: typeof oracle, layouts: boolean): Operand[] =>
+    inputs.map(([s, l]) =>
+      operand(device, numbers(s.reduce((a, b) => a * b, 1), dtype), s, dtype, layouts ? l : {})
+    );
+  const want = empty(oracle, shape, outType);
+  run(oracle, name as "copy", make(oracle, false) as unknown as [Operand], want, attrs as null);
+  for (const [build, device] of devices) {
+    const out = empty(device, shape, outType, layout);
+    expect(run(device, name as "copy", make(device, true) as unknown as [Operand], out, attrs as null)).toBe(
+      true,
+    );
+    expect(values(device, out), `${build} ${dtype.name} ${JSON.stringify([inputs, output])}`).toEqual(
+      values(oracle, want),
+    );
+  }
+}
+
+test("copy: any strides on both sides, for every element size", () => {
+  const cases: [Shape, Layout, Layout][] = [
+    [[1], {}, {}],
+    [[37], { offset: 3 }, { offset: 1 }],
+    [[37], { strides: [3] }, { strides: [2] }],
+    [[5, 9], { strides: [1, 5] }, {}],
+    [[33, 18], { strides: [1, 40] }, {}],
+    [[33, 18], { strides: [1, 33], offset: 2 }, { strides: [20, 1] }],
+    [[3, 33, 18], { strides: [600, 1, 33] }, {}],
+    [[17, 3, 21], { strides: [1, 400, 17] }, {}],
+    [[17, 2, 21], { strides: [2, 1, 34] }, {}],
+    [[2, 3, 4, 5], { strides: [1, 2, 6, 24] }, {}],
+    [[2, 3, 4, 5], {}, { strides: [1, 2, 6, 24] }],
+    [[2, 2, 2, 2, 2, 3], { strides: [1, 2, 4, 8, 16, 32] }, { strides: [96, 48, 24, 12, 6, 2] }],
+  ];
+  for (const dtype of DTYPES) {
+    for (const [shape, from, to] of cases) same("copy", [[shape, from]], dtype, [shape, dtype, to], null);
+  }
+});
+
+test("copy: an expanded source", () => {
+  for (const [, device] of devices) {
+    const x = { ...operand(device, [5, 6], [2]), shape: [2, 9], strides: [1, 0] };
+    const out = empty(device, [2, 9]);
+    run(device, "copy", [x], out, null);
+    expect(values(device, out)).toEqual([...Array(9).fill(5), ...Array(9).fill(6)]);
+  }
+});
+
+test("cast: every pair of dtypes, strided", () => {
+  for (const from of DTYPES) {
+    for (const to of [...DTYPES, float16]) {
+      for (const shape of [[19], [4, 5]]) {
+        const layout = shape.length === 2 ? { strides: [1, 4] } : {};
+        if (to === float16) {
+          same("cast", [[shape, layout]], from, [shape, to, {}], { dtype: to });
+        } else {
+          same("cast", [[shape, layout]], from, [shape, to, {}], { dtype: to });
+          same("cast", [[shape, {}]], from, [shape, to, layout], { dtype: to });
+        }
+      }
+    }
+  }
+});
+
+test("concat, pad, flip: as the reference", () => {
+  for (const dtype of DTYPES) {
+    same("concat", [[[2, 3], {}], [[2, 0], {}], [[2, 5], { strides: [1, 2] }]], dtype, [[2, 8], dtype, {}], {
+      dim: 1,
+    });
+    same("concat", [[[2, 3], {}], [[4, 3], {}]], dtype, [[6, 3], dtype, {}], { dim: 0 });
+    same("flip", [[[3, 4, 5], {}]], dtype, [[3, 4, 5], dtype, {}], { dims: [0, 2] });
+    same("flip", [[[7], { strides: [2] }]], dtype, [[7], dtype, {}], { dims: [0] });
+    same("pad", [[[3, 4], {}]], dtype, [[6, 5], dtype, {}], { low: [2, 0], high: [1, 1], value: 1 });
+    same("pad", [[[3, 4], { strides: [1, 3] }]], dtype, [[2, 5], dtype, {}], {
+      low: [-1, 2],
+      high: [0, -1],
+      value: 0,
+    });
+    same("pad", [[[3], {}]], dtype, [[2], dtype, {}], { low: [-3], high: [2], value: 1 });
+  }
+});
+
+test("full: the value in every dtype, beyond 2^53 too", () => {
+  for (const [, device] of devices) {
+    for (const dtype of DTYPES) {
+      for (const n of [1, 7, 33]) {
+        const out = empty(device, [n], dtype);
+        run(device, "full", [], out, { shape: [n], value: dtype === bool ? true : 3, dtype });
+        expect(values(device, out)).toEqual(Array(n).fill(dtype === bool ? 1 : 3));
+      }
+    }
+    const big = empty(device, [3], int64);
+    run(device, "full", [], big, { shape: [3], value: 2n ** 60n + 1n, dtype: int64 });
+    const bytes = device.readSync(big.buffer, 0, 24);
+    expect([...new BigInt64Array(bytes.buffer, bytes.byteOffset, 3)]).toEqual(Array(3).fill(2n ** 60n + 1n));
+  }
+});
+
+test("backend: memory is counted, bytes go in and out, and a missing kernel runs on the host", async () => {
+  for (const [, device] of devices) {
+    const before = device.memory();
+    const buffer = device.allocate(40);
+    expect(device.memory().liveBytes).toBe(before.liveBytes + 40);
+    device.write(buffer, 8, new Uint8Array([1, 2, 3]));
+    expect([...await device.read(buffer, 8, 3)]).toEqual([1, 2, 3]);
+    device.free(buffer);
+    expect(device.memory().liveBuffers).toBe(before.liveBuffers);
+    const out = empty(device, [4]);
+    expect(run(device, "cumsum", [operand(device, [1, 2, 3, 4], [4])], out, { dim: 0 })).toBe(true);
+    expect(values(device, out)).toEqual([1, 3, 6, 10]);
+    await device.sync();
+  }
+});

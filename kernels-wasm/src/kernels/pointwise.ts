@@ -1,0 +1,182 @@
+/**
+ * Pointwise kernels: arithmetic, comparisons, mathematical functions, where, and the fused ones among them.
+ *
+ * @module
+ */
+
+import {
+  bool,
+  type DType,
+  float32,
+  type FusedName,
+  type Kernel,
+  type KernelTable,
+  type Operand,
+  type UnaryPrimitives,
+} from "@flambeau/core";
+import type { BinaryPrimitives } from "@flambeau/core";
+import { Call, type Entry, type WasmDispatch } from "../dispatch.ts";
+import { byDType, count, isDense, pointer, rows } from "../geometry.ts";
+import type { Kernels } from "../module.ts";
+
+type UnaryName = keyof UnaryPrimitives<unknown>;
+type BinaryName = keyof BinaryPrimitives<unknown>;
+
+/** Primitive → prefix of its kernels. */
+const UNARY: readonly (readonly [name: UnaryName, prefix: string, boolPrefix?: string])[] = [
+  ["neg", "neg"],
+  ["abs", "abs"],
+  ["sign", "sign"],
+  ["exp", "exp"],
+  ["exp2", "exp2"],
+  ["expm1", "expm1"],
+  ["log", "log"],
+  ["log2", "log2"],
+  ["log10", "log10"],
+  ["log1p", "log1p"],
+  ["sqrt", "sqrt"],
+  ["rsqrt", "rsqrt"],
+  ["reciprocal", "reciprocal"],
+  ["sin", "sin"],
+  ["cos", "cos"],
+  ["tan", "tan"],
+  ["asin", "asin"],
+  ["acos", "acos"],
+  ["atan", "atan"],
+  ["sinh", "sinh"],
+  ["cosh", "cosh"],
+  ["tanh", "tanh"],
+  ["asinh", "asinh"],
+  ["acosh", "acosh"],
+  ["atanh", "atanh"],
+  ["erf", "erf"],
+  ["erfc", "erfc"],
+  ["floor", "floor"],
+  ["ceil", "ceil"],
+  ["round", "round"],
+  ["trunc", "trunc"],
+  ["sigmoid", "sigmoid"],
+  ["relu", "relu"],
+  ["logicalNot", "logical_not", "logical_not"],
+  ["bitwiseNot", "bitwise_not", "logical_not"],
+  ["isnan", "isnan"],
+  ["isinf", "isinf"],
+];
+
+/** Primitive → prefix of its kernels, and the one that serves bool where there is one. */
+const BINARY: readonly (readonly [name: BinaryName, prefix: string, boolPrefix?: string])[] = [
+  ["add", "add", "bitwise_or"],
+  ["sub", "sub"],
+  ["mul", "mul", "bitwise_and"],
+  ["div", "div"],
+  ["maximum", "maximum", "maximum"],
+  ["minimum", "minimum", "minimum"],
+  ["eq", "eq", "eq"],
+  ["ne", "ne", "ne"],
+  ["lt", "lt", "lt"],
+  ["le", "le", "le"],
+  ["gt", "gt", "gt"],
+  ["ge", "ge", "ge"],
+  ["bitwiseAnd", "bitwise_and", "bitwise_and"],
+  ["bitwiseOr", "bitwise_or", "bitwise_or"],
+  ["bitwiseXor", "bitwise_xor", "bitwise_xor"],
+];
+
+/** Kernels by the code of the inputs' dtype. */
+function entriesOf(kernels: Kernels, prefix: string, boolPrefix: string | undefined): (Entry | null)[] {
+  const entries = byDType(kernels, prefix);
+  if (boolPrefix !== undefined) entries[bool.code] = kernels.find(`${boolPrefix}_u8`);
+  return entries;
+}
+
+/** The kernel of one input whose rows are `entries`. */
+function unaryKernel(kernels: Kernels, entries: readonly (Entry | null)[]) {
+  return (inputs: readonly [x: Operand], output: Operand): WasmDispatch | null => {
+    const x = inputs[0];
+    const entry = entries[x.dtype.code];
+    if (entry === null || entry === undefined) return null;
+    const shape = output.shape;
+    if (isDense(output, shape) && isDense(x, shape)) {
+      return new Call(entry, [pointer(x), pointer(output), count(shape), 1, 1]);
+    }
+    return rows(kernels, entry, shape, [x, output]);
+  };
+}
+
+/** The kernel of two inputs whose rows are `entries`. */
+function binaryKernel(kernels: Kernels, entries: readonly (Entry | null)[]) {
+  return (inputs: readonly [x: Operand, y: Operand], output: Operand): WasmDispatch | null => {
+    const x = inputs[0];
+    const y = inputs[1];
+    const entry = entries[x.dtype.code];
+    if (entry === null || entry === undefined) return null;
+    const shape = output.shape;
+    if (isDense(output, shape) && isDense(x, shape) && isDense(y, shape)) {
+      return new Call(entry, [pointer(x), pointer(y), pointer(output), count(shape), 1, 1, 1]);
+    }
+    return rows(kernels, entry, shape, [x, y, output]);
+  };
+}
+
+/** Rows of one dtype only. */
+function only(dtype: DType, entry: Entry): (Entry | null)[] {
+  const entries: (Entry | null)[] = [];
+  entries[dtype.code] = entry;
+  return entries;
+}
+
+/** The pointwise kernels. */
+export function pointwiseKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  const table: Record<string, unknown> = {};
+  for (const [name, prefix, boolPrefix] of UNARY) {
+    table[name] = unaryKernel(kernels, entriesOf(kernels, prefix, boolPrefix));
+  }
+  for (const [name, prefix, boolPrefix] of BINARY) {
+    table[name] = binaryKernel(kernels, entriesOf(kernels, prefix, boolPrefix));
+  }
+  return { ...table as Partial<KernelTable<WasmDispatch>>, where: whereKernel(kernels), ...fused(kernels) };
+}
+
+function whereKernel(kernels: Kernels): Kernel<"where", WasmDispatch> {
+  const bySize = new Map([1, 2, 4, 8].map((bytes) => [bytes, kernels.entry(`where_${bytes * 8}`)]));
+  return (inputs, output) => {
+    const entry = bySize.get(output.dtype.itemsize)!;
+    return rows(kernels, entry, output.shape, [...inputs, output]);
+  };
+}
+
+function fused(kernels: Kernels): { [P in FusedName]?: Kernel<P, WasmDispatch> } {
+  const f32 = (name: string): (Entry | null)[] => only(float32, kernels.entry(`${name}_f32`));
+  const gelu = { none: unaryKernel(kernels, f32("gelu")), tanh: unaryKernel(kernels, f32("gelu_tanh")) };
+  const geluBackward = {
+    none: binaryKernel(kernels, f32("gelu_backward")),
+    tanh: binaryKernel(kernels, f32("gelu_tanh_backward")),
+  };
+  const reluBackward = binaryKernel(kernels, byDType(kernels, "relu_backward"));
+  const silu = unaryKernel(kernels, f32("silu"));
+  const clamps = byDType(kernels, "clamp");
+  const scaled = byDType(kernels, "add_scaled");
+  return {
+    gelu: (inputs, output, attrs) => gelu[attrs.approximate](inputs, output),
+    geluBackward: (inputs, output, attrs) => geluBackward[attrs.approximate](inputs, output),
+    reluBackward: (inputs, output) => reluBackward(inputs, output),
+    silu: (inputs, output) => silu(inputs, output),
+    clamp([x], output, { min, max }) {
+      const entry = clamps[x.dtype.code];
+      if (!entry || !isDense(x, output.shape) || !isDense(output, output.shape)) return null;
+      return new Call(entry, [
+        pointer(x),
+        pointer(output),
+        count(output.shape),
+        min ?? -Infinity,
+        max ?? Infinity,
+      ]);
+    },
+    addScaled([x, y], output, { alpha }) {
+      const entry = scaled[x.dtype.code];
+      const { shape } = output;
+      if (!entry || !isDense(x, shape) || !isDense(y, shape) || !isDense(output, shape)) return null;
+      return new Call(entry, [pointer(x), pointer(y), pointer(output), count(shape), alpha]);
+    },
+  };
+}

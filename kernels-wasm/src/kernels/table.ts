@@ -1,0 +1,16 @@
+/**
+ * All kernels that run in WebAssembly, family by family.
+ *
+ * @module
+ */
+
+import type { KernelTable } from "@flambeau/core";
+import type { WasmDispatch } from "../dispatch.ts";
+import type { Kernels } from "../module.ts";
+import { dataKernels } from "./data.ts";
+import { pointwiseKernels } from "./pointwise.ts";
+
+/** The kernels that run in WebAssembly; core primitives that are missing here run on the host. */
+export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  return { ...dataKernels(kernels), ...pointwiseKernels(kernels) };
+}

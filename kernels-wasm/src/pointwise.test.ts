@@ -1,0 +1,261 @@
+import {
+  bool,
+  type DType,
+  float32,
+  float64,
+  int32,
+  int64,
+  int8,
+  type Operand,
+  type Shape,
+  uint8,
+} from "@flambeau/core";
+import { expect, test } from "vitest";
+import { devices, empty, type Layout, noise, operand, oracle, run, ulps, values } from "./test_support.ts";
+
+const LENGTHS = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100];
+const SPECIAL = [NaN, Infinity, -Infinity, 0, -0, 1, -1, 0.5, 1e-40, -1e-40, 3e38, -3e38, 1e-30, 100, -100];
+
+type Unary = "neg" | "exp";
+type Binary = "add" | "eq";
+
+function unary(
+  name: string,
+  x: readonly number[],
+  shape: Shape,
+  dtype: DType,
+  outType: DType,
+  layout: Layout,
+) {
+  return devices.map(([build, device]) => {
+    const out = empty(device, shape, outType);
+    expect(run(device, name as Unary, [operand(device, x, shape, dtype, layout)], out, null), build).toBe(
+      true,
+    );
+    return values(device, out);
+  });
+}
+
+function want(name: string, inputs: readonly Operand[], shape: Shape, dtype: DType): number[] {
+  const out = empty(oracle, shape, dtype);
+  expect(run(oracle, name as Unary, inputs as [Operand], out, null)).toBe(true);
+  return values(oracle, out);
+}
+
+const MATH: Readonly<Record<string, readonly number[]>> = {
+  exp: [-110, -104, -103, -90, -88, -87, -10, -1, -1e-5, 1e-5, 0.3, 1, 10, 80, 88.7, 88.73, 90, 1000, -1000],
+  log: [
+    1e-45,
+    1e-39,
+    1e-30,
+    0.5,
+    0.7,
+    0.7071,
+    0.99999,
+    1.00001,
+    1.41421,
+    1.4143,
+    2,
+    10,
+    1e10,
+    3.4e38,
+    -1,
+    -1e-40,
+  ],
+  tanh: [1e-20, 1e-4, 0.1, 0.5, 0.62, 0.63, 1, 3, 8, 9, 10, 50, -0.3, -2],
+  sigmoid: [-120, -103, -90, -88, -20, -3, -0.1, 0.1, 3, 20, 100],
+  exp2: [-151, -149, -130, -126.5, -1.5, -0.1, 0.2, 0.5, 3, 127.9, 128, 300, -300],
+  expm1: [-100, -20, -1, -0.1, -1e-4, -1e-6, -1e-20, 1e-20, 1e-6, 1e-3, 0.1, 1, 20, 88.7, 89],
+  log2: [1e-45, 1e-39, 0.5, 0.99, 1.01, 2, 3, 8, 1e30, -3],
+  log10: [1e-45, 0.1, 0.99, 1.01, 10, 1000, 1e30, -3],
+  log1p: [-1, -0.999, -0.5, -1e-4, -1e-20, 1e-20, 1e-8, 1e-3, 0.5, 3, 1e10, 3e38, -2],
+  sin: [1e-20, 0.1, 0.78, 0.79, 1.57, 3.14159, 6.28, 100, 12345.678, 1e6, 1.5e6, 1e10, 3e38, -7, -1e9, 2.1e9],
+  cos: [1e-20, 0.1, 0.78, 0.79, 1.57, 3.14159, 6.28, 100, 12345.678, 1e6, 1.5e6, 1e10, 3e38, -7, -1e9, 2.1e9],
+  tan: [1e-20, 0.1, 0.78, 0.79, 1.57, 3.14159, 6.28, 100, 12345.678, 1e6, -7, -1.5, 1e10, 3e20],
+  asin: [-1, -0.999, -0.5, -1e-20, 1e-20, 0.1, 0.7, 0.99999, 1, 1.1],
+  acos: [-1, -0.999, -0.5, -1e-20, 1e-20, 0.1, 0.7, 0.99999, 1, 1.1],
+  atan: [-1e30, -5, -1, -0.3, 1e-20, 0.1, 0.9, 1, 1.1, 7, 1e30],
+  sinh: [-80, -3, -0.1, 1e-20, 1e-5, 0.1, 1, 20, 88, 89.4, 90],
+  cosh: [-80, -3, -0.1, 1e-20, 1e-5, 0.1, 1, 20, 88, 89.4, 90],
+  asinh: [-3e38, -3, -0.1, 1e-20, 1e-5, 0.1, 1, 20, 1e20],
+  acosh: [0.5, 1, 1.0000001, 1.1, 2, 20, 1e20, 3e38],
+  atanh: [-1, -0.999, -0.1, 1e-20, 1e-5, 0.1, 0.9, 0.9999999, 1, 1.5],
+  sqrt: [1e-45, 2, 1e30, -1],
+  rsqrt: [1e-39, 2, 1e30, -1],
+  reciprocal: [1e-39, 2, 1e30, -1],
+};
+
+for (const [name, points] of Object.entries(MATH)) {
+  test(`${name}: within 2 ulp of float64, with NaN, infinities, −0 and denormals`, () => {
+    const wide = Array.from(noise(400, 3), (v, i) => v * [1, 5, 30, 300][i & 3]!);
+    const x = [...SPECIAL, ...points, ...wide].map(Math.fround);
+    const expected = want(name, [operand(oracle, x, [x.length], float64)], [x.length], float64);
+    for (const got of unary(name, x, [x.length], float32, float32, {})) {
+      x.forEach((v, i) => {
+        const error = ulps(got[i]!, expected[i]!);
+        expect(error, `${name}(${v}) = ${got[i]}, exactly ${expected[i]}`).toBeLessThanOrEqual(2);
+        if (expected[i] === 0) expect(Object.is(got[i], expected[i]), `sign of ${name}(${v})`).toBe(true);
+      });
+    }
+  });
+}
+
+const INT_VALUES = [0, 1, 2, 3, 5, 7, 100, 120, 127, 4, 9, 11, 33, 64, 99, 17];
+
+for (
+  const name of [
+    "neg",
+    "abs",
+    "sign",
+    "floor",
+    "ceil",
+    "round",
+    "trunc",
+    "bitwiseNot",
+    "logicalNot",
+    "isnan",
+    "isinf",
+  ]
+) {
+  test(`${name}: as the reference for every dtype and length`, () => {
+    for (const dtype of [float32, float64, int32, int64, int8, uint8]) {
+      if (!dtype.isFloatingPoint && ["floor", "ceil", "round", "trunc", "isnan", "isinf"].includes(name)) {
+        continue;
+      }
+      if (dtype.isFloatingPoint && name === "bitwiseNot") continue;
+      const outType = ["logicalNot", "isnan", "isinf"].includes(name) ? bool : dtype;
+      for (const n of LENGTHS) {
+        const x = Array.from(
+          { length: n },
+          (_, i) =>
+            dtype.isFloatingPoint
+              ? Math.fround([...SPECIAL, 0.5, 1.5, 2.5, -0.5, -1.5][(i * 7 + n) % 20]!)
+              : INT_VALUES[i % 16]! * (dtype.isSigned && i % 2 ? -1 : 1),
+        );
+        const expected = want(name, [operand(oracle, x, [n], dtype)], [n], outType);
+        for (const layout of [{}, { offset: 3 }, { strides: [2], offset: 1 }, { strides: [-1], offset: n }]) {
+          for (const got of unary(name, x, [n], dtype, outType, layout)) expect(got).toEqual(expected);
+        }
+      }
+    }
+  });
+}
+
+const BINARIES = [
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "maximum",
+  "minimum",
+  "eq",
+  "ne",
+  "lt",
+  "le",
+  "gt",
+  "ge",
+  "bitwiseAnd",
+  "bitwiseOr",
+  "bitwiseXor",
+];
+/** Shapes and strides of two operands and of the result. */
+const PAIRS: readonly (readonly [Shape, Layout, Shape, Layout, Shape])[] = [
+  ...LENGTHS.map((n) => [[n], {}, [n], {}, [n]] as const),
+  [[33], { offset: 5 }, [33], { offset: 2 }, [33]],
+  [[33], {}, [], {}, [33]],
+  [[], {}, [33], {}, [33]],
+  [[5, 17], {}, [17], {}, [5, 17]],
+  [[5, 17], {}, [5, 1], {}, [5, 17]],
+  [[5, 1], {}, [1, 17], {}, [5, 17]],
+  [[5, 17], { strides: [1, 5] }, [5, 17], {}, [5, 17]],
+  [[3, 4, 5], { strides: [1, 3, 12] }, [3, 4, 5], { strides: [20, -5, 1], offset: 15 }, [3, 4, 5]],
+  [[2, 3, 4, 5], {}, [3, 1, 5], {}, [2, 3, 4, 5]],
+  [[100, 3], {}, [3], {}, [100, 3]],
+  [[2, 2, 2, 2, 2], { strides: [1, 2, 4, 8, 16] }, [2, 1, 2, 1, 2], {}, [2, 2, 2, 2, 2]],
+];
+
+for (const name of BINARIES) {
+  test(`${name}: as the reference for every dtype, broadcast and stride`, () => {
+    const truth = ["eq", "ne", "lt", "le", "gt", "ge"].includes(name);
+    for (const dtype of [float32, float64, int32, int64, int8, uint8, bool]) {
+      if (dtype.isFloatingPoint ? name.startsWith("bitwise") : name === "div") continue;
+      if (dtype === bool && name === "sub") continue;
+      const outType = truth ? bool : dtype;
+      for (const [xs, xl, ys, yl, os] of PAIRS) {
+        const pick = (n: number, seed: number): number[] =>
+          Array.from({ length: n }, (_, i) => {
+            if (dtype === bool) return (i * seed >> 1) & 1;
+            if (!dtype.isFloatingPoint) return INT_VALUES[(i * seed + 3) % 16]! % 12;
+            return Math.fround([...SPECIAL, 2, 3, 4][(i * seed) % 18]!);
+          });
+        const size = (s: Shape): number => s.reduce((a, b) => a * b, 1);
+        const [x, y] = [pick(size(xs), 7), pick(size(ys), 5)];
+        const expected = want(
+          name,
+          [operand(oracle, x, xs, dtype), operand(oracle, y, ys, dtype)],
+          os,
+          outType,
+        );
+        for (const [build, device] of devices) {
+          const out = empty(device, os, outType);
+          const inputs = [operand(device, x, xs, dtype, xl), operand(device, y, ys, dtype, yl)] as const;
+          expect(run(device, name as Binary, inputs, out, null), build).toBe(true);
+          expect(values(device, out), `${name} ${dtype.name} ${JSON.stringify([xs, xl, ys, yl])}`).toEqual(
+            expected,
+          );
+        }
+      }
+    }
+  });
+}
+
+test("add: in place, and into a strided output", () => {
+  for (const [, device] of devices) {
+    const x = operand(device, noise(37), [37]);
+    const y = operand(device, noise(37, 2), [37]);
+    const expected = values(device, x).map((v, i) => Math.fround(v + values(device, y)[i]!));
+    run(device, "add", [x, y], x, null);
+    expect(values(device, x)).toEqual(expected);
+    const out = empty(device, [5, 7], float32, { strides: [1, 6], offset: 2 });
+    const z = operand(device, noise(35), [5, 7]);
+    run(device, "add", [z, z], out, null);
+    expect(values(device, out)).toEqual(values(device, z).map((v) => Math.fround(v + v)));
+  }
+});
+
+test("where: chooses by bits for every element size and broadcast", () => {
+  for (const [, device] of devices) {
+    for (const dtype of [float32, float64, int32, int64, uint8, bool]) {
+      for (
+        const [cs, xs, ys] of [[[35], [35], [35]], [[35], [], [35]], [[35], [35], []], [[5, 1], [7], [
+          5,
+          7,
+        ]]] as Shape[][]
+      ) {
+        const size = (s: Shape): number => s.reduce((a, b) => a * b, 1);
+        const shape = cs!.length === 2 ? [5, 7] : [35];
+        const c = Array.from({ length: size(cs!) }, (_, i) => (i * 5 >> 2) & 1);
+        const x = Array.from({ length: size(xs!) }, (_, i) => dtype === bool ? i & 1 : i % 100);
+        const y = Array.from({ length: size(ys!) }, (_, i) => dtype === bool ? 0 : 100 + i % 20);
+        const make = (d: typeof oracle): Operand[] => [
+          operand(d, c, cs!, bool),
+          operand(d, x, xs!, dtype),
+          operand(d, y, ys!, dtype),
+        ];
+        const [out, ref] = [empty(device, shape, dtype), empty(oracle, shape, dtype)];
+        run(device, "where", make(device) as [Operand, Operand, Operand], out, null);
+        run(oracle, "where", make(oracle) as [Operand, Operand, Operand], ref, null);
+        expect(values(device, out)).toEqual(values(oracle, ref));
+      }
+    }
+  }
+});
+
+test("relu: as PyTorch, −0 and NaN pass", () => {
+  const x = [...SPECIAL, 2, 3].map(Math.fround);
+  for (const dtype of [float32, float64]) {
+    for (const got of unary("relu", x, [x.length], dtype, dtype, {})) {
+      expect(got).toEqual(x.map((v) => v < 0 ? 0 : v));
+    }
+  }
+});

@@ -1,7 +1,65 @@
 /**
- * Tensors and the functions over them: views, in-place writes, indexing, printing, random numbers, scopes.
+ * Floor 2 of Flambeau: tensors and the functions over them. Views, in-place writes, indexing, printing, random numbers,
+ * scopes, and the slots that backends and autograd fill.
  *
  * @module
  */
 
-export {};
+export { type Args, isOptions, named } from "./src/args.ts";
+export { bind, bindInto, needsGrad, replaceValue } from "./src/bind.ts";
+export {
+  castTo,
+  commonDType,
+  constant,
+  defaults,
+  isScalar,
+  promote,
+  promoteFloat,
+  requireInteger,
+  requireNumber,
+  requireTensor,
+  type Scalar,
+  toFloat,
+} from "./src/coerce.ts";
+export {
+  backendOf,
+  defaultBackend,
+  Device,
+  device,
+  type DeviceLike,
+  getDefaultDevice,
+  registerBackend,
+  registeredDevices,
+  setDefaultDevice,
+} from "./src/device.ts";
+export {
+  enableGrad,
+  gradMode,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceModeEnabled,
+  type Mode,
+  type ModeGuard,
+  noGrad,
+  setGradEnabled,
+} from "./src/grad_mode.ts";
+export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
+export { execute, executeInto, executeOn } from "./src/immediate.ts";
+export { relabel } from "./src/label.ts";
+export { type Allocation, breathe, liveAllocations, PRESSURE_BYTES } from "./src/memory.ts";
+export { Storage, scopes, StorageScope } from "./src/storage.ts";
+export {
+  type BackwardOptions,
+  type GradHook,
+  type GradMeta,
+  type GradNode,
+  newGradMeta,
+  requireTape,
+  type Tape,
+  tape,
+} from "./src/tape.ts";
+export { isContiguousStorage, keep, scope, temporaries } from "./src/temporaries.ts";
+export { Tensor } from "./src/tensor.ts";
+
+export * from "./src/ops/arithmetic.ts";
+export * from "./src/ops/data.ts";

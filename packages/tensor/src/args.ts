@@ -42,7 +42,9 @@ export function named<O extends object>(
     for (const key of Object.keys(last)) {
       if (!(names as readonly string[]).includes(key) && !(others as readonly string[]).includes(key)) {
         throw new ArgumentTypeError(
-          `Cannot ${op} with option ${JSON.stringify(key)}: it must be one of ${[...names, ...others].join(", ")}`,
+          `Cannot ${op} with option ${JSON.stringify(key)}: it must be one of ${
+            [...names, ...others].join(", ")
+          }`,
         );
       }
       if (last[key] !== undefined) out[key] = last[key];
@@ -50,12 +52,16 @@ export function named<O extends object>(
     count--;
   }
   if (count > names.length) {
-    throw new ArgumentTypeError(`Cannot ${op}: at most ${names.length} optional arguments go by position, got ${count}`);
+    throw new ArgumentTypeError(
+      `Cannot ${op}: at most ${names.length} optional arguments go by position, got ${count}`,
+    );
   }
   for (let i = 0; i < count; i++) {
     const name = names[i]!;
     if (args[i] === undefined) continue;
-    if (name in out) throw new ArgumentTypeError(`Cannot ${op}: argument ${name} was given by position and by name`);
+    if (name in out) {
+      throw new ArgumentTypeError(`Cannot ${op}: argument ${name} was given by position and by name`);
+    }
     out[name] = args[i];
   }
   return out as Partial<O>;
@@ -63,7 +69,8 @@ export function named<O extends object>(
 
 /** True for a plain object that gives arguments by name. */
 export function isOptions(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof TensorHandle) &&
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof TensorHandle) &&
     !(value instanceof DType) && !(value instanceof Device) && !ArrayBuffer.isView(value) &&
     !(Symbol.iterator in value) && !("kernels" in value);
 }

@@ -24,13 +24,14 @@ import { temporaries } from "./temporaries.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Applies a primitive to tensors. */
-export const bind: Bind<Tensor> = ((name: Name, inputs: readonly Tensor[], attrs: never): Tensor | readonly Tensor[] => {
-  const outputs = execute(name, inputs, attrs);
-  if (gradMode.enabled && tape.current !== null && needsGrad(inputs)) {
-    tape.current.record(name as SingleName, inputs as Inputs<SingleName, Tensor>, attrs, outputs);
-  }
-  return outputs;
-}) as Bind<Tensor>;
+export const bind: Bind<Tensor> =
+  ((name: Name, inputs: readonly Tensor[], attrs: never): Tensor | readonly Tensor[] => {
+    const outputs = execute(name, inputs, attrs);
+    if (gradMode.enabled && tape.current !== null && needsGrad(inputs)) {
+      tape.current.record(name as SingleName, inputs as Inputs<SingleName, Tensor>, attrs, outputs);
+    }
+    return outputs;
+  }) as Bind<Tensor>;
 
 /**
  * Applies a primitive and writes its results into `targets`, each of which may be one of the inputs.
@@ -73,7 +74,9 @@ export function replaceValue(op: string, target: Tensor, compute: (before: Tenso
     }
     if (!canCast(value.dtype, target.dtype)) {
       throw new DTypeError(
-        `Cannot ${op} ${formatType(target)}: result type ${value.dtype.name} can't be cast to ${target.dtype.name}`,
+        `Cannot ${op} ${
+          formatType(target)
+        }: result type ${value.dtype.name} can't be cast to ${target.dtype.name}`,
       );
     }
     const cast = value.dtype === target.dtype ? null : { dtype: target.dtype };

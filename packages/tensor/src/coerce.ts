@@ -120,7 +120,9 @@ export function promote(op: string, x: Tensor | Scalar, y: Tensor | Scalar): [Te
       const dtype = commonDType(x, y);
       return [castTo(x, dtype), constant(y, dtype, x.backend)];
     }
-    throw new ArgumentTypeError(`Cannot ${op} ${formatType(x)} and ${describe(y)}: it must be a Tensor or a number`);
+    throw new ArgumentTypeError(
+      `Cannot ${op} ${formatType(x)} and ${describe(y)}: it must be a Tensor or a number`,
+    );
   }
   if (y instanceof TensorHandle && isScalar(x)) {
     const dtype = commonDType(x, y);

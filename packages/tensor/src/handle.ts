@@ -111,12 +111,16 @@ export class TensorHandle implements Operand {
     }
     if (value && this.dtype.kind !== "float") {
       throw new GradError(
-        `Cannot set requiresGrad of ${this.dtype.name}[${this.shape.join(", ")}]: only tensors of floating point dtype can ` +
+        `Cannot set requiresGrad of ${this.dtype.name}[${
+          this.shape.join(", ")
+        }]: only tensors of floating point dtype can ` +
           `require gradients, got ${this.dtype.name}`,
       );
     }
     if (value && this.isInference && !gradMode.inference) {
-      throw new GradError("Cannot set requiresGrad of an inference tensor outside inferenceMode: clone() it first");
+      throw new GradError(
+        "Cannot set requiresGrad of an inference tensor outside inferenceMode: clone() it first",
+      );
     }
     (this.gradMeta ??= newGradMeta()).requiresGrad = value;
   }
@@ -143,9 +147,14 @@ export class TensorHandle implements Operand {
       if (this.gradMeta !== null) this.gradMeta.grad = null;
       return;
     }
-    if (!(value instanceof TensorHandle) || value.dtype !== this.dtype || String(value.shape) !== String(this.shape)) {
+    if (
+      !(value instanceof TensorHandle) || value.dtype !== this.dtype ||
+      String(value.shape) !== String(this.shape)
+    ) {
       throw new GradError(
-        `Cannot assign grad of ${this.dtype.name}[${this.shape.join(", ")}]: it must have the same dtype and shape, got ${
+        `Cannot assign grad of ${this.dtype.name}[${
+          this.shape.join(", ")
+        }]: it must have the same dtype and shape, got ${
           value instanceof TensorHandle ? `${value.dtype.name}[${value.shape.join(", ")}]` : typeof value
         }`,
       );
@@ -163,7 +172,13 @@ export class TensorHandle implements Operand {
 export const tensorClass: { current: typeof TensorHandle } = { current: TensorHandle };
 
 /** A tensor over a storage. */
-export function makeTensor(storage: Storage, shape: Shape, strides: Shape, offset: number, dtype: DType): Tensor {
+export function makeTensor(
+  storage: Storage,
+  shape: Shape,
+  strides: Shape,
+  offset: number,
+  dtype: DType,
+): Tensor {
   return new tensorClass.current(storage, shape, strides, offset, dtype) as Tensor;
 }
 

@@ -33,7 +33,10 @@ import type { Tensor } from "./tensor.ts";
 
 type Rule = (inputs: readonly Aval[], attrs: unknown) => Aval | readonly Aval[];
 type AnyKernel = (inputs: readonly Tensor[], outputs: Tensor | readonly Tensor[], attrs: unknown) => unknown;
-type Layout = (x: Tensor, attrs: unknown) => { shape: readonly number[]; strides: readonly number[]; offset: number };
+type Layout = (
+  x: Tensor,
+  attrs: unknown,
+) => { shape: readonly number[]; strides: readonly number[]; offset: number };
 type Decomposition = (bind: unknown, inputs: readonly Tensor[], attrs: unknown) => Tensor | readonly Tensor[];
 
 /** Runs a primitive and gives its results, without recording. */
@@ -65,12 +68,18 @@ export function executeOn<P extends "full" | "iota" | "randomUniform" | "randomN
 }
 
 /** Runs a primitive and writes its results into `targets`, without recording. */
-export function executeInto(targets: readonly Tensor[], name: Name, inputs: readonly Tensor[], attrs: unknown): void {
+export function executeInto(
+  targets: readonly Tensor[],
+  name: Name,
+  inputs: readonly Tensor[],
+  attrs: unknown,
+): void {
   const inferred = (inferenceRules[name] as unknown as Rule)(inputs, attrs);
   const avals = (Array.isArray(inferred) ? inferred : [inferred]) as readonly Aval[];
   const backend = commonBackend(name, inputs);
   const direct = targets.every((target, i) =>
-    target.dtype === avals[i]!.dtype && shapesEqual(target.shape, avals[i]!.shape) && target.backend === backend &&
+    target.dtype === avals[i]!.dtype && shapesEqual(target.shape, avals[i]!.shape) &&
+    target.backend === backend &&
     mayWrite(target, inputs)
   );
   if (direct) {
@@ -79,7 +88,9 @@ export function executeInto(targets: readonly Tensor[], name: Name, inputs: read
   }
   temporaries(() => {
     const made = execute(name, inputs, attrs);
-    (Array.isArray(made) ? made as Tensor[] : [made as Tensor]).forEach((value, i) => write(targets[i]!, value));
+    (Array.isArray(made) ? made as Tensor[] : [made as Tensor]).forEach((value, i) =>
+      write(targets[i]!, value)
+    );
     return null;
   });
 }
@@ -92,7 +103,9 @@ function write(target: Tensor, value: Tensor): void {
   if (numelOf(target.shape) === 0) return;
   if (source.backend !== target.backend) {
     throw new DeviceError(
-      `Cannot copy ${formatType(value)} on ${value.device} into ${formatType(target)} on ${target.device}: move it by to() first`,
+      `Cannot copy ${formatType(value)} on ${value.device} into ${
+        formatType(target)
+      } on ${target.device}: move it by to() first`,
     );
   }
   const overlapping = !mayWrite(target, [source]);
@@ -103,7 +116,9 @@ function write(target: Tensor, value: Tensor): void {
       : ["cast" as const, { dtype: target.dtype }];
     if (!runKernel(target.backend, name, [safe], target, attrs)) {
       throw new NotImplementedError(
-        `Cannot copy ${formatType(safe)} into ${formatType(target)}: ${target.backend.name} has no kernel for it`,
+        `Cannot copy ${formatType(safe)} into ${
+          formatType(target)
+        }: ${target.backend.name} has no kernel for it`,
       );
     }
     return null;
@@ -143,7 +158,9 @@ function decompose(
   const rule = decompositions[name as FusedName] as unknown as Decomposition | undefined;
   if (rule === undefined) {
     throw new NotImplementedError(
-      `Cannot ${name} ${inputs.map(formatType).join(", ")} on ${backend.name}: it has no kernel for these dtypes`,
+      `Cannot ${name} ${
+        inputs.map(formatType).join(", ")
+      } on ${backend.name}: it has no kernel for these dtypes`,
     );
   }
   const outer = creationBackend;
@@ -151,7 +168,9 @@ function decompose(
   try {
     return temporaries(() => {
       const made = rule(execute as unknown as Bind<Tensor>, inputs, attrs);
-      return Array.isArray(made) ? (made as Tensor[]).map((x) => fresh(x, inputs)) : fresh(made as Tensor, inputs);
+      return Array.isArray(made)
+        ? (made as Tensor[]).map((x) => fresh(x, inputs))
+        : fresh(made as Tensor, inputs);
     });
   } finally {
     creationBackend = outer;
@@ -178,7 +197,9 @@ function runContiguous(
 }
 
 function isAllContiguous(outputs: Tensor | readonly Tensor[]): boolean {
-  return Array.isArray(outputs) ? (outputs as Tensor[]).every((x) => x.isContiguous()) : (outputs as Tensor).isContiguous();
+  return Array.isArray(outputs)
+    ? (outputs as Tensor[]).every((x) => x.isContiguous())
+    : (outputs as Tensor).isContiguous();
 }
 
 /** Runs a kernel over contiguous copies; null if it does not take these either. */

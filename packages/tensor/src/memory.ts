@@ -9,7 +9,14 @@
  * @module
  */
 
-import { type Backend, type Buffer, type DType, formatType, OutOfMemoryError, type Shape } from "@flambeau/core";
+import {
+  type Backend,
+  type Buffer,
+  type DType,
+  formatType,
+  OutOfMemoryError,
+  type Shape,
+} from "@flambeau/core";
 
 /** Bytes of tensors after which the garbage collector gets a hint. */
 export const PRESSURE_BYTES: number = 256 * 1024 * 1024;
@@ -41,7 +48,13 @@ const registry = new FinalizationRegistry<Allocation>(release);
  *
  * @throws {OutOfMemoryError} If the backend has no more; the message names the largest live tensors.
  */
-export function allocate(owner: object, backend: Backend, bytes: number, shape: Shape, dtype: DType): Allocation {
+export function allocate(
+  owner: object,
+  backend: Backend,
+  bytes: number,
+  shape: Shape,
+  dtype: DType,
+): Allocation {
   sinceHint += bytes;
   sinceTurn += bytes;
   if (sinceHint > PRESSURE_BYTES) hint();
@@ -79,7 +92,9 @@ function take(backend: Backend, bytes: number): Buffer {
   } catch (error) {
     if (!(error instanceof OutOfMemoryError)) throw error;
     throw new OutOfMemoryError(
-      `${error.message}. The largest live tensors are ${largest(5)}. A loop that never awaits keeps every tensor it ` +
+      `${error.message}. The largest live tensors are ${
+        largest(5)
+      }. A loop that never awaits keeps every tensor it ` +
         "makes: await a read (`await loss.item()`) or the data loader in each step, or free by `scope(() => …)` or `dispose()`",
       bytes,
     );
@@ -95,7 +110,9 @@ function largest(count: number): string {
     groups.set(formatType(a), group);
   }
   return [...groups].sort((a, b) => b[1].bytes - a[1].bytes).slice(0, count)
-    .map(([type, group]) => `${group.count} × ${type} (${(group.bytes / 2 ** 20).toFixed(1)} MiB)`).join(", ");
+    .map(([type, group]) => `${group.count} × ${type} (${(group.bytes / 2 ** 20).toFixed(1)} MiB)`).join(
+      ", ",
+    );
 }
 
 function hint(): void {

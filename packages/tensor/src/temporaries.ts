@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type Storage, scopes, StorageScope } from "./storage.ts";
+import { scopes, type Storage, StorageScope } from "./storage.ts";
 import { tape } from "./tape.ts";
 import { TensorHandle } from "./handle.ts";
 import type { Tensor } from "./tensor.ts";
@@ -99,7 +99,9 @@ function collect(value: unknown, kept: Set<object>, seen: Set<object>): void {
   if (value instanceof TensorHandle) {
     kept.add(value.storage);
     if (value.grad !== null) kept.add(value.grad.storage);
-    if (tape.current !== null) for (const held of tape.current.heldStorages(value as Tensor)) kept.add(held);
+    if (tape.current !== null) {
+      for (const held of tape.current.heldStorages(value as Tensor)) kept.add(held);
+    }
     return;
   }
   if (value instanceof Map) {
@@ -112,4 +114,9 @@ function collect(value: unknown, kept: Set<object>, seen: Set<object>): void {
   } else {
     for (const key of Object.keys(value)) collect((value as Record<string, unknown>)[key], kept, seen);
   }
+}
+
+/** True when `x` is contiguous and is all of its storage. */
+export function isContiguousStorage(x: Tensor): boolean {
+  return x.offset === 0 && x.isContiguous() && x.numel() * x.dtype.itemsize === x.storage.bytes;
 }

@@ -1,0 +1,73 @@
+/**
+ * The derivative of every primitive: the tables of the families, and for fused primitives without a row of their own the
+ * derivative of the decomposition.
+ *
+ * @module
+ */
+
+import { decompositions } from "@flambeau/compiler";
+import type { Attrs, Bind, FusedName, Inputs, Name } from "@flambeau/core";
+import { bind, gradMode, type Tensor } from "@flambeau/tensor";
+import { dataDerivatives, viewDerivatives } from "./derivatives/data.ts";
+import { fusedDerivatives } from "./derivatives/fused.ts";
+import { linalgDerivatives } from "./derivatives/linalg.ts";
+import { binaryDerivatives, unaryDerivatives } from "./derivatives/pointwise.ts";
+import { reductionDerivatives, scanDerivatives } from "./derivatives/reduce.ts";
+import { type Derivative, INPUTS } from "./row.ts";
+
+/** Gradients through a decomposition, by the pass that autograd gives to this module when it is installed. */
+export const replay: {
+  grad:
+    | ((outputs: readonly Tensor[], inputs: readonly Tensor[], grads: readonly (Tensor | null)[], create: boolean) => (Tensor | null)[])
+    | null;
+} = { grad: null };
+
+const table: Partial<Record<Name, Derivative<Name> | null>> = {
+  ...viewDerivatives,
+  ...unaryDerivatives,
+  ...binaryDerivatives,
+  ...reductionDerivatives,
+  ...scanDerivatives,
+  ...dataDerivatives,
+  ...linalgDerivatives,
+  ...fusedDerivatives,
+} as unknown as Partial<Record<Name, Derivative<Name> | null>>;
+
+/** The derivative of a primitive; null when its results are not differentiable. */
+export function derivativeOf<P extends Name>(name: P): Derivative<P> | null {
+  const found = table[name];
+  if (found !== undefined) return found as unknown as Derivative<P> | null;
+  return (table[name] = byDecomposition(name as FusedName) as unknown as Derivative<Name>) as unknown as Derivative<P>;
+}
+
+/** Replays the decomposition of a fused primitive on its saved inputs, recorded, and walks that. */
+function byDecomposition<P extends FusedName>(name: P): Derivative<P> {
+  const decompose = decompositions[name] as unknown as (
+    bind: Bind<Tensor>,
+    inputs: Inputs<P, Tensor>,
+    attrs: Attrs<P>,
+  ) => Tensor | readonly Tensor[];
+  return {
+    saves: () => INPUTS,
+    backward: (grad, { inputs, attrs, needs }) => {
+      const create = gradMode.enabled;
+      gradMode.enabled = true;
+      try {
+        // Aliases are the ends of the replay: inputs that were made from one another count as independent.
+        const ends = (inputs as readonly Tensor[]).map((x, i) => needs[i] ? bind("alias", [x], null) : x);
+        const made = decompose(bind, ends as unknown as Inputs<P, Tensor>, attrs);
+        const outputs = (Array.isArray(made) ? made : [made]) as readonly Tensor[];
+        const grads = (Array.isArray(grad) ? grad : [grad]) as readonly (Tensor | null)[];
+        const used = outputs.map((_, i) => i).filter((i) => grads[i] !== null && outputs[i]!.requiresGrad);
+        const wanted = ends.filter((_, i) => needs[i]);
+        const found = used.length === 0
+          ? wanted.map(() => null)
+          : replay.grad!(used.map((i) => outputs[i]!), wanted, used.map((i) => grads[i]!), create);
+        let next = 0;
+        return needs.map((need) => need ? found[next++] ?? null : null);
+      } finally {
+        gradMode.enabled = create;
+      }
+    },
+  };
+}

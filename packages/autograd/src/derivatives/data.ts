@@ -1,0 +1,221 @@
+/**
+ * Derivatives of views and of primitives that move, choose or make elements.
+ *
+ * @module
+ */
+
+import {
+  contiguousStrides,
+  type DataPrimitives,
+  float64,
+  int32,
+  numelOf,
+  type ScatterReduce,
+  type Shape,
+  type ViewPrimitives,
+} from "@flambeau/core";
+import { bind, fromData, type Tensor } from "@flambeau/tensor";
+import { cast, compare, div, full, keepWhere, mul, narrow, reshape, where, zeros } from "../math.ts";
+import { type Derivative, type Geometry, INPUTS, NOTHING, OUTPUT, row, FIRST, SECOND } from "../row.ts";
+
+/** Rows of views. */
+export const viewDerivatives: { readonly [P in keyof ViewPrimitives<unknown>]: Derivative<P> } = {
+  alias: row(NOTHING, (g) => [g]),
+  view: row(NOTHING, (g, { avals: [x] }) => [reshape(g, x.shape)]),
+  permute: row(NOTHING, (g, { attrs: { dims } }) => [
+    bind("permute", [g], { dims: dims.map((_, d) => dims.indexOf(d)) }),
+  ]),
+  expand: row(NOTHING, (g) => [g]), // the tape sums repeated dimensions
+  slice: row(NOTHING, (g, { avals: [x], attrs: { starts, steps } }) => [
+    steps.every((step) => step === 1)
+      ? bind("pad", [g], { low: starts, high: x.shape.map((n, d) => n - starts[d]! - g.shape[d]!), value: 0 })
+      : spreadSlice(g, x.shape, starts, steps),
+  ]),
+  diagonal: row(NOTHING, (g, { avals: [x], attrs: { offset, dim1, dim2 } }) => {
+    const strides = contiguousStrides(x.shape);
+    const rest = strides.filter((_, d) => d !== dim1 && d !== dim2);
+    const start = Math.max(-offset, 0) * strides[dim1]! + Math.max(offset, 0) * strides[dim2]!;
+    const places = placesOf({ shape: g.shape, strides: [...rest, strides[dim1]! + strides[dim2]!], offset: start });
+    return [scatterPlaces(g, x.shape, places)];
+  }),
+  asStrided: row(NOTHING, (g, { avals: [x], attrs }) => [asStridedGrad(g, x, attrs)]),
+};
+
+/** The places in the storage that a geometry sees, in row-major order. */
+function placesOf({ shape, strides, offset }: { shape: Shape; strides: Shape; offset: number }): Int32Array {
+  const places = new Int32Array(numelOf(shape));
+  const index = shape.map(() => 0);
+  let place = offset;
+  for (let i = 0; i < places.length; i++) {
+    places[i] = place;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      place += strides[d]!;
+      if (++index[d]! < shape[d]!) break;
+      place -= shape[d]! * strides[d]!;
+      index[d] = 0;
+    }
+  }
+  return places;
+}
+
+function indexTensor(places: Int32Array, like: Tensor): Tensor {
+  return fromData(places, [places.length], int32, like.device);
+}
+
+/** `g` added into the row-major places of zeros of `shape`. */
+function scatterPlaces(g: Tensor, shape: Shape, places: Int32Array): Tensor {
+  const source = reshape(g, [places.length]);
+  const flat = bind("indexReduce", [zeros(g, [numelOf(shape)]), indexTensor(places, g), source], {
+    dim: 0,
+    reduce: "sum",
+  });
+  return reshape(flat, shape);
+}
+
+/** `g` placed at every `steps`-th element of zeros. */
+function spreadSlice(g: Tensor, shape: Shape, starts: Shape, steps: Shape): Tensor {
+  let out = g;
+  for (let d = 0; d < shape.length; d++) {
+    if (out.shape[d] === shape[d]) continue;
+    const places = Int32Array.from({ length: out.shape[d]! }, (_, i) => starts[d]! + i * steps[d]!);
+    const sizes = out.shape.map((n, k) => k === d ? shape[d]! : n);
+    out = bind("indexReduce", [zeros(out, sizes), indexTensor(places, g), out], { dim: d, reduce: "sum" });
+  }
+  return out;
+}
+
+/**
+ * Gradient of a geometry over the storage, for an input with another geometry over it: what falls on one element of
+ * the storage is summed, every element of the input reads its own, and one that the input sees k times is shared by these.
+ */
+function asStridedGrad(g: Tensor, x: Geometry, output: { shape: Shape; strides: Shape; offset: number }): Tensor {
+  const written = placesOf(output);
+  const seen = placesOf(x);
+  let size = 1;
+  for (const place of written) size = Math.max(size, place + 1);
+  for (const place of seen) size = Math.max(size, place + 1);
+  const storage = scatterPlaces(g, [size], written);
+  const back = bind("indexSelect", [storage, indexTensor(seen, g)], { dim: 0 });
+  const counts = new Float64Array(size);
+  for (const place of seen) counts[place]! += 1;
+  if (seen.every((place) => counts[place] === 1)) return reshape(back, x.shape);
+  const share = fromData(Float64Array.from(seen, (place) => counts[place]!), [seen.length], float64, g.device);
+  return reshape(div(back, cast(share, g.dtype)), x.shape);
+}
+
+/**
+ * Gradients of combining `source` into `x` at places: `spread` reads a tensor at the places, `fold` adds into zeros at them.
+ */
+function scatterGrads(
+  reduce: ScatterReduce,
+  g: Tensor,
+  x: Tensor | undefined,
+  source: Tensor | undefined,
+  output: Tensor | undefined,
+  spread: Spread,
+  combine: Combine,
+): [Tensor, Tensor] {
+  if (reduce === "sum") return [g, spread(g)];
+  if (reduce === "set") {
+    const taken = spread(g);
+    return [combine(g, full(g, taken.shape, 0), "set"), taken];
+  }
+  return reduce === "prod"
+    ? productGrads(g, x!, source!, output!, spread, combine)
+    : extremumGrads(g, x!, source!, output!, spread, combine);
+}
+
+type Spread = (t: Tensor) => Tensor;
+type Combine = (into: Tensor, t: Tensor, how: ScatterReduce) => Tensor;
+
+/** Each factor sees the product of the others: by division, and with itself left out where it is the only zero. */
+function productGrads(g: Tensor, x: Tensor, source: Tensor, output: Tensor, spread: Spread, combine: Combine): [Tensor, Tensor] {
+  const zero = compare("eq", source, 0);
+  const zeroCount = spread(combine(zeros(g, output.shape), cast(zero, g.dtype), "sum"));
+  const only = bind("bitwiseAnd", [zero, compare("eq", zeroCount, 1)], null);
+  const one = full(source, source.shape, 1);
+  const withoutIt = combine(x, where(only, one, source), "prod");
+  const others = combine(bind("copy", [full(x, x.shape, 1)], null), source, "prod");
+  const rest = div(spread(mul(g, output)), where(zero, one, source));
+  return [
+    mul(g, others),
+    where(only, spread(mul(g, withoutIt)), keepWhere(bind("logicalNot", [zero], null), rest)),
+  ];
+}
+
+/** The gradient shared evenly among all that equal the result. */
+function extremumGrads(g: Tensor, x: Tensor, source: Tensor, output: Tensor, spread: Spread, combine: Combine): [Tensor, Tensor] {
+  const fromX = cast(compare("eq", x, output), g.dtype);
+  const fromSource = cast(compare("eq", source, spread(output)), g.dtype);
+  const share = div(g, combine(fromX, fromSource, "sum"));
+  return [mul(fromX, share), mul(fromSource, spread(share))];
+}
+
+/** Rows of data movement. */
+export const dataDerivatives: { readonly [P in keyof DataPrimitives<unknown>]: Derivative<P> | null } = {
+  copy: row(NOTHING, (g) => [g]),
+  cast: row(NOTHING, (g) => [g]), // the tape casts to the dtype of the input
+  where: row(FIRST, (g, { inputs: [cond], needs }) => [
+    null,
+    needs[1] ? keepWhere(cond, g) : null,
+    needs[2] ? keepWhere(bind("logicalNot", [cond], null), g) : null,
+  ]),
+  concat: row(NOTHING, (g, { avals, attrs: { dim }, needs }) => {
+    let start = 0;
+    return avals.map((x, i) => {
+      const stop = start + x.shape[dim]!;
+      const piece = needs[i] ? narrow(g, dim, start, stop) : null;
+      start = stop;
+      return piece;
+    });
+  }),
+  pad: row(NOTHING, (g, { attrs: { low, high } }) => [
+    bind("pad", [g], { low: low.map((n) => -n), high: high.map((n) => -n), value: 0 }),
+  ]),
+  flip: row(NOTHING, (g, { attrs }) => [bind("flip", [g], attrs)]),
+  indexSelect: row(SECOND, (g, { inputs: [, index], avals: [x], attrs: { dim } }) => [
+    bind("indexReduce", [zeros(g, x.shape), index, g], { dim, reduce: "sum" }),
+    null,
+  ]),
+  indexReduce: {
+    saves: (_, attrs) => attrs.reduce === "set" || attrs.reduce === "sum" ? SECOND : INPUTS | OUTPUT,
+    backward: (g, { inputs: [x, index, source], output, attrs: { dim, reduce } }) => {
+      const [gx, gs] = scatterGrads(
+        reduce,
+        g,
+        x,
+        source,
+        output,
+        (t) => bind("indexSelect", [t, index], { dim }),
+        (into, t, how) => bind("indexReduce", [into, index, t], { dim, reduce: how }),
+      );
+      return [gx, null, gs];
+    },
+  },
+  gather: row(SECOND, (g, { inputs: [, index], avals: [x], attrs: { dim } }) => [
+    x.shape.length === 0 ? g : bind("scatter", [zeros(g, x.shape), index, g], { dim, reduce: "sum" }),
+    null,
+  ]),
+  scatter: {
+    saves: (_, attrs) => attrs.reduce === "set" || attrs.reduce === "sum" ? SECOND : INPUTS | OUTPUT,
+    backward: (g, { inputs: [x, index, source], output, attrs: { dim, reduce } }) => {
+      const [gx, gs] = scatterGrads(
+        reduce,
+        g,
+        x,
+        source,
+        output,
+        (t) => bind("gather", [t, index], { dim }),
+        (into, t, how) => bind("scatter", [into, index, t], { dim, reduce: how }),
+      );
+      return [gx, null, gs];
+    },
+  },
+  nonzero: null,
+  searchsorted: null,
+  full: null,
+  iota: null,
+  randomUniform: null,
+  randomNormal: null,
+  randomInt: null,
+};

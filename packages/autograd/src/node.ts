@@ -1,0 +1,175 @@
+/**
+ * Nodes of the recorded graph, and the values they save.
+ *
+ * @module
+ */
+
+import { type Aval, formatType, GradError } from "@flambeau/core";
+import { type GradHook, type GradNode, makeTensor, newGradMeta, type Storage, type Tensor } from "@flambeau/tensor";
+
+/** Where a gradient goes: output `outputNr` of `node`. */
+export interface Edge {
+  /** The node that made the value. */
+  readonly node: Node;
+  /** Which of its outputs. */
+  readonly outputNr: number;
+}
+
+/** Whether nodes note where they were made, and passes look for NaN; see `setDetectAnomaly`. */
+export const anomaly: { enabled: boolean; checkNan: boolean } = { enabled: false, checkNan: true };
+
+let sequence = 0;
+
+/** One step of the graph: from gradients of its outputs to gradients of its inputs. */
+export abstract class Node implements GradNode {
+  /** The name that PyTorch prints, such as `MulBackward0`. */
+  name: string;
+  /** Later nodes run first in a backward pass. */
+  readonly sequence: number = sequence++;
+  /** Where the gradient of each input goes; null where none is needed. */
+  readonly edges: readonly (Edge | null)[];
+  /** Shapes and dtypes of the outputs. */
+  readonly outputs: readonly Aval[];
+  /** Hooks of the outputs, by number. */
+  hooks: Map<number, Map<number, GradHook>> | null = null;
+  /** Tensors that keep their gradient, by number of the output. */
+  retained: Map<number, Tensor> | null = null;
+  /** Where the forward step was called, while anomalies are looked for. */
+  readonly trace: string | null;
+
+  /** @param name The name that PyTorch prints. */
+  constructor(name: string, edges: readonly (Edge | null)[], outputs: readonly Aval[]) {
+    this.name = name;
+    this.edges = edges;
+    this.outputs = outputs;
+    this.trace = anomaly.enabled ? new Error(`Forward call of ${name}`).stack ?? null : null;
+  }
+
+  /** The nodes that receive this node's gradients. */
+  get nextFunctions(): readonly (readonly [GradNode, number] | null)[] {
+    return this.edges.map((edge) => edge === null ? null : [edge.node, edge.outputNr] as const);
+  }
+
+  /** Gradients of the inputs from those of the outputs; null stands for zeros. */
+  abstract apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[];
+
+  /** Lets go of what was saved. Another pass through this node is then an error, if it had saved something. */
+  release(): void {}
+
+  /** Storages that a pass through this node needs. */
+  heldStorages(): Iterable<Storage> {
+    return [];
+  }
+
+  /** As PyTorch prints a node: `<MulBackward0>`. */
+  toString(): string {
+    return `<${this.name}>`;
+  }
+}
+
+/** A tensor as it was when an operation used it. */
+export class SavedTensor {
+  readonly #tensor: Tensor;
+  readonly #version: number;
+  readonly #shape: readonly number[];
+  readonly #strides: readonly number[];
+  readonly #offset: number;
+  readonly #node: GradNode | null;
+  readonly #outputNr: number;
+  #released = false;
+
+  /** Keeps the memory of `tensor` until {@linkcode release}. */
+  constructor(tensor: Tensor) {
+    this.#tensor = tensor;
+    this.#version = tensor.storage.version;
+    this.#shape = tensor.shape;
+    this.#strides = tensor.strides;
+    this.#offset = tensor.offset;
+    this.#node = tensor.gradFn;
+    this.#outputNr = tensor.gradMeta?.outputNr ?? 0;
+    tensor.storage.hold();
+  }
+
+  /** The memory that is kept. */
+  get storage(): Storage {
+    return this.#tensor.storage;
+  }
+
+  /**
+   * The tensor with the value and the history that were saved.
+   *
+   * @throws {GradError} If it was released, or overwritten since.
+   */
+  unpack(): Tensor {
+    const x = this.#tensor;
+    if (this.#released) {
+      throw new GradError(
+        "Cannot run backward through the graph a second time: the saved intermediate values were freed when backward() " +
+          "ran; pass { retainGraph: true } the first time if you need to go through it twice",
+      );
+    }
+    if (x.storage.version !== this.#version) {
+      const maker = this.#node === null ? "" : `, which is output ${this.#outputNr} of ${this.#node.name},`;
+      throw new GradError(
+        "Cannot run backward: one of the variables needed for gradient computation has been modified by an inplace " +
+          `operation: ${formatType({ shape: this.#shape, dtype: x.dtype })}${maker} is at version ${x.storage.version}; ` +
+          `expected version ${this.#version} instead`,
+      );
+    }
+    if (x.shape === this.#shape && x.strides === this.#strides && x.offset === this.#offset && x.gradFn === this.#node) return x;
+    const out = makeTensor(x.storage, this.#shape, this.#strides, this.#offset, x.dtype);
+    if (this.#node !== null) {
+      out.gradMeta = newGradMeta();
+      out.gradMeta.node = this.#node;
+      out.gradMeta.outputNr = this.#outputNr;
+    }
+    return out;
+  }
+
+  /** Lets the memory go. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#tensor.storage.drop();
+  }
+}
+
+/** The end of a path: adds what arrives to the `grad` of a leaf. The engine does the adding. */
+export class AccumulateGrad extends Node {
+  /** The leaf. */
+  readonly variable: Tensor;
+
+  /** @param variable The leaf whose `grad` is added to. */
+  constructor(variable: Tensor) {
+    super("AccumulateGrad", [], [variable]);
+    this.variable = variable;
+  }
+
+  /** Leaves have no inputs. */
+  apply(): readonly (Tensor | null)[] {
+    return [];
+  }
+}
+
+/** The edge along which gradients of `x` travel; null when `x` does not require grad. */
+export function edgeOf(x: Tensor): Edge | null {
+  const node = x.gradFn;
+  if (node !== null) return { node: node as Node, outputNr: x.gradMeta!.outputNr };
+  const meta = x.gradMeta;
+  if (meta === null || !meta.requiresGrad) return null;
+  meta.accumulator ??= new AccumulateGrad(x);
+  return { node: meta.accumulator as AccumulateGrad, outputNr: 0 };
+}
+
+/** `x` copied with its history, for values that are about to be overwritten. */
+export function snapshot(x: Tensor, copy: () => Tensor): Tensor {
+  const out = copy();
+  const edge = edgeOf(x);
+  if (edge !== null) {
+    out.gradMeta = newGradMeta();
+    out.gradMeta.node = edge.node;
+    out.gradMeta.outputNr = edge.outputNr;
+  }
+  return out;
+}
+

@@ -1,0 +1,327 @@
+/**
+ * The tape: notes each operation as a node of the graph, in-place ones and views included.
+ *
+ * @module
+ */
+
+import {
+  type Attrs,
+  type Aval,
+  contiguousStrides,
+  formatType,
+  GradError,
+  type Inputs,
+  type Name,
+  shapesEqual,
+} from "@flambeau/core";
+import {
+  bind,
+  execute,
+  type GradNode,
+  newGradMeta,
+  type Storage,
+  type Tape,
+  temporaries,
+  type Tensor,
+} from "@flambeau/tensor";
+import { derivativeOf } from "./derivatives.ts";
+import { runBackward } from "./engine.ts";
+import { nodeName } from "./names.ts";
+import { type Edge, edgeOf, Node, SavedTensor, snapshot } from "./node.ts";
+import { type BackwardContext, type Derivative, OUTPUT } from "./row.ts";
+import { sumTo } from "./sum_to.ts";
+
+/** The node of a primitive. */
+class PrimitiveNode<P extends Name> extends Node {
+  readonly #rule: Derivative<P>;
+  readonly #attrs: Attrs<P>;
+  readonly #avals: readonly Aval[];
+  readonly #savedInputs: (SavedTensor | null)[];
+  readonly #savedOutputs: (SavedTensor | null)[] = [];
+
+  constructor(
+    name: P,
+    rule: Derivative<P>,
+    attrs: Attrs<P>,
+    avals: readonly Aval[],
+    edges: readonly (Edge | null)[],
+    outputs: readonly Aval[],
+    saved: (SavedTensor | null)[],
+  ) {
+    super(nodeName(name), edges, outputs);
+    this.#rule = rule;
+    this.#attrs = attrs;
+    this.#avals = avals;
+    this.#savedInputs = saved;
+  }
+
+  saveOutput(index: number, tensor: Tensor): void {
+    this.#savedOutputs[index] = new SavedTensor(tensor);
+  }
+
+  override apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    if (grads.every((grad) => grad === null)) return this.edges.map(() => null);
+    const inputs = this.#avals.map((_, i) => this.#savedInputs[i]?.unpack());
+    const outputs = this.outputs.map((_, i) => this.#savedOutputs[i]?.unpack());
+    const context = {
+      inputs,
+      output: this.outputs.length === 1 ? outputs[0] : outputs,
+      avals: this.#avals,
+      attrs: this.#attrs,
+      needs: this.edges.map((edge) => edge !== null),
+    } as unknown as BackwardContext<P>;
+    const grad = (this.outputs.length === 1 ? grads[0] : grads) as Parameters<Derivative<P>["backward"]>[0];
+    return temporaries(() =>
+      this.#rule.backward(grad, context).map((g, i) =>
+        g === null || g === undefined || this.edges[i] === null ? null : sumTo(g, this.#avals[i]!)
+      ) as Tensor[]
+    );
+  }
+
+  override release(): void {
+    for (const saved of this.#savedInputs) saved?.release();
+    for (const saved of this.#savedOutputs) saved?.release();
+  }
+
+  override *heldStorages(): Iterable<Storage> {
+    for (const saved of this.#savedInputs) if (saved) yield saved.storage;
+    for (const saved of this.#savedOutputs) if (saved) yield saved.storage;
+  }
+}
+
+/** The node of a base after a view of it was written: outside of the view as before, inside what was written. */
+class CopySlices extends Node {
+  readonly #geometry: { shape: readonly number[]; strides: readonly number[]; offset: number };
+
+  constructor(base: Tensor, view: Tensor, edges: readonly (Edge | null)[]) {
+    super("CopySlices", edges, [{ shape: base.shape, dtype: base.dtype }]);
+    // Gradients of the base are contiguous: the geometry is kept relative to that.
+    this.#geometry = { shape: view.shape, strides: view.strides, offset: view.offset - base.offset };
+  }
+
+  override apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    if (grad === null || grad === undefined) return [null, null];
+    return temporaries(() => {
+      const packed = bind("copy", [grad], null);
+      const inside = bind("copy", [bind("asStrided", [packed], this.#geometry)], null);
+      if (this.edges[0] === null) return [null, inside] as unknown as Tensor[];
+      const outside = bind("copy", [grad], null);
+      bind("asStrided", [outside], this.#geometry).zero_();
+      return [outside, inside];
+    });
+  }
+}
+
+function checkWritable(target: Tensor): void {
+  if (target.isInference) {
+    throw new GradError(
+      `Cannot write ${formatType(target)} in place: it was made in inferenceMode and cannot be part of a recorded operation; clone() it`,
+    );
+  }
+  if (target.isLeaf && target.requiresGrad) {
+    throw new GradError(
+      `Cannot write ${formatType(target)} in place: a leaf Variable that requires grad is being used in an in-place operation; wrap it in noGrad()`,
+    );
+  }
+  const base = target.base;
+  if (base !== null && base.requiresGrad && base.isLeaf) {
+    throw new GradError(
+      `Cannot write ${formatType(target)} in place: a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in noGrad()`,
+    );
+  }
+}
+
+/** Makes `target` the output `outputNr` of `node`, through its base when it is a view. */
+function setHistory(target: Tensor, node: Node, outputNr: number): void {
+  const base = target.base;
+  if (base === null) {
+    const meta = target.gradMeta ??= newGradMeta();
+    meta.node = node;
+    meta.outputNr = outputNr;
+    meta.requiresGrad = false;
+    meta.hooks = null;
+    meta.rebases++;
+    return;
+  }
+  if (!shapesEqual(base.strides, contiguousStrides(base.shape)) && !base.isContiguous()) {
+    throw new GradError(
+      `Cannot write a view of ${formatType(base)} in place while recording: its base must be contiguous; clone() the view or its base first`,
+    );
+  }
+  const meta = base.gradMeta ??= newGradMeta();
+  const copy = new CopySlices(base, target, [edgeOf(base), { node, outputNr }]);
+  meta.node = copy;
+  meta.outputNr = 0;
+  meta.requiresGrad = false;
+  meta.rebases++;
+}
+
+function asList(outputs: Tensor | readonly Tensor[]): readonly Tensor[] {
+  return Array.isArray(outputs) ? outputs as readonly Tensor[] : [outputs as Tensor];
+}
+
+function attach(outputs: readonly Tensor[], node: Node): void {
+  outputs.forEach((output, i) => {
+    if (output.dtype.kind !== "float") return;
+    const meta = output.gradMeta ??= newGradMeta();
+    meta.node = node;
+    meta.outputNr = i;
+    if (output.base !== null) meta.rebases = output.base.gradMeta?.rebases ?? 0;
+  });
+}
+
+function makeNode<P extends Name>(
+  name: P,
+  rule: Derivative<P>,
+  inputs: readonly Tensor[],
+  attrs: Attrs<P>,
+  outputs: readonly Tensor[],
+  targets: readonly Tensor[],
+): { node: PrimitiveNode<P>; mask: number } {
+  const edges = inputs.map(edgeOf);
+  const mask = rule.saves(edges.map((edge) => edge !== null), attrs);
+  for (const input of inputs) {
+    if (input.isInference) {
+      throw new GradError(
+        `Cannot record ${name} of ${formatType(input)}: inference tensors cannot be saved for backward; clone() it outside inferenceMode`,
+      );
+    }
+  }
+  const saved = inputs.map((input, i) => {
+    if ((mask & (1 << Math.min(i, 15))) === 0) return null;
+    const overwritten = targets.some((target) => target.storage === input.storage);
+    return new SavedTensor(overwritten ? snapshot(input, () => execute("copy", [input], null) as Tensor) : input);
+  });
+  const avals = inputs.map((input) => ({ shape: input.shape, dtype: input.dtype, strides: input.strides, offset: input.offset }));
+  const kinds = outputs.map((output) => ({ shape: output.shape, dtype: output.dtype }));
+  return { node: new PrimitiveNode(name, rule, attrs, avals, edges, kinds, saved), mask };
+}
+
+function saveOutputs<P extends Name>(node: PrimitiveNode<P>, mask: number, outputs: readonly Tensor[]): void {
+  outputs.forEach((output, i) => {
+    if ((mask & (OUTPUT << i)) !== 0) node.saveOutput(i, output);
+  });
+}
+
+/** The tape that `installAutograd` puts into the slot of the tensor floor. */
+export const recordingTape: Tape = {
+  record<P extends Name>(name: P, inputs: Inputs<P, Tensor>, attrs: Attrs<P>, outputs: Tensor | readonly Tensor[]): void {
+    const rule = derivativeOf(name);
+    if (rule === null) return;
+    const list = asList(outputs);
+    if (!list.some((output) => output.dtype.kind === "float")) return;
+    const { node, mask } = makeNode(name, rule, inputs as readonly Tensor[], attrs, list, []);
+    attach(list, node);
+    saveOutputs(node, mask, list);
+  },
+
+  recordInto<P extends Name>(
+    name: P,
+    inputs: Inputs<P, Tensor>,
+    attrs: Attrs<P>,
+    targets: readonly Tensor[],
+    write: () => void,
+  ): void {
+    targets.forEach(checkWritable);
+    const rule = derivativeOf(name);
+    if (rule === null) {
+      write();
+      for (const target of targets) if (target.requiresGrad) setHistory(target, new ZeroNode(target), 0);
+      return;
+    }
+    const { node, mask } = makeNode(name, rule, inputs as readonly Tensor[], attrs, targets, targets);
+    write();
+    targets.forEach((target, i) => {
+      if (target.dtype.kind === "float") setHistory(target, node, i);
+    });
+    saveOutputs(node, mask, targets);
+  },
+
+  replace(target: Tensor, compute: (before: Tensor) => Tensor, write: (value: Tensor) => void): void {
+    temporaries(() => {
+      const before = target.requiresGrad ? snapshot(target, () => execute("copy", [target], null) as Tensor) : target;
+      const value = compute(before);
+      const edge = edgeOf(value);
+      if (edge !== null || target.requiresGrad) checkWritable(target);
+      if (value.dtype !== target.dtype && edge !== null) {
+        write(value);
+        const cast = bind("cast", [value], { dtype: target.dtype });
+        setHistory(target, cast.gradFn as Node, 0);
+        return null;
+      }
+      write(value);
+      if (edge !== null) setHistory(target, edge.node, edge.outputNr);
+      else if (target.requiresGrad) setHistory(target, new ZeroNode(target), 0);
+      return null;
+    });
+  },
+
+  gradFn(x: Tensor): GradNode | null {
+    const base = x.base!;
+    const rebases = base.gradMeta?.rebases ?? 0;
+    if (rebases > (x.gradMeta?.rebases ?? 0)) {
+      const edge = edgeOf(base);
+      const meta = x.gradMeta ??= newGradMeta();
+      meta.rebases = rebases;
+      meta.outputNr = 0;
+      if (edge === null) meta.node = null;
+      else {
+        const attrs = { shape: x.shape, strides: x.strides, offset: x.offset };
+        const { node } = makeNode("asStrided", derivativeOf("asStrided")!, [base], attrs, [x], []);
+        meta.node = node;
+      }
+    }
+    return x.gradMeta?.node ?? null;
+  },
+
+  backward(x, gradient, options): void {
+    runBackward([x], [gradient], options);
+  },
+
+  heldStorages(x: Tensor): Iterable<object> {
+    const found = new Set<object>();
+    const seen = new Set<Node>();
+    const stack: Node[] = [];
+    const edge = edgeOf(x);
+    if (edge !== null) stack.push(edge.node);
+    while (stack.length > 0) {
+      const node = stack.pop()!;
+      if (seen.has(node)) continue;
+      seen.add(node);
+      for (const storage of node.heldStorages()) found.add(storage);
+      for (const next of node.edges) if (next !== null) stack.push(next.node);
+    }
+    return found;
+  },
+};
+
+/** The node of a value that was overwritten by constants: gradients end here. */
+class ZeroNode extends Node {
+  constructor(target: Tensor) {
+    super("ZeroBackward0", [], [{ shape: target.shape, dtype: target.dtype }]);
+  }
+
+  override apply(): readonly (Tensor | null)[] {
+    return [];
+  }
+}
+
+
+/** The node of a copy to another device: gradients travel back to where the value came from. */
+class MoveNode extends Node {
+  readonly #device: string;
+
+  constructor(from: Tensor, to: Tensor) {
+    super("ToCopyBackward0", [edgeOf(from)], [{ shape: to.shape, dtype: to.dtype }]);
+    this.#device = from.backend.name;
+  }
+
+  override apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    return [grad === null || grad === undefined ? null : grad.to(this.#device)];
+  }
+}
+
+/** Notes that `to` is a copy of `from` on another device. */
+export function recordMove(from: Tensor, to: Tensor): void {
+  attach([to], new MoveNode(from, to));
+}

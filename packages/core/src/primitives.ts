@@ -341,7 +341,7 @@ export interface DataPrimitives<T> {
   ];
   /** Uniform on [0, 1). Element `i` is made of word `i % 4` of block `counter + ⌊i / 4⌋` (float64: two words each). */
   randomUniform: [inputs: [], attrs: RandomAttrs];
-  /** Standard normal by Box–Muller on pairs of words: element `2k` is the cosine, `2k + 1` the sine. */
+  /** Standard normal by Box–Muller on pairs of words: element `2k` is the cosine, `2k + 1` the sine. See `philox.ts`. */
   randomNormal: [inputs: [], attrs: RandomAttrs];
   /** Uniform integers on [low, high): `low + word mod (high − low)` (two words where the span is over 2^32). */
   randomInt: [inputs: [], attrs: RandomAttrs & { readonly low: number; readonly high: number }];
@@ -435,7 +435,10 @@ export interface FusedPrimitives<T> {
   ];
   /** Cross-correlation: x [N, C, …], weight [O, C / groups, …] → [N, O, …]; 1 to 3 spatial dimensions. */
   conv: [inputs: [x: T, weight: T], attrs: ConvAttrs];
-  /** Gradient of conv for its input, g [N, O, …] → [N, C, …]; `inputSize` are the spatial sizes of x. Also the transposed convolution. */
+  /**
+   * Gradient of conv for its input, g [N, O, …] → [N, C, …]; `inputSize` are the spatial sizes of x, from which conv
+   * gives exactly the sizes of g. Also the transposed convolution.
+   */
   convInputGrad: [inputs: [g: T, weight: T], attrs: ConvAttrs & { readonly inputSize: Shape }];
   /** Gradient of conv for its weight → [O, C / groups, …]; `kernelSize` are its spatial sizes. */
   convWeightGrad: [inputs: [g: T, x: T], attrs: ConvAttrs & { readonly kernelSize: Shape }];

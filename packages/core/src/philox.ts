@@ -97,7 +97,7 @@ export function randomBlocks(
 /**
  * Fills `out` with the elements of `randomUniform`.
  *
- * @param out A Float64Array for `float64`, a Float32Array for the other dtypes; halves come as numbers that they hold exactly.
+ * @param out A Float64Array for `float64`, either for the other dtypes: their values are numbers that they hold exactly.
  */
 export function fillUniform(out: Float32Array | Float64Array, source: RandomSource): void {
   const { dtype } = source;
@@ -116,7 +116,8 @@ export function fillUniform(out: Float32Array | Float64Array, source: RandomSour
 /**
  * Fills `out` with the elements of `randomNormal`, computed in float64.
  *
- * @param out A Float64Array for `float64`, a Float32Array for the other dtypes; halves are still to be rounded.
+ * @param out A Float64Array for `float64`, a Float32Array for the other dtypes; halves are still to be rounded, as is
+ * float32 in a Float64Array.
  */
 export function fillNormal(out: Float32Array | Float64Array, source: RandomSource): void {
   const count = out.length + (out.length & 1);

@@ -25,7 +25,11 @@ export interface Buffer {
   readonly bytes: number;
 }
 
-/** A tensor as a kernel sees it: a geometry over a buffer. Strides and offset are in elements. */
+/**
+ * A tensor as a kernel sees it: a geometry over a buffer. Strides and offset are in elements.
+ *
+ * NOTE: operands may be class instances whose fields are getters: read the fields, do not spread the object.
+ */
 export interface Operand extends Aval {
   /** Where the elements live. */
   readonly buffer: Buffer;

@@ -138,7 +138,7 @@ function indexReduce(
   const values = toDense(view, source) as Float64Array;
   const strides = contiguousStrides(x.shape);
   const sourceStrides = contiguousStrides(source.shape);
-  const targets = lineStarts({ ...x, strides, offset: 0 }, dim);
+  const targets = lineStarts({ buffer: x.buffer, dtype: x.dtype, shape: x.shape, strides, offset: 0 }, dim);
   const sources = lineStarts({ ...source, strides: sourceStrides, offset: 0 }, dim);
   eachPlace(targets.shape, [targets, sources], ([line, sourceLine]) => {
     for (let i = 0; i < indices.length; i++) {

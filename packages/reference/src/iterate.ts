@@ -27,7 +27,7 @@ export type HostDispatch = () => void;
  * The memory of an operand's buffer as elements of its dtype; element 0 is the start of the buffer.
  * It is asked for when a dispatch runs, because a WebAssembly memory moves when it grows.
  */
-export type View = (operand: Operand) => DataArray;
+export type View = (operand: Pick<Operand, "buffer" | "dtype">) => DataArray;
 
 /** Dense values to compute on: `BigInt64Array` for int64, `Float64Array` for all other dtypes. */
 export type Wide = Float64Array | BigInt64Array;

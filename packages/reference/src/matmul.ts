@@ -64,7 +64,7 @@ function multiplyBig(
 
 /** The matrix that starts at `offset` in the batch `x`. */
 function matrixAt(x: Operand, offset: number): Operand {
-  return { ...x, shape: x.shape.slice(-2), strides: x.strides.slice(-2), offset };
+  return { buffer: x.buffer, dtype: x.dtype, shape: x.shape.slice(-2), strides: x.strides.slice(-2), offset };
 }
 
 function matmul(view: View, x: Operand, y: Operand, output: Operand): void {

@@ -47,7 +47,7 @@ function rawDType(dtype: DType): DType {
 
 /** The elements of `operand` as they lie in memory. */
 export function placeOf(view: View, operand: Operand): Place {
-  const data = view({ ...operand, dtype: rawDType(operand.dtype) }) as Raw;
+  const data = view({ buffer: operand.buffer, dtype: rawDType(operand.dtype) }) as Raw;
   return { data, strides: operand.strides, offset: operand.offset };
 }
 

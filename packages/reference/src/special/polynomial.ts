@@ -1,0 +1,28 @@
+/**
+ * Polynomials, and the constants that several special functions share.
+ *
+ * @module
+ */
+
+/** `coefficients[0] xⁿ + … + coefficients[n]`, by Horner's rule. */
+export function polynomial(x: number, coefficients: readonly number[]): number {
+  let sum = 0;
+  for (const c of coefficients) sum = sum * x + c;
+  return sum;
+}
+
+/** The Bernoulli numbers B₂, B₄, …, B₂₄: DLMF table 24.2.1. */
+export const BERNOULLI: readonly number[] = [
+  1 / 6,
+  -1 / 30,
+  1 / 42,
+  -1 / 30,
+  5 / 66,
+  -691 / 2730,
+  7 / 6,
+  -3617 / 510,
+  43867 / 798,
+  -174611 / 330,
+  854513 / 138,
+  -236364091 / 2730,
+];

@@ -10,6 +10,7 @@ import type { Aval } from "./backend.ts";
 import { DType } from "./dtype.ts";
 import { ValueError } from "./errors.ts";
 import { inferenceRules } from "./infer.ts";
+import { binaryRules, unaryRules } from "./infer/pointwise.ts";
 import type { Attrs, Bind, Inputs, Name } from "./primitives.ts";
 import { formatType, type Shape } from "./shape.ts";
 
@@ -101,6 +102,24 @@ export class GraphBuilder {
     }
   }
 }
+
+/**
+ * Primitives that make each element of a result from the elements at the same place of their inputs, after broadcasting.
+ * A result may therefore be written over an input of the same dtype and geometry that nobody else reads.
+ */
+export const pointwiseNames: ReadonlySet<Name> = new Set<Name>([
+  ...Object.keys(unaryRules) as Name[],
+  ...Object.keys(binaryRules) as Name[],
+  "where",
+  "gelu",
+  "geluBackward",
+  "silu",
+  "reluBackward",
+  "clamp",
+  "addScaled",
+  "sgdStep",
+  "adamStep",
+]);
 
 /** What a primitive yields, always as a list. */
 export function inferAll<P extends Name>(

@@ -4,4 +4,4 @@
  * @module
  */
 
-export {};
+export { Evaluator, type EvaluatorOptions } from "./src/evaluate.ts";

@@ -26,7 +26,7 @@ export type Decompositions = { readonly [P in FusedName]: Decomposition<P> };
 
 /**
  * The decompositions. Half-precision inputs are computed in float32 and rounded once, except where a row is one
- * rounding step anyway (choices, matrix products that accumulate in float32 themselves).
+ * rounding step anyway: choices, and one matrix product, which accumulates in float32 itself.
  */
 export const decompositions: Decompositions = {
   softmax: inFloat32(softmax),
@@ -39,7 +39,7 @@ export const decompositions: Decompositions = {
   reluBackward,
   clamp,
   addScaled: inFloat32(addScaled),
-  linear,
+  linear: inFloat32(linear),
   layerNorm: inFloat32(layerNorm),
   layerNormBackward: inFloat32(layerNormBackward),
   batchNorm: inFloat32(batchNorm),

@@ -63,3 +63,11 @@ export { Tensor } from "./src/tensor.ts";
 
 export * from "./src/ops/arithmetic.ts";
 export * from "./src/ops/data.ts";
+export * from "./src/ops/join.ts";
+export * from "./src/ops/matmul.ts";
+export * from "./src/ops/reorder.ts";
+export * from "./src/ops/repeat.ts";
+export * from "./src/ops/slice.ts";
+export * from "./src/ops/transpose.ts";
+export * from "./src/ops/triangle.ts";
+export * from "./src/ops/view.ts";

@@ -6,9 +6,8 @@
 
 import type { Shape } from "@flambeau/core";
 import { tensorClass } from "./handle.ts";
-import { type BackwardOptions, requireTape } from "./tape.ts";
 import { keep } from "./temporaries.ts";
-import { ArithmeticMethods } from "./methods/arithmetic.ts";
+import { MatmulMethods } from "./methods/matmul.ts";
 
 /**
  * An n-dimensional array of one dtype: PyTorch's `torch.Tensor`.
@@ -18,7 +17,7 @@ import { ArithmeticMethods } from "./methods/arithmetic.ts";
  *
  * @see https://pytorch.org/docs/stable/tensors.html
  */
-export class Tensor extends ArithmeticMethods {
+export class Tensor extends MatmulMethods {
   /** The sizes, or the size of one dimension. */
   size(): Shape;
   /** The size of dimension `dim`. */
@@ -26,11 +25,6 @@ export class Tensor extends ArithmeticMethods {
   /** Implementation of both forms. */
   size(dim?: number): Shape | number {
     return dim === undefined ? this.shape : this.shape.at(dim)!;
-  }
-
-  /** See {@linkcode BackwardOptions}. Computes gradients of the leaves behind this tensor and adds them to their `grad`. */
-  backward(gradient: Tensor | null = null, options: BackwardOptions = {}): void {
-    requireTape("backward").backward(this, gradient, options);
   }
 
   /** Gives the memory back now; every view of it becomes unusable. */

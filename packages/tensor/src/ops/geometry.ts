@@ -1,0 +1,75 @@
+/**
+ * Views in place: `transpose_`, `squeeze_`, `unsqueeze_` … give a tensor another geometry over its own memory.
+ *
+ * @module
+ */
+
+import { formatType, GradError, type Shape } from "@flambeau/core";
+import { gradMode } from "../grad_mode.ts";
+import { makeTensor } from "../handle.ts";
+import { tape } from "../tape.ts";
+import type { Tensor } from "../tensor.ts";
+import { swapaxes, t, transpose } from "./transpose.ts";
+import { asStrided, squeeze, unsqueeze } from "./view.ts";
+
+/** Gives `x` the geometry and the history of `make(x)`, a view of it. */
+function become(op: string, x: Tensor, make: (before: Tensor) => Tensor): Tensor {
+  if (gradMode.enabled && tape.current !== null && x.requiresGrad && x.isLeaf) {
+    throw new GradError(
+      `Cannot ${op} ${
+        formatType(x)
+      }: a leaf Variable that requires grad is being used in an in-place operation; ` +
+        "work on a clone(), or inside noGrad()",
+    );
+  }
+  const before = makeTensor(x.storage, x.shape, x.strides, x.offset, x.dtype);
+  before.base = x.base;
+  before.gradMeta = x.gradMeta;
+  const after = make(before);
+  x.shape = after.shape;
+  x.strides = after.strides;
+  x.offset = after.offset;
+  if (after.gradFn !== null) x.gradMeta = after.gradMeta;
+  x.storage.version++;
+  return x;
+}
+
+/** In-place {@linkcode transpose}: `x` itself gets the other geometry. */
+export function transpose_(x: Tensor, dim0: number, dim1: number): Tensor {
+  return become("transpose_", x, (before) => transpose(before, dim0, dim1));
+}
+
+/** Alias of {@linkcode transpose_}. */
+export function swapaxes_(x: Tensor, axis0: number, axis1: number): Tensor {
+  return become("swapaxes_", x, (before) => swapaxes(before, axis0, axis1));
+}
+
+/** Alias of {@linkcode transpose_}. */
+export function swapdims_(x: Tensor, dim0: number, dim1: number): Tensor {
+  return become("swapdims_", x, (before) => transpose(before, dim0, dim1));
+}
+
+/** In-place {@linkcode t}: `x` itself gets the other geometry. */
+export function t_(x: Tensor): Tensor {
+  return become("t_", x, t);
+}
+
+/** In-place {@linkcode squeeze}: `x` itself loses its dimensions of size 1. */
+export function squeeze_(x: Tensor, dim?: number | Shape | { readonly dim: number | Shape }): Tensor {
+  return become("squeeze_", x, (before) => squeeze(before, dim));
+}
+
+/** In-place {@linkcode unsqueeze}: `x` itself gets a dimension of size 1. */
+export function unsqueeze_(x: Tensor, dim: number): Tensor {
+  return become("unsqueeze_", x, (before) => unsqueeze(before, dim));
+}
+
+/** In-place {@linkcode asStrided}: `x` itself gets the geometry. */
+export function asStrided_(
+  x: Tensor,
+  size: Shape,
+  stride: Shape,
+  storageOffset?: number | null | { readonly storageOffset?: number | null },
+): Tensor {
+  return become("asStrided_", x, (before) => asStrided(before, size, stride, storageOffset));
+}

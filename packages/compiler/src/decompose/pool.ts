@@ -4,7 +4,16 @@
  * @module
  */
 
-import { type Attrs, type Aval, contiguousStrides, type DType, int32, type PoolAttrs, poolOutputSize, type Shape } from "@flambeau/core";
+import {
+  type Attrs,
+  type Aval,
+  contiguousStrides,
+  type DType,
+  int32,
+  type PoolAttrs,
+  poolOutputSize,
+  type Shape,
+} from "@flambeau/core";
 import { type Decomposition, Formula, product } from "./formula.ts";
 import { gradientWindows, tapDims, type WindowGeometry, windows } from "./windows.ts";
 

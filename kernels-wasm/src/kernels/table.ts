@@ -8,9 +8,10 @@ import type { KernelTable } from "@flambeau/core";
 import type { WasmDispatch } from "../dispatch.ts";
 import type { Kernels } from "../module.ts";
 import { dataKernels } from "./data.ts";
+import { gemmKernels } from "./gemm.ts";
 import { pointwiseKernels } from "./pointwise.ts";
 
 /** The kernels that run in WebAssembly; core primitives that are missing here run on the host. */
 export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
-  return { ...dataKernels(kernels), ...pointwiseKernels(kernels) };
+  return { ...dataKernels(kernels), ...gemmKernels(kernels), ...pointwiseKernels(kernels) };
 }

@@ -1,0 +1,174 @@
+/**
+ * Products of matrices: matmul over batches, and linear with its bias.
+ *
+ * @module
+ */
+
+import { float32, float64, type KernelTable, type Operand, type Shape } from "@flambeau/core";
+import { Call, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
+import { byDType, count, loopsOf, pointer, rowsOf } from "../geometry.ts";
+import type { Kernels } from "../module.ts";
+
+/** The product of two matrices, or of many. */
+export class Products {
+  readonly #entries: (Entry | null)[];
+  readonly #kernels: Kernels;
+  readonly #scratch: readonly [f32: number, f64: number];
+
+  /** @param kernels The running kernels. */
+  constructor(kernels: Kernels) {
+    this.#kernels = kernels;
+    this.#entries = byDType(kernels, "gemm");
+    const bytes = kernels.entry("gemm_scratch").fn;
+    this.#scratch = [bytes(4), bytes(8)];
+  }
+
+  /**
+   * C = A B, or C += A B: a [m, k], b [k, n], c [m, n], each with `batch` matrices `step` elements apart. Null when
+   * there is no kernel for the dtype, or neither rows nor columns of C are dense.
+   *
+   * @param batch Number of matrices, and elements from one to the next in a, b and c.
+   */
+  product(
+    a: Operand,
+    b: Operand,
+    c: Operand,
+    batch: readonly [count: number, a: number, b: number, c: number],
+    add: boolean,
+  ): Call | null {
+    const entry = this.#entries[c.dtype.code];
+    if (!entry) return null;
+    if (c.dtype === float32 || c.dtype === float64) {
+      this.#kernels.needScratch(this.#scratch[c.dtype === float32 ? 0 : 1]);
+    }
+    const [m, k] = a.shape as [number, number];
+    const n = b.shape[1]!;
+    const [rowA, colA] = steps(a);
+    const [rowB, colB] = steps(b);
+    const [rowC, colC] = steps(c);
+    const [size, stepA, stepB, stepC] = batch;
+    const tail = [size, stepA, stepB, stepC, add ? 1 : 0];
+    const p = [pointer(a), pointer(b), pointer(c)] as const;
+    if (colC === 1) {
+      return new Call(entry, [...p, m, n, k, rowA, colA, rowB, colB, rowC, ...tail]);
+    }
+    if (rowC !== 1) return null;
+    // Cᵀ = Bᵀ Aᵀ
+    const swapped = [size, stepB, stepA, stepC, add ? 1 : 0];
+    return new Call(entry, [p[1], p[0], p[2], n, m, k, colB, rowB, colA, rowA, colC, ...swapped]);
+  }
+}
+
+/** Steps of a matrix; a single row or column counts as dense, whatever its step. */
+function steps(x: Operand): [row: number, column: number] {
+  const [rows, columns] = x.shape as [number, number];
+  const row = x.strides[0]!;
+  const column = x.strides[1]!;
+  return [rows === 1 ? columns : row, columns === 1 ? (rows === 1 || row !== 1 ? 1 : rows) : column];
+}
+
+/** The matrix in the last two dimensions of `x`. */
+function matrixOf(x: Operand): Operand {
+  const at = x.shape.length - 2;
+  return { ...geometry(x), shape: x.shape.slice(at), strides: x.strides.slice(at) };
+}
+
+function geometry(x: Operand): Pick<Operand, "buffer" | "dtype" | "offset"> {
+  return { buffer: x.buffer, dtype: x.dtype, offset: x.offset };
+}
+
+/** `x` without its last two dimensions: where its matrices begin. */
+function batchesOf(x: Operand): Operand {
+  const at = x.shape.length - 2;
+  return { ...geometry(x), shape: x.shape.slice(0, at), strides: x.strides.slice(0, at) };
+}
+
+/** `x` with all dimensions but the last seen as one, or null when its strides do not allow it. */
+function flatRows(x: Operand): Operand | null {
+  const last = x.shape.length - 1;
+  const { sizes, steps: [list] } = loopsOf(x.shape.slice(0, last), [{
+    ...geometry(x),
+    shape: x.shape.slice(0, last),
+    strides: x.strides.slice(0, last),
+  }]);
+  if (sizes.length !== 1) return null;
+  const shape: Shape = [sizes[0]!, x.shape[last]!];
+  return { ...geometry(x), shape, strides: [list![0]!, x.strides[last]!] };
+}
+
+/** matmul and linear. */
+export function gemmKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  const products = new Products(kernels);
+  const fill = kernels.entry("copy_32");
+  return {
+    matmul([x, y], output) {
+      const rank = output.shape.length;
+      const [a, b, c] = [matrixOf(x), matrixOf(y), matrixOf(output)];
+      if (rank === 2) return products.product(a, b, c, [1, 0, 0, 0], false);
+      const { sizes, steps: [sa, sb, sc] } = loopsOf(
+        output.shape.slice(0, rank - 2),
+        [batchesOf(x), batchesOf(y), batchesOf(output)],
+      ) as { sizes: number[]; steps: [number[], number[], number[]] };
+      const inner = sizes.length - 1;
+      const m = a.shape[0]!;
+      const size = sizes[inner]!;
+      const rowA = m === 1 ? sa[0]! : a.strides[0]!;
+      const rowC = m === 1 ? sc[0]! : c.strides[0]!;
+      if (inner === 0 && sb[0] === 0 && sa[0] === m * rowA && sc[0] === m * rowC) {
+        // One right matrix for all: the rows of the left ones run on.
+        const tall = (z: Operand, row: number): Operand => ({
+          ...z,
+          shape: [size * m, z.shape[1]!],
+          strides: [row, z.strides[1]!],
+        });
+        return products.product(tall(a, rowA), b, tall(c, rowC), [1, 0, 0, 0], false);
+      }
+      const total = count(sizes.slice(0, inner));
+      const list: WasmDispatch[] = [];
+      for (let i = 0; i < total; i++) {
+        let [oa, ob, oc, rest] = [a.offset, b.offset, c.offset, i];
+        for (let d = inner - 1; d >= 0; d--) {
+          const at = rest % sizes[d]!;
+          rest = (rest - at) / sizes[d]!;
+          oa += at * sa[d]!;
+          ob += at * sb[d]!;
+          oc += at * sc[d]!;
+        }
+        const call = products.product(
+          { ...a, offset: oa },
+          { ...b, offset: ob },
+          { ...c, offset: oc },
+          [size, sa[inner]!, sb[inner]!, sc[inner]!],
+          false,
+        );
+        if (call === null) return null;
+        list.push(call);
+      }
+      return list.length === 1 ? list[0]! : new Sequence(list);
+    },
+    linear([x, weight, bias], output) {
+      if (output.dtype !== float32) return null;
+      const a = flatRows(x);
+      const c = flatRows(output);
+      if (a === null || c === null || c.strides[1] !== 1) return null;
+      const [n, k] = weight.shape as [number, number];
+      const b: Operand = {
+        ...geometry(weight),
+        shape: [k, n],
+        strides: [weight.strides[1]!, weight.strides[0]!],
+      };
+      const product = products.product(a, b, c, [1, 0, 0, 0], true);
+      if (product === null) return null;
+      const rows = c.shape[0]!;
+      const spread = rowsOf(
+        kernels,
+        fill,
+        rows === 1 ? [n] : [rows, n],
+        rows === 1 ? [[bias.strides[0]!], [1]] : [[0, bias.strides[0]!], [c.strides[0]!, 1]],
+        [pointer(bias), pointer(c)],
+        [4, 4],
+      );
+      return new Sequence([spread, product]);
+    },
+  };
+}

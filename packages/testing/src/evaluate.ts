@@ -63,7 +63,11 @@ export class Evaluator<D> {
   readonly #decomposeAll: boolean;
   readonly #buffers: Buffer[] = [];
 
-  /** @param backend Where things run. */
+  /**
+   * An interpreter without values yet.
+   *
+   * @param backend Where things run.
+   */
   constructor(backend: Backend<D>, { decomposeAll = false }: EvaluatorOptions = {}) {
     this.backend = backend;
     this.#decomposeAll = decomposeAll;

@@ -5,5 +5,10 @@
  * @module
  */
 
-export { grad, type GradOptions, runBackward } from "./src/engine.ts";
+export { type AnomalyOptions, detectAnomaly, setDetectAnomaly } from "./src/anomaly.ts";
+export { backward, type BackwardArguments, grad, type GradOptions } from "./src/engine.ts";
+export { Function, FunctionContext } from "./src/function.ts";
+export { gradcheck, type GradcheckOptions, gradgradcheck } from "./src/gradcheck.ts";
 export { installAutograd } from "./src/install.ts";
+export { Variable, type VariableOptions } from "./src/variable.ts";
+export { enableGrad, inferenceMode, noGrad, setGradEnabled } from "@flambeau/tensor";

@@ -6,7 +6,7 @@
  */
 
 export { type Args, isOptions, named } from "./src/args.ts";
-export { bind, bindInto, needsGrad, replaceValue } from "./src/bind.ts";
+export { bind, bindInto, needsGrad, replaceValue, volatility } from "./src/bind.ts";
 export {
   castTo,
   commonDType,
@@ -47,7 +47,7 @@ export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
 export { execute, executeInto, executeOn } from "./src/immediate.ts";
 export { relabel } from "./src/label.ts";
 export { type Allocation, breathe, liveAllocations, PRESSURE_BYTES } from "./src/memory.ts";
-export { Storage, scopes, StorageScope } from "./src/storage.ts";
+export { scopes, Storage, StorageScope } from "./src/storage.ts";
 export {
   type BackwardOptions,
   type GradHook,

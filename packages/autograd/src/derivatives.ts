@@ -18,7 +18,12 @@ import { type Derivative, INPUTS } from "./row.ts";
 /** Gradients through a decomposition, by the pass that autograd gives to this module when it is installed. */
 export const replay: {
   grad:
-    | ((outputs: readonly Tensor[], inputs: readonly Tensor[], grads: readonly (Tensor | null)[], create: boolean) => (Tensor | null)[])
+    | ((
+      outputs: readonly Tensor[],
+      inputs: readonly Tensor[],
+      grads: readonly (Tensor | null)[],
+      create: boolean,
+    ) => (Tensor | null)[])
     | null;
 } = { grad: null };
 
@@ -37,7 +42,9 @@ const table: Partial<Record<Name, Derivative<Name> | null>> = {
 export function derivativeOf<P extends Name>(name: P): Derivative<P> | null {
   const found = table[name];
   if (found !== undefined) return found as unknown as Derivative<P> | null;
-  return (table[name] = byDecomposition(name as FusedName) as unknown as Derivative<Name>) as unknown as Derivative<P>;
+  return (table[name] = byDecomposition(name as FusedName) as unknown as Derivative<
+    Name
+  >) as unknown as Derivative<P>;
 }
 
 /** Replays the decomposition of a fused primitive on its saved inputs, recorded, and walks that. */

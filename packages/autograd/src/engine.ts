@@ -13,8 +13,8 @@ import {
   bind,
   bindInto,
   executeOn,
-  gradMode,
   type GradHook,
+  gradMode,
   isContiguousStorage,
   keep,
   scopes,
@@ -31,12 +31,41 @@ export function runBackward(
   options: BackwardOptions = {},
 ): void {
   const targets = options.inputs === undefined ? null : options.inputs.map((x) => targetOf(x, "backward"));
-  const pass = new Pass(options, targets === null ? null : targets.map((edge) => edge), targets !== null);
+  const pass = new Pass(options, targets, targets !== null);
   const grads = pass.run(roots, gradients);
   if (targets === null) return;
   options.inputs!.forEach((input, i) => {
-    if (grads[i] !== null && grads[i] !== undefined) addToGrad(input, grads[i]!, options.createGraph ?? false);
+    if (grads[i] !== null && grads[i] !== undefined) {
+      addToGrad(input, grads[i]!, options.createGraph ?? false);
+    }
   });
+}
+
+/** Options of {@linkcode backward}. */
+export interface BackwardArguments extends BackwardOptions {
+  /** Gradients of the tensors; null for scalars. */
+  readonly gradTensors?: Tensor | null | readonly (Tensor | null | undefined)[];
+}
+
+/**
+ * Computes the gradients of the leaves behind `tensors` together, and adds them to their `grad`, as
+ * `torch.autograd.backward`.
+ *
+ * @param gradTensors Gradients of the tensors; null for those with one element. Or an object of options.
+ * @see https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
+ */
+export function backward(
+  tensors: Tensor | readonly Tensor[],
+  gradTensors?: Tensor | null | readonly (Tensor | null | undefined)[] | BackwardArguments,
+  options: BackwardArguments = {},
+): void {
+  const isList = gradTensors instanceof Tensor || Array.isArray(gradTensors) || gradTensors === null;
+  const all = isList || gradTensors === undefined ? options : gradTensors as BackwardArguments;
+  const given = isList
+    ? gradTensors as Tensor | null | readonly (Tensor | null | undefined)[]
+    : all.gradTensors;
+  const list = given instanceof Tensor || given === null ? [given] : given ?? [];
+  runBackward(tensors instanceof Tensor ? [tensors] : tensors, list, all);
 }
 
 /** Options of {@linkcode grad}. */
@@ -78,7 +107,9 @@ export function grad(
   wanted.forEach((x, i) => {
     if (grads[i] === null && options.allowUnused !== true) {
       throw new GradError(
-        `Cannot grad for input ${i}, ${formatType(x)}: one of the differentiated Tensors appears to not have been used in the ` +
+        `Cannot grad for input ${i}, ${
+          formatType(x)
+        }: one of the differentiated Tensors appears to not have been used in the ` +
           "graph; set { allowUnused: true } if this is the desired behavior",
       );
     }
@@ -90,7 +121,9 @@ function targetOf(x: Tensor, op: string): Edge {
   if (!(x instanceof Tensor)) throw new ArgumentTypeError(`Cannot ${op}: inputs must be Tensors`);
   const edge = edgeOf(x);
   if (edge === null) {
-    throw new GradError(`Cannot ${op} for ${formatType(x)}: one of the differentiated Tensors does not require grad`);
+    throw new GradError(
+      `Cannot ${op} for ${formatType(x)}: one of the differentiated Tensors does not require grad`,
+    );
   }
   return edge;
 }
@@ -108,7 +141,11 @@ class Pass {
   readonly #ready = new NodeQueue();
   #needed: Set<Node> | null = null;
 
-  constructor(options: { retainGraph?: boolean; createGraph?: boolean }, targets: readonly Edge[] | null, captureOnly: boolean) {
+  constructor(
+    options: { retainGraph?: boolean; createGraph?: boolean },
+    targets: readonly Edge[] | null,
+    captureOnly: boolean,
+  ) {
     this.#create = options.createGraph ?? false;
     this.#retain = options.retainGraph ?? this.#create;
     this.#targets = targets;
@@ -130,7 +167,9 @@ class Pass {
       return this.#captured;
     } finally {
       gradMode.enabled = enabled;
-      for (const slots of this.#pending.values()) for (const grad of slots) if (grad !== null) grad.storage.drop();
+      for (const slots of this.#pending.values()) {
+        for (const grad of slots) if (grad !== null) grad.storage.drop();
+      }
       for (const grad of this.#captured) {
         if (grad === null) continue;
         this.#escape(grad.storage);
@@ -163,7 +202,9 @@ class Pass {
     const needed = new Set<Node>();
     // Edges always lead to nodes that were made earlier.
     for (const node of order.sort((a, b) => a.sequence - b.sequence)) {
-      if (node.edges.some((edge) => edge !== null && (targets.has(edge.node) || needed.has(edge.node)))) needed.add(node);
+      if (node.edges.some((edge) => edge !== null && (targets.has(edge.node) || needed.has(edge.node)))) {
+        needed.add(node);
+      }
     }
     this.#needed = needed;
   }
@@ -284,9 +325,13 @@ class Pass {
 function callHook(hook: GradHook, grad: Tensor): Tensor | null {
   const other = hook(grad);
   if (other === undefined || other === null) return null;
-  if (!(other instanceof Tensor)) throw new ArgumentTypeError("Cannot use the result of a gradient hook: it must be a Tensor or nothing");
+  if (!(other instanceof Tensor)) {
+    throw new ArgumentTypeError("Cannot use the result of a gradient hook: it must be a Tensor or nothing");
+  }
   if (!shapesEqual(other.shape, grad.shape) || other.dtype !== grad.dtype) {
-    throw new GradError(`Cannot use the result of a gradient hook: it must be ${formatType(grad)}, got ${formatType(other)}`);
+    throw new GradError(
+      `Cannot use the result of a gradient hook: it must be ${formatType(grad)}, got ${formatType(other)}`,
+    );
   }
   return other;
 }
@@ -303,7 +348,9 @@ function rootEdge(root: Tensor): Edge {
   const edge = edgeOf(root);
   if (edge === null) {
     throw new GradError(
-      `Cannot run backward from ${formatType(root)}: element 0 of tensors does not require grad and does not have a gradFn`,
+      `Cannot run backward from ${
+        formatType(root)
+      }: element 0 of tensors does not require grad and does not have a gradFn`,
     );
   }
   return edge;
@@ -313,15 +360,21 @@ function rootGrad(root: Tensor, gradient: Tensor | null | undefined): Tensor {
   if (gradient === null || gradient === undefined) {
     if (numelOf(root.shape) !== 1) {
       throw new GradError(
-        `Cannot run backward from ${formatType(root)}: grad can be implicitly created only for scalar outputs; pass a gradient of its shape`,
+        `Cannot run backward from ${
+          formatType(root)
+        }: grad can be implicitly created only for scalar outputs; pass a gradient of its shape`,
       );
     }
     return executeOn(root.backend, "full", { shape: root.shape, value: 1, dtype: root.dtype });
   }
-  if (!(gradient instanceof Tensor)) throw new ArgumentTypeError("Cannot run backward: the gradient must be a Tensor or null");
+  if (!(gradient instanceof Tensor)) {
+    throw new ArgumentTypeError("Cannot run backward: the gradient must be a Tensor or null");
+  }
   if (!shapesEqual(gradient.shape, root.shape)) {
     throw new ShapeError(
-      `Cannot run backward from ${formatType(root)}: mismatch in shape, the gradient must have the same shape, got ${formatType(gradient)}`,
+      `Cannot run backward from ${
+        formatType(root)
+      }: mismatch in shape, the gradient must have the same shape, got ${formatType(gradient)}`,
     );
   }
   return gradient.dtype === root.dtype ? gradient : bind("cast", [gradient], { dtype: root.dtype });
@@ -329,8 +382,13 @@ function rootGrad(root: Tensor, gradient: Tensor | null | undefined): Tensor {
 
 function checkNan(node: Node, results: readonly (Tensor | null)[]): void {
   results.forEach((grad, i) => {
-    if (grad === null || grad === undefined || grad.dtype.kind !== "float" || !grad.backend.canReadSync) return;
-    const bad = bind("any", [bind("isnan", [grad], null)], { dims: grad.shape.map((_, d) => d), keepdim: false });
+    if (grad === null || grad === undefined || grad.dtype.kind !== "float" || !grad.backend.canReadSync) {
+      return;
+    }
+    const bad = bind("any", [bind("isnan", [grad], null)], {
+      dims: grad.shape.map((_, d) => d),
+      keepdim: false,
+    });
     if (bad.dataSync()[0] !== 0) {
       throw new GradError(
         `Cannot go on with backward: ${node.name} returned nan values in its output ${i}. Its forward call:\n${node.trace}`,

@@ -5,7 +5,14 @@
  */
 
 import { type Aval, formatType, GradError } from "@flambeau/core";
-import { type GradHook, type GradNode, makeTensor, newGradMeta, type Storage, type Tensor } from "@flambeau/tensor";
+import {
+  type GradHook,
+  type GradNode,
+  makeTensor,
+  newGradMeta,
+  type Storage,
+  type Tensor,
+} from "@flambeau/tensor";
 
 /** Where a gradient goes: output `outputNr` of `node`. */
 export interface Edge {
@@ -112,11 +119,16 @@ export class SavedTensor {
       const maker = this.#node === null ? "" : `, which is output ${this.#outputNr} of ${this.#node.name},`;
       throw new GradError(
         "Cannot run backward: one of the variables needed for gradient computation has been modified by an inplace " +
-          `operation: ${formatType({ shape: this.#shape, dtype: x.dtype })}${maker} is at version ${x.storage.version}; ` +
+          `operation: ${
+            formatType({ shape: this.#shape, dtype: x.dtype })
+          }${maker} is at version ${x.storage.version}; ` +
           `expected version ${this.#version} instead`,
       );
     }
-    if (x.shape === this.#shape && x.strides === this.#strides && x.offset === this.#offset && x.gradFn === this.#node) return x;
+    if (
+      x.shape === this.#shape && x.strides === this.#strides && x.offset === this.#offset &&
+      x.gradFn === this.#node
+    ) return x;
     const out = makeTensor(x.storage, this.#shape, this.#strides, this.#offset, x.dtype);
     if (this.#node !== null) {
       out.gradMeta = newGradMeta();
@@ -172,4 +184,3 @@ export function snapshot(x: Tensor, copy: () => Tensor): Tensor {
   }
   return out;
 }
-

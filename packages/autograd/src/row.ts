@@ -41,7 +41,8 @@ export const SECOND = 2;
 export const INPUTS = 0xffff;
 
 /** Gradient of an output as a row gets it: null where none arrived, for rows with several outputs. */
-export type OutputGrad<P extends Name> = Outputs<P, Tensor> extends Tensor ? Tensor : Outputs<P, Tensor | null>;
+export type OutputGrad<P extends Name> = Outputs<P, Tensor> extends Tensor ? Tensor
+  : Outputs<P, Tensor | null>;
 
 /** One row of the derivative table. */
 export interface Derivative<P extends Name> {

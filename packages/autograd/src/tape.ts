@@ -115,18 +115,24 @@ class CopySlices extends Node {
 function checkWritable(target: Tensor): void {
   if (target.isInference) {
     throw new GradError(
-      `Cannot write ${formatType(target)} in place: it was made in inferenceMode and cannot be part of a recorded operation; clone() it`,
+      `Cannot write ${
+        formatType(target)
+      } in place: it was made in inferenceMode and cannot be part of a recorded operation; clone() it`,
     );
   }
   if (target.isLeaf && target.requiresGrad) {
     throw new GradError(
-      `Cannot write ${formatType(target)} in place: a leaf Variable that requires grad is being used in an in-place operation; wrap it in noGrad()`,
+      `Cannot write ${
+        formatType(target)
+      } in place: a leaf Variable that requires grad is being used in an in-place operation; wrap it in noGrad()`,
     );
   }
   const base = target.base;
   if (base !== null && base.requiresGrad && base.isLeaf) {
     throw new GradError(
-      `Cannot write ${formatType(target)} in place: a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in noGrad()`,
+      `Cannot write ${
+        formatType(target)
+      } in place: a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in noGrad()`,
     );
   }
 }
@@ -145,7 +151,9 @@ function setHistory(target: Tensor, node: Node, outputNr: number): void {
   }
   if (!shapesEqual(base.strides, contiguousStrides(base.shape)) && !base.isContiguous()) {
     throw new GradError(
-      `Cannot write a view of ${formatType(base)} in place while recording: its base must be contiguous; clone() the view or its base first`,
+      `Cannot write a view of ${
+        formatType(base)
+      } in place while recording: its base must be contiguous; clone() the view or its base first`,
     );
   }
   const meta = base.gradMeta ??= newGradMeta();
@@ -183,16 +191,25 @@ function makeNode<P extends Name>(
   for (const input of inputs) {
     if (input.isInference) {
       throw new GradError(
-        `Cannot record ${name} of ${formatType(input)}: inference tensors cannot be saved for backward; clone() it outside inferenceMode`,
+        `Cannot record ${name} of ${
+          formatType(input)
+        }: inference tensors cannot be saved for backward; clone() it outside inferenceMode`,
       );
     }
   }
   const saved = inputs.map((input, i) => {
     if ((mask & (1 << Math.min(i, 15))) === 0) return null;
     const overwritten = targets.some((target) => target.storage === input.storage);
-    return new SavedTensor(overwritten ? snapshot(input, () => execute("copy", [input], null) as Tensor) : input);
+    return new SavedTensor(
+      overwritten ? snapshot(input, () => execute("copy", [input], null) as Tensor) : input,
+    );
   });
-  const avals = inputs.map((input) => ({ shape: input.shape, dtype: input.dtype, strides: input.strides, offset: input.offset }));
+  const avals = inputs.map((input) => ({
+    shape: input.shape,
+    dtype: input.dtype,
+    strides: input.strides,
+    offset: input.offset,
+  }));
   const kinds = outputs.map((output) => ({ shape: output.shape, dtype: output.dtype }));
   return { node: new PrimitiveNode(name, rule, attrs, avals, edges, kinds, saved), mask };
 }
@@ -205,7 +222,12 @@ function saveOutputs<P extends Name>(node: PrimitiveNode<P>, mask: number, outpu
 
 /** The tape that `installAutograd` puts into the slot of the tensor floor. */
 export const recordingTape: Tape = {
-  record<P extends Name>(name: P, inputs: Inputs<P, Tensor>, attrs: Attrs<P>, outputs: Tensor | readonly Tensor[]): void {
+  record<P extends Name>(
+    name: P,
+    inputs: Inputs<P, Tensor>,
+    attrs: Attrs<P>,
+    outputs: Tensor | readonly Tensor[],
+  ): void {
     const rule = derivativeOf(name);
     if (rule === null) return;
     const list = asList(outputs);
@@ -239,7 +261,9 @@ export const recordingTape: Tape = {
 
   replace(target: Tensor, compute: (before: Tensor) => Tensor, write: (value: Tensor) => void): void {
     temporaries(() => {
-      const before = target.requiresGrad ? snapshot(target, () => execute("copy", [target], null) as Tensor) : target;
+      const before = target.requiresGrad
+        ? snapshot(target, () => execute("copy", [target], null) as Tensor)
+        : target;
       const value = compute(before);
       const edge = edgeOf(value);
       if (edge !== null || target.requiresGrad) checkWritable(target);
@@ -305,7 +329,6 @@ class ZeroNode extends Node {
     return [];
   }
 }
-
 
 /** The node of a copy to another device: gradients travel back to where the value came from. */
 class MoveNode extends Node {

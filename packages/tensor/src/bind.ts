@@ -19,7 +19,7 @@ import {
 } from "@flambeau/core";
 import { gradMode } from "./grad_mode.ts";
 import { execute, executeInto } from "./immediate.ts";
-import { tape } from "./tape.ts";
+import { newGradMeta, tape } from "./tape.ts";
 import { temporaries } from "./temporaries.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -29,7 +29,7 @@ export const bind: Bind<Tensor> =
     const outputs = execute(name, inputs, attrs);
     if (gradMode.enabled && tape.current !== null && needsGrad(inputs)) {
       tape.current.record(name as SingleName, inputs as Inputs<SingleName, Tensor>, attrs, outputs);
-    }
+    } else if (volatility.used) spreadVolatile(inputs, outputs);
     return outputs;
   }) as Bind<Tensor>;
 
@@ -93,11 +93,25 @@ export function replaceValue(op: string, target: Tensor, compute: (before: Tenso
   return target;
 }
 
-/** True when recording is of use: one of the tensors requires grad. */
+/** True when recording is of use: one of the tensors requires grad, and none is volatile. */
 export function needsGrad(inputs: readonly Tensor[]): boolean {
+  let needs = false;
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]!;
-    if ((x.gradMeta !== null || x.base !== null) && x.requiresGrad) return true;
+    if (x.gradMeta === null && x.base === null) continue;
+    if (x.gradMeta !== null && x.gradMeta.volatile) return false;
+    needs ||= x.requiresGrad;
   }
-  return false;
+  return needs;
 }
+
+/** What comes from a volatile tensor is volatile. */
+function spreadVolatile(inputs: readonly Tensor[], outputs: Tensor | readonly Tensor[]): void {
+  if (!inputs.some((x) => x.gradMeta !== null && x.gradMeta.volatile)) return;
+  for (const output of Array.isArray(outputs) ? outputs as readonly Tensor[] : [outputs as Tensor]) {
+    (output.gradMeta ??= newGradMeta()).volatile = true;
+  }
+}
+
+/** Whether any tensor was ever made volatile: most programs have none, and need not look. */
+export const volatility: { used: boolean } = { used: false };

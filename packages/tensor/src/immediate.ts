@@ -28,6 +28,7 @@ import {
 import { decompositions } from "@flambeau/compiler";
 import { defaultBackend } from "./device.ts";
 import { makeEmpty, makeTensor } from "./handle.ts";
+import { newGradMeta } from "./tape.ts";
 import { temporaries } from "./temporaries.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -129,7 +130,13 @@ function view(name: ViewName, x: Tensor, attrs: unknown): Tensor {
   const { shape, strides, offset } = (viewLayouts[name] as unknown as Layout)(x, attrs);
   void x.buffer; // a disposed tensor has no views
   const out = makeTensor(x.storage, shape, strides, offset, x.dtype);
-  out.base = x.base ?? x;
+  const base = x.base ?? x;
+  out.base = base;
+  // A view is as old as what was written into its base so far.
+  if (base.gradMeta !== null && base.gradMeta.rebases > 0) {
+    out.gradMeta = newGradMeta();
+    out.gradMeta.rebases = base.gradMeta.rebases;
+  }
   return out;
 }
 

@@ -13,6 +13,10 @@ export interface GradNode {
   name: string;
   /** The nodes that receive this node's gradients, with the number of the output they belong to; null where none does. */
   readonly nextFunctions: readonly (readonly [node: GradNode, outputNr: number] | null)[];
+  /** Hooks of its outputs, by number. Not for users: see `registerHook`. */
+  hooks: Map<number, Map<number, GradHook>> | null;
+  /** Outputs that keep their gradient, by number. Not for users: see `retainGrad`. */
+  retained: Map<number, Tensor> | null;
 }
 
 /** A function that sees a gradient on its way, and may return another in its place. */
@@ -36,6 +40,8 @@ export interface GradMeta {
   accumulator: GradNode | null;
   /** For views: how often the base was written in place when `node` was made. For bases: how often they were. */
   rebases: number;
+  /** Nothing that is made from the tensor is recorded. */
+  volatile: boolean;
 }
 
 /** Options of {@linkcode Tensor.backward}. */
@@ -51,7 +57,12 @@ export interface BackwardOptions {
 /** What the autograd package offers to this floor. */
 export interface Tape {
   /** Notes an operation whose inputs may need gradients. Does nothing when none does. */
-  record<P extends Name>(name: P, inputs: Inputs<P, Tensor>, attrs: Attrs<P>, outputs: Tensor | readonly Tensor[]): void;
+  record<P extends Name>(
+    name: P,
+    inputs: Inputs<P, Tensor>,
+    attrs: Attrs<P>,
+    outputs: Tensor | readonly Tensor[],
+  ): void;
   /**
    * Checks that the targets may be written in place, then writes by `write`, then notes the operation: the targets become
    * its outputs.
@@ -85,7 +96,9 @@ export const tape: { current: Tape | null } = { current: null };
  */
 export function requireTape(op: string): Tape {
   if (tape.current === null) {
-    throw new GradError(`Cannot ${op}: autograd is not installed; import @flambeau/autograd or @flambeau/torch`);
+    throw new GradError(
+      `Cannot ${op}: autograd is not installed; import @flambeau/autograd or @flambeau/torch`,
+    );
   }
   return tape.current;
 }
@@ -101,5 +114,6 @@ export function newGradMeta(): GradMeta {
     hooks: null,
     accumulator: null,
     rebases: 0,
+    volatile: false,
   };
 }

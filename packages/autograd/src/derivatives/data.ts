@@ -16,7 +16,7 @@ import {
 } from "@flambeau/core";
 import { bind, fromData, type Tensor } from "@flambeau/tensor";
 import { cast, compare, div, full, keepWhere, mul, narrow, reshape, where, zeros } from "../math.ts";
-import { type Derivative, type Geometry, INPUTS, NOTHING, OUTPUT, row, FIRST, SECOND } from "../row.ts";
+import { type Derivative, FIRST, type Geometry, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
 /** Rows of views. */
 export const viewDerivatives: { readonly [P in keyof ViewPrimitives<unknown>]: Derivative<P> } = {
@@ -35,7 +35,11 @@ export const viewDerivatives: { readonly [P in keyof ViewPrimitives<unknown>]: D
     const strides = contiguousStrides(x.shape);
     const rest = strides.filter((_, d) => d !== dim1 && d !== dim2);
     const start = Math.max(-offset, 0) * strides[dim1]! + Math.max(offset, 0) * strides[dim2]!;
-    const places = placesOf({ shape: g.shape, strides: [...rest, strides[dim1]! + strides[dim2]!], offset: start });
+    const places = placesOf({
+      shape: g.shape,
+      strides: [...rest, strides[dim1]! + strides[dim2]!],
+      offset: start,
+    });
     return [scatterPlaces(g, x.shape, places)];
   }),
   asStrided: row(NOTHING, (g, { avals: [x], attrs }) => [asStridedGrad(g, x, attrs)]),
@@ -88,7 +92,11 @@ function spreadSlice(g: Tensor, shape: Shape, starts: Shape, steps: Shape): Tens
  * Gradient of a geometry over the storage, for an input with another geometry over it: what falls on one element of
  * the storage is summed, every element of the input reads its own, and one that the input sees k times is shared by these.
  */
-function asStridedGrad(g: Tensor, x: Geometry, output: { shape: Shape; strides: Shape; offset: number }): Tensor {
+function asStridedGrad(
+  g: Tensor,
+  x: Geometry,
+  output: { shape: Shape; strides: Shape; offset: number },
+): Tensor {
   const written = placesOf(output);
   const seen = placesOf(x);
   let size = 1;
@@ -99,7 +107,12 @@ function asStridedGrad(g: Tensor, x: Geometry, output: { shape: Shape; strides: 
   const counts = new Float64Array(size);
   for (const place of seen) counts[place]! += 1;
   if (seen.every((place) => counts[place] === 1)) return reshape(back, x.shape);
-  const share = fromData(Float64Array.from(seen, (place) => counts[place]!), [seen.length], float64, g.device);
+  const share = fromData(
+    Float64Array.from(seen, (place) => counts[place]!),
+    [seen.length],
+    float64,
+    g.device,
+  );
   return reshape(div(back, cast(share, g.dtype)), x.shape);
 }
 
@@ -129,7 +142,14 @@ type Spread = (t: Tensor) => Tensor;
 type Combine = (into: Tensor, t: Tensor, how: ScatterReduce) => Tensor;
 
 /** Each factor sees the product of the others: by division, and with itself left out where it is the only zero. */
-function productGrads(g: Tensor, x: Tensor, source: Tensor, output: Tensor, spread: Spread, combine: Combine): [Tensor, Tensor] {
+function productGrads(
+  g: Tensor,
+  x: Tensor,
+  source: Tensor,
+  output: Tensor,
+  spread: Spread,
+  combine: Combine,
+): [Tensor, Tensor] {
   const zero = compare("eq", source, 0);
   const zeroCount = spread(combine(zeros(g, output.shape), cast(zero, g.dtype), "sum"));
   const only = bind("bitwiseAnd", [zero, compare("eq", zeroCount, 1)], null);
@@ -144,7 +164,14 @@ function productGrads(g: Tensor, x: Tensor, source: Tensor, output: Tensor, spre
 }
 
 /** The gradient shared evenly among all that equal the result. */
-function extremumGrads(g: Tensor, x: Tensor, source: Tensor, output: Tensor, spread: Spread, combine: Combine): [Tensor, Tensor] {
+function extremumGrads(
+  g: Tensor,
+  x: Tensor,
+  source: Tensor,
+  output: Tensor,
+  spread: Spread,
+  combine: Combine,
+): [Tensor, Tensor] {
   const fromX = cast(compare("eq", x, output), g.dtype);
   const fromSource = cast(compare("eq", source, spread(output)), g.dtype);
   const share = div(g, combine(fromX, fromSource, "sum"));

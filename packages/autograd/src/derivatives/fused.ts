@@ -6,7 +6,19 @@
 
 import { type ConvAttrs, type FusedName, numelOf, type PoolAttrs, type Shape } from "@flambeau/core";
 import { bind, type Tensor } from "@flambeau/tensor";
-import { compare, div, full, keepWhere, matmul, mul, neg, reshape, transpose, where, zeros } from "../math.ts";
+import {
+  compare,
+  div,
+  full,
+  keepWhere,
+  matmul,
+  mul,
+  neg,
+  reshape,
+  transpose,
+  where,
+  zeros,
+} from "../math.ts";
 import { crossRow, type Derivative, FIRST, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
 const THIRD = 4;
@@ -50,26 +62,44 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
     return [keepWhere(bind("bitwiseAnd", [above, below], null), g)];
   }),
   addScaled: row(NOTHING, (g, { attrs, needs }) => [g, needs[1] ? mul(g, attrs.alpha) : null]),
-  linear: crossRow((g, { inputs: [x, weight], needs }) => [
-    needs[0] ? matmul(g.shape.length < 2 ? reshape(g, [1, g.shape[0]!]) : g, weight) : null,
-    needs[1] ? matmul(transpose(rows(g)), rows(x)) : null,
-    g, // the tape sums over the batch
-  ].map((grad, i) => i === 0 && grad !== null && g.shape.length < 2 ? reshape(grad, [grad.shape[1]!]) : grad)),
-  layerNorm: row(FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2), ([g], { inputs: [x, weight], output: [, mean, rstd] }) =>
-    g === null ? [null, null, null] : bind("layerNormBackward", [g, x, weight, mean, rstd], null)),
-  batchNorm: row(FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2), ([g], { inputs: [x, weight], output: [, mean, rstd] }) =>
-    g === null ? [null, null, null] : bind("batchNormBackward", [g, x, weight, mean, rstd], null)),
+  linear: crossRow((g, { inputs: [x, weight], needs }) =>
+    [
+      needs[0] ? matmul(g.shape.length < 2 ? reshape(g, [1, g.shape[0]!]) : g, weight) : null,
+      needs[1] ? matmul(transpose(rows(g)), rows(x)) : null,
+      g, // the tape sums over the batch
+    ].map((grad, i) =>
+      i === 0 && grad !== null && g.shape.length < 2 ? reshape(grad, [grad.shape[1]!]) : grad
+    )
+  ),
+  layerNorm: row(
+    FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2),
+    ([g], { inputs: [x, weight], output: [, mean, rstd] }) =>
+      g === null ? [null, null, null] : bind("layerNormBackward", [g, x, weight, mean, rstd], null),
+  ),
+  batchNorm: row(
+    FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2),
+    ([g], { inputs: [x, weight], output: [, mean, rstd] }) =>
+      g === null ? [null, null, null] : bind("batchNormBackward", [g, x, weight, mean, rstd], null),
+  ),
   conv: crossRow((g, { inputs: [x, weight], avals, attrs, needs }) => [
-    needs[0] ? bind("convInputGrad", [g, weight], { ...convAttrs(attrs), inputSize: spatial(avals[0].shape) }) : null,
-    needs[1] ? bind("convWeightGrad", [g, x], { ...convAttrs(attrs), kernelSize: spatial(avals[1].shape) }) : null,
+    needs[0]
+      ? bind("convInputGrad", [g, weight], { ...convAttrs(attrs), inputSize: spatial(avals[0].shape) })
+      : null,
+    needs[1]
+      ? bind("convWeightGrad", [g, x], { ...convAttrs(attrs), kernelSize: spatial(avals[1].shape) })
+      : null,
   ]),
   convInputGrad: crossRow((gg, { inputs: [g, weight], avals, attrs, needs }) => [
     needs[0] ? bind("conv", [gg, weight], convAttrs(attrs)) : null,
-    needs[1] ? bind("convWeightGrad", [g, gg], { ...convAttrs(attrs), kernelSize: spatial(avals[1].shape) }) : null,
+    needs[1]
+      ? bind("convWeightGrad", [g, gg], { ...convAttrs(attrs), kernelSize: spatial(avals[1].shape) })
+      : null,
   ]),
   convWeightGrad: crossRow((gw, { inputs: [g, x], avals, attrs, needs }) => [
     needs[0] ? bind("conv", [x, gw], convAttrs(attrs)) : null,
-    needs[1] ? bind("convInputGrad", [g, gw], { ...convAttrs(attrs), inputSize: spatial(avals[1].shape) }) : null,
+    needs[1]
+      ? bind("convInputGrad", [g, gw], { ...convAttrs(attrs), inputSize: spatial(avals[1].shape) })
+      : null,
   ]),
   maxPool: row(OUTPUT << 1, ([g], { output: [, indices], avals: [x] }) => [
     g === null ? null : bind("maxPoolBackward", [g, indices], { inputSize: spatial(x.shape) }),
@@ -84,18 +114,20 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
     bind("avgPoolBackward", [g], { ...poolAttrs(attrs), inputSize: spatial(x.shape) }),
   ]),
   avgPoolBackward: row(NOTHING, (gg, { attrs }) => [bind("avgPool", [gg], poolAttrs(attrs))]),
-  nllLoss: row(SECOND | THIRD | (OUTPUT << 1), ([g], { inputs: [, target, weight], output: [, total], avals: [logp], attrs }) => {
-    if (g === null) return [null, null, null];
-    const n = target.shape[0]!;
-    const ignored = compare("eq", target, attrs.ignoreIndex);
-    const index = where(ignored, full(target, [n], 0), target);
-    const share = attrs.reduction === "mean" ? div(g, total) : g;
-    const each = neg(mul(bind("indexSelect", [weight, index], { dim: 0 }), share));
-    const kept = reshape(where(ignored, full(each, [n], 0), each), [n, 1]);
-    const places = reshape(index, [n, 1]);
-    return [bind("scatter", [zeros(g, logp.shape), places, kept], { dim: 1, reduce: "set" }), null, null];
-  }),
+  nllLoss: row(
+    SECOND | THIRD | (OUTPUT << 1),
+    ([g], { inputs: [, target, weight], output: [, total], avals: [logp], attrs }) => {
+      if (g === null) return [null, null, null];
+      const n = target.shape[0]!;
+      const ignored = compare("eq", target, attrs.ignoreIndex);
+      const index = where(ignored, full(target, [n], 0), target);
+      const share = attrs.reduction === "mean" ? div(g, total) : g;
+      const each = neg(mul(bind("indexSelect", [weight, index], { dim: 0 }), share));
+      const kept = reshape(where(ignored, full(each, [n], 0), each), [n, 1]);
+      const places = reshape(index, [n, 1]);
+      return [bind("scatter", [zeros(g, logp.shape), places, kept], { dim: 1, reduce: "set" }), null, null];
+    },
+  ),
   sgdStep: null,
   adamStep: null,
 };
-

@@ -7,9 +7,24 @@
  * @module
  */
 
-import { type LinalgPrimitives, float64, int32, type Shape } from "@flambeau/core";
+import { float64, int32, type LinalgPrimitives } from "@flambeau/core";
 import { bind, fromData, type Tensor } from "@flambeau/tensor";
-import { add, cast, div, expand, full, matmul, mul, neg, reshape, rsub, square, sub, transpose, zeros } from "../math.ts";
+import {
+  add,
+  cast,
+  div,
+  expand,
+  full,
+  matmul,
+  mul,
+  neg,
+  reshape,
+  rsub,
+  square,
+  sub,
+  transpose,
+  zeros,
+} from "../math.ts";
 import { crossRow, type Derivative, FIRST, NOTHING, OUTPUT, row } from "../row.ts";
 
 /** A 0/1 mask over the last two dimensions of `like`. */
@@ -73,7 +88,9 @@ export const linalgDerivatives: { readonly [P in keyof LinalgPrimitives<unknown>
   luFactor: row(OUTPUT | (OUTPUT << 1), ([g], { output: [lu, pivots] }) => {
     if (g === null) return [null];
     const [m, n] = lu.shape.slice(-2) as [number, number];
-    return [m === n ? permuteRows(squareLuGrad(g, lu), pivots) : permuteRows(oblongLuGrad(g, lu, m, n), pivots)];
+    return [
+      m === n ? permuteRows(squareLuGrad(g, lu), pivots) : permuteRows(oblongLuGrad(g, lu, m, n), pivots),
+    ];
   }),
 
   qr: row(OUTPUT | (OUTPUT << 1), ([gq, gr], { output: [q, r] }) => {
@@ -81,7 +98,9 @@ export const linalgDerivatives: { readonly [P in keyof LinalgPrimitives<unknown>
     const n = r.shape.at(-1)!;
     if (m >= n && k === n) return [tallQrGrad(gq, gr, q, r)];
     if (m <= n && k === m) return [wideQrGrad(gq, gr, q, r, m, n)];
-    throw new Error("Cannot differentiate qr: mode 'complete' has a gradient only for matrices with at least as many columns as rows");
+    throw new Error(
+      "Cannot differentiate qr: mode 'complete' has a gradient only for matrices with at least as many columns as rows",
+    );
   }),
 
   // Ā = V (diag(w̄) + (Vᵀ V̄) ∘ 1/(w_j − w_i)) Vᵀ
@@ -183,7 +202,11 @@ function permuteRows(x: Tensor, pivots: Tensor): Tensor {
     // Row i of the factors is row order[i] of A.
     order.forEach((row, i) => index[b * m + row] = i);
   }
-  const places = expand(reshape(fromData(index, [count, m, 1], int32, x.device), [...batch, m, 1]), [...batch, m, n]);
+  const places = expand(reshape(fromData(index, [count, m, 1], int32, x.device), [...batch, m, 1]), [
+    ...batch,
+    m,
+    n,
+  ]);
   return bind("gather", [x, bind("copy", [places], null)], { dim: x.shape.length - 2 });
 }
 
@@ -201,7 +224,14 @@ function tallQrGrad(gq: Tensor | null, gr: Tensor | null, q: Tensor, r: Tensor):
 }
 
 /** A = [X Y], R = [U V]: Q R of X, and V = Qᵀ Y. */
-function wideQrGrad(gq: Tensor | null, gr: Tensor | null, q: Tensor, r: Tensor, m: number, n: number): Tensor {
+function wideQrGrad(
+  gq: Tensor | null,
+  gr: Tensor | null,
+  q: Tensor,
+  r: Tensor,
+  m: number,
+  n: number,
+): Tensor {
   const u = piece(r, [0, m], [0, m]);
   if (n === m) return tallQrGrad(gq, gr, q, u);
   const v = piece(r, [0, m], [m, n]);
@@ -256,4 +286,3 @@ function svdGrad(
   }
   return out;
 }
-

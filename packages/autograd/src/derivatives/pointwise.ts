@@ -5,21 +5,7 @@
  */
 
 import type { BinaryPrimitives, UnaryPrimitives } from "@flambeau/core";
-import {
-  add,
-  compare,
-  div,
-  expand,
-  full,
-  mul,
-  neg,
-  pow,
-  rsub,
-  square,
-  sub,
-  unary,
-  where,
-} from "../math.ts";
+import { add, compare, div, expand, full, mul, neg, pow, rsub, square, sub, unary, where } from "../math.ts";
 import { bind, constant } from "@flambeau/tensor";
 import { crossRow, type Derivative, FIRST, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
@@ -117,11 +103,17 @@ export const binaryDerivatives: { readonly [P in keyof BinaryPrimitives<unknown>
   truncDivide: row(NOTHING, (g) => [full(g, g.shape, 0), full(g, g.shape, 0)]),
   remainder: {
     saves: (needs) => needs[1] ? INPUTS : 0,
-    backward: (g, { inputs: [x, y], needs }) => [g, needs[1] ? neg(mul(g, bind("floorDivide", [x, y], null))) : null],
+    backward: (
+      g,
+      { inputs: [x, y], needs },
+    ) => [g, needs[1] ? neg(mul(g, bind("floorDivide", [x, y], null))) : null],
   },
   fmod: {
     saves: (needs) => needs[1] ? INPUTS : 0,
-    backward: (g, { inputs: [x, y], needs }) => [g, needs[1] ? neg(mul(g, bind("truncDivide", [x, y], null))) : null],
+    backward: (
+      g,
+      { inputs: [x, y], needs },
+    ) => [g, needs[1] ? neg(mul(g, bind("truncDivide", [x, y], null))) : null],
   },
   pow: {
     saves: (needs) => INPUTS | (needs[1] ? OUTPUT : 0),
@@ -161,7 +153,10 @@ export const binaryDerivatives: { readonly [P in keyof BinaryPrimitives<unknown>
   igamma: row(INPUTS, (g, { inputs: [x, y] }) => [null, mul(g, gammaDensity(x, y))]),
   igammac: row(INPUTS, (g, { inputs: [x, y] }) => [null, neg(mul(g, gammaDensity(x, y)))]),
   // dζ(s, q)/dq = −s ζ(s+1, q)
-  zeta: row(INPUTS, (g, { inputs: [x, y] }) => [null, mul(g, neg(mul(x, bind("zeta", [add(x, 1), y], null))))]),
+  zeta: row(
+    INPUTS,
+    (g, { inputs: [x, y] }) => [null, mul(g, neg(mul(x, bind("zeta", [add(x, 1), y], null))))],
+  ),
   gcd: null,
   eq: null,
   ne: null,
@@ -193,4 +188,3 @@ function gammaDensity(x: T, y: T): T {
   const log = sub(sub(mul(sub(x, 1), unary("log", y)), y), unary("lgamma", x));
   return unary("exp", log);
 }
-

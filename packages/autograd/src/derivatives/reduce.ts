@@ -26,7 +26,9 @@ import {
 import { type Derivative, FIRST, NOTHING, OUTPUT, row } from "../row.ts";
 
 /** Rows of reductions. */
-export const reductionDerivatives: { readonly [P in keyof ReductionPrimitives<unknown>]: Derivative<P> | null } = {
+export const reductionDerivatives: {
+  readonly [P in keyof ReductionPrimitives<unknown>]: Derivative<P> | null;
+} = {
   sum: row(NOTHING, (g, { avals: [x], attrs }) => [
     expand(restore(g, x.shape, attrs.dims, attrs.keepdim), x.shape),
   ]),
@@ -65,7 +67,9 @@ function productOfOthers(x: Tensor, dims: Shape): Tensor {
   const last = flat.shape.length - 1;
   const ones = full(flat, [...flat.shape.slice(0, -1), 1], 1);
   const before = bind("concat", [ones, narrow(flat, last, 0, Math.max(size - 1, 0))], { dim: last });
-  const after = bind("concat", [ones, narrow(flip(flat, last), last, 0, Math.max(size - 1, 0))], { dim: last });
+  const after = bind("concat", [ones, narrow(flip(flat, last), last, 0, Math.max(size - 1, 0))], {
+    dim: last,
+  });
   const left = bind("cumprod", [before], { dim: last });
   const right = flip(bind("cumprod", [after], { dim: last }), last);
   const product = reshape(size === 0 ? flat : mul(left, right), moved.shape);
@@ -82,8 +86,14 @@ function reverseCumsum(x: Tensor, dim: number): Tensor {
 export const scanDerivatives: { readonly [P in keyof ScanPrimitives<unknown>]: Derivative<P> | null } = {
   cumsum: row(NOTHING, (g, { attrs }) => [reverseCumsum(g, attrs.dim)]),
   cumprod: row(FIRST | OUTPUT, (g, { inputs: [x], output, attrs }) => [cumprodGrad(g, x, output, attrs.dim)]),
-  cummax: row(OUTPUT << 1, (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)]),
-  cummin: row(OUTPUT << 1, (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)]),
+  cummax: row(
+    OUTPUT << 1,
+    (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)],
+  ),
+  cummin: row(
+    OUTPUT << 1,
+    (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)],
+  ),
   // dx = exp(x) · Σ_{j>=i} g_j exp(−out_j), computed from the end in log space by sign
   logcumsumexp: row(FIRST | OUTPUT, (g, { inputs: [x], output, attrs }) => {
     const logs = (sign: 1 | -1): Tensor => {
@@ -93,8 +103,14 @@ export const scanDerivatives: { readonly [P in keyof ScanPrimitives<unknown>]: D
     };
     return [sub(logs(1), logs(-1))];
   }),
-  sort: row(OUTPUT << 1, (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)]),
-  topk: row(OUTPUT << 1, (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)]),
+  sort: row(
+    OUTPUT << 1,
+    (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)],
+  ),
+  topk: row(
+    OUTPUT << 1,
+    (grads, { output, avals: [x], attrs }) => [scatterBack(grads[0], output[1], x.shape, attrs.dim)],
+  ),
 };
 
 /** `g` added into the places it came from. */
@@ -122,4 +138,3 @@ function cumprodGrad(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
   const atZero = reverseCumsum(from, dim);
   return where(before, plain, where(first, atZero, 0));
 }
-

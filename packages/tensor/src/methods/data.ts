@@ -7,12 +7,12 @@
 import type { DataArray, DType } from "@flambeau/core";
 import type { Scalar } from "../coerce.ts";
 import type { DeviceLike } from "../device.ts";
-import { TensorHandle } from "../handle.ts";
+import { AutogradMethods } from "./autograd.ts";
 import * as ops from "../ops/data.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Copies, dtypes, devices, reading. */
-export class DataMethods extends TensorHandle {
+export class DataMethods extends AutogradMethods {
   /** See {@linkcode ops.clone}. */
   clone(this: Tensor): Tensor {
     return ops.clone(this);

@@ -63,7 +63,13 @@ function batchOf(operand: Operand, rank: number): { shape: number[]; strides: nu
 /** The last `rank` dimensions, from `offset` on. */
 function cellAt(operand: Operand, rank: number, offset: number): Operand {
   const start = operand.shape.length - rank;
-  return { buffer: operand.buffer, dtype: operand.dtype, shape: operand.shape.slice(start), strides: operand.strides.slice(start), offset };
+  return {
+    buffer: operand.buffer,
+    dtype: operand.dtype,
+    shape: operand.shape.slice(start),
+    strides: operand.strides.slice(start),
+    offset,
+  };
 }
 
 /**

@@ -20,6 +20,7 @@ import {
 } from "@flambeau/core";
 import { BLOCK, eachBlock, type HostDispatch, type View, type Wide } from "./iterate.ts";
 import { nextAfter } from "./nextafter.ts";
+import * as special from "./special.ts";
 
 type UnaryName = keyof UnaryPrimitives<unknown>;
 type BinaryName = keyof BinaryPrimitives<unknown>;
@@ -59,7 +60,7 @@ function roundHalfEven(x: number): number {
   return Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);
 }
 
-const unaryRows: { readonly [P in Exclude<UnaryName, UnaryTestName>]?: UnaryRow } = {
+const unaryRows: { readonly [P in Exclude<UnaryName, UnaryTestName>]: UnaryRow } = {
   neg: { number: (x) => -x, big: (x) => -x },
   abs: { number: Math.abs, big: (x) => x < 0n ? -x : x },
   sign: {
@@ -88,6 +89,18 @@ const unaryRows: { readonly [P in Exclude<UnaryName, UnaryTestName>]?: UnaryRow 
   asinh: { number: Math.asinh },
   acosh: { number: Math.acosh },
   atanh: { number: Math.atanh },
+  erf: { number: special.erf },
+  erfc: { number: special.erfc },
+  erfinv: { number: special.erfinv },
+  erfcx: { number: special.erfcx },
+  lgamma: { number: special.lgamma },
+  digamma: { number: special.digamma },
+  i0: { number: special.i0 },
+  i0e: { number: special.i0e },
+  i1: { number: special.i1 },
+  i1e: { number: special.i1e },
+  ndtri: { number: special.ndtri },
+  logNdtr: { number: special.logNdtr },
   floor: { number: Math.floor },
   ceil: { number: Math.ceil },
   round: { number: roundHalfEven },
@@ -169,7 +182,7 @@ function gcdBig(x: bigint, y: bigint): bigint {
 
 const negative = (x: number): boolean => x < 0 || Object.is(x, -0);
 
-const binaryRows: { readonly [P in Exclude<BinaryName, BinaryTestName | "nextafter">]?: BinaryRow } = {
+const binaryRows: { readonly [P in Exclude<BinaryName, BinaryTestName | "nextafter">]: BinaryRow } = {
   add: { number: (x, y) => x + y, big: (x, y) => x + y },
   sub: { number: (x, y) => x - y, big: (x, y) => x - y },
   mul: { number: (x, y) => x * y, int: Math.imul, big: (x, y) => x * y },
@@ -189,6 +202,9 @@ const binaryRows: { readonly [P in Exclude<BinaryName, BinaryTestName | "nextaft
   atan2: { number: Math.atan2 },
   hypot: { number: Math.hypot },
   copysign: { number: (x, y) => negative(x) === negative(y) ? x : -x },
+  igamma: { number: special.igamma },
+  igammac: { number: special.igammac },
+  zeta: { number: special.zeta },
   gcd: { number: gcd, big: gcdBig },
   bitwiseAnd: { number: (x, y) => x & y, big: (x, y) => x & y },
   bitwiseOr: { number: (x, y) => x | y, big: (x, y) => x | y },
@@ -305,10 +321,10 @@ function mapRows<N extends string, R, K>(
 /** Kernels of the pointwise primitives over the memory that `view` shows. */
 export function pointwiseKernels(view: View): Pick<KernelTable<HostDispatch>, UnaryName | BinaryName> {
   return {
-    ...mapRows(unaryRows as Record<UnaryName, UnaryRow>, (row) => unaryKernel(view, row)),
+    ...mapRows(unaryRows, (row) => unaryKernel(view, row)),
     ...mapRows(unaryTests, (test) => unaryTestKernel(view, test)),
-    ...mapRows(binaryRows as Record<BinaryName, BinaryRow>, (row) => binaryKernel(view, row)),
+    ...mapRows(binaryRows, (row) => binaryKernel(view, row)),
     ...mapRows(binaryTests, (test) => binaryTestKernel(view, test)),
     nextafter: nextafterKernel(view),
-  } as Pick<KernelTable<HostDispatch>, UnaryName | BinaryName>;
+  };
 }

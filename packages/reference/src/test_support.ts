@@ -97,18 +97,27 @@ export function run<P extends KernelName>(
   attrs: Attrs<P>,
   layout: Layout = "contiguous",
 ): Operand[] {
-  const avals = infer(name, inputs as never, attrs as never) as unknown as Aval | readonly Aval[];
-  const single = !Array.isArray(avals);
-  const outputs = (single ? [avals as Aval] : avals as readonly Aval[]).map((aval) => allocate(aval, layout));
+  const avals = infer(name, inputs as never, attrs as never) as Aval | readonly Aval[];
+  const outputs = (avals instanceof Array ? avals : [avals]).map((aval) => allocate(aval, layout));
+  runInto(name, inputs, outputs, attrs);
+  return outputs;
+}
+
+/** Runs the kernel of a primitive into `outputs`, one even if there is only one. */
+export function runInto<P extends KernelName>(
+  name: P,
+  inputs: Inputs<P, Operand>,
+  outputs: readonly Operand[],
+  attrs: Attrs<P>,
+): void {
   const kernel = kernels[name as "copy"] as unknown as (
     inputs: unknown,
     outputs: unknown,
     attrs: unknown,
   ) => HostDispatch | null;
-  const dispatch = kernel(inputs, single ? outputs[0] : outputs, attrs);
+  const dispatch = kernel(inputs, outputs.length === 1 ? outputs[0] : outputs, attrs);
   if (dispatch === null) throw new Error(`no kernel of ${name} for these operands`);
   dispatch();
-  return outputs;
 }
 
 /** The values of the only output of a primitive. */

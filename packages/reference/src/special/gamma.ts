@@ -14,7 +14,10 @@ const EULER = 0.5772156649015329;
 const ASYMPTOTIC = 10;
 
 /** (ζ(k) − 1) / k with alternating signs, for k = 2, 3, …: ζ(k) − 1 = ζ(k, 2) is below 2^(1−k). */
-const SERIES: readonly number[] = Array.from({ length: 28 }, (_, i) => (i % 2 === 0 ? 1 : -1) * zeta(i + 2, 2) / (i + 2));
+const SERIES: readonly number[] = Array.from(
+  { length: 28 },
+  (_, i) => (i % 2 === 0 ? 1 : -1) * zeta(i + 2, 2) / (i + 2),
+);
 
 /** ln Γ(2 + w) for |w| ≤ ½: Abramowitz and Stegun 6.1.33 with ln(1 + w) added on both sides. */
 function lgammaNear2(w: number): number {

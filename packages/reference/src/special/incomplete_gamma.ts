@@ -52,14 +52,14 @@ function upperFraction(a: number, x: number): number {
   let c = Infinity;
   let d = 1 / b;
   let fraction = d;
-  for (let n = 1;; n++) {
+  let factor = 0;
+  for (let n = 1; Math.abs(factor - 1) > 2 * Number.EPSILON; n++) {
     const numerator = n * (a - n);
     b += 2;
     d = 1 / (b + numerator * d);
     c = b + numerator / c;
-    const factor = c * d;
+    factor = c * d;
     fraction *= factor;
-    if (Math.abs(factor - 1) <= Number.EPSILON) break;
   }
   return prefactor(a, x) * a * fraction;
 }

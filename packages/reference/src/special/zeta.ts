@@ -19,6 +19,7 @@ export function zeta(s: number, q: number): number {
     if (q === Math.floor(q)) return Infinity;
     if (s !== Math.floor(s)) return NaN;
   }
+  if (s === Infinity) return q === 1 ? 1 : q > 1 ? 0 : Infinity;
   // Each correction is ((s + 2j) / 2πa)² times the one before: from here on, a tenth or less.
   const enough = 10 + s / 2;
   let sum = 0;
@@ -30,7 +31,7 @@ export function zeta(s: number, q: number): number {
   }
   const power = Math.pow(a, -s);
   sum += a / (s - 1) * power + power / 2;
-  let factor = power * s / a; // s (s + 1) … (s + 2j − 2) a^(−s−2j+1) / (2j)! · 2j …
+  let factor = power * s / a; // becomes s (s + 1) … (s + 2j − 2) a^(−s−2j+1) / (2j)!
   for (let j = 1; j <= BERNOULLI.length; j++) {
     factor /= 2 * j;
     if (j > 1) factor /= 2 * j - 1;

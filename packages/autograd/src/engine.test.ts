@@ -1,0 +1,364 @@
+import { describe, expect, test } from "vitest";
+import { GradError, int32, ShapeError } from "@flambeau/core";
+import {
+  bind,
+  enableGrad,
+  fromData,
+  inferenceMode,
+  noGrad,
+  setGradEnabled,
+  type Tensor,
+} from "@flambeau/tensor";
+import { backward, grad } from "./engine.ts";
+import { backend, leaf, t, values } from "./test_support.ts";
+
+const total = (x: Tensor): Tensor => bind("sum", [x], { dims: x.shape.map((_, d) => d), keepdim: false });
+const square = (x: Tensor): Tensor => x.mul(x);
+
+describe("backward", () => {
+  test("adds to the gradient of leaves", () => {
+    const x = leaf([1, 2, 3]);
+    total(square(x)).backward();
+    expect(values(x.grad)).toEqual([2, 4, 6]);
+    total(square(x)).backward();
+    expect(values(x.grad)).toEqual([4, 8, 12]);
+  });
+
+  test("a tensor that is used twice gets both gradients", () => {
+    const x = leaf([3]);
+    total(x.mul(x).add(x)).backward();
+    expect(values(x.grad)).toEqual([7]);
+  });
+
+  test("broadcast operands get summed gradients of their shape", () => {
+    const x = leaf([1, 2, 3, 4, 5, 6], [2, 3]);
+    const y = leaf([10, 20, 30]);
+    total(x.mul(y)).backward();
+    expect(x.grad!.shape).toEqual([2, 3]);
+    expect(values(x.grad)).toEqual([10, 20, 30, 10, 20, 30]);
+    expect(values(y.grad)).toEqual([5, 7, 9]);
+  });
+
+  test("takes a gradient for tensors with several elements", () => {
+    const x = leaf([1, 2]);
+    square(x).backward(t([1, 10]));
+    expect(values(x.grad)).toEqual([2, 40]);
+  });
+
+  test("refuses several elements without a gradient", () => {
+    expect(() => square(leaf([1, 2])).backward()).toThrow(
+      /grad can be implicitly created only for scalar outputs/,
+    );
+  });
+
+  test("refuses a gradient of another shape", () => {
+    expect(() => square(leaf([1, 2])).backward(t([1, 2, 3]))).toThrow(ShapeError);
+    expect(() => square(leaf([1, 2])).backward(t([1, 2, 3]))).toThrow(/float64\[2\].*float64\[3\]/);
+  });
+
+  test("refuses a tensor without history", () => {
+    expect(() => total(t([1])).backward()).toThrow(/does not require grad and does not have a gradFn/);
+  });
+
+  test("a second pass needs retainGraph", () => {
+    const x = leaf([1, 2]);
+    const y = total(square(x));
+    y.backward();
+    expect(() => y.backward()).toThrow(/second time/);
+    const z = total(square(x));
+    z.backward(null, { retainGraph: true });
+    z.backward();
+    expect(values(x.grad)).toEqual([6, 12]);
+  });
+
+  test("a second pass through nodes that saved nothing is fine", () => {
+    const x = leaf([1, 2]);
+    const y = total(x.add(1));
+    y.backward();
+    y.backward();
+    expect(values(x.grad)).toEqual([2, 2]);
+  });
+
+  test("inputs restricts where gradients go", () => {
+    const x = leaf([1]);
+    const y = leaf([2]);
+    total(x.mul(y)).backward(null, { inputs: [x] });
+    expect(values(x.grad)).toEqual([2]);
+    expect(y.grad).toBeNull();
+  });
+
+  test("several roots run as one pass", () => {
+    const x = leaf([1, 2]);
+    const y = square(x);
+    backward([total(y), y], [null, t([1, 1])]);
+    expect(values(x.grad)).toEqual([4, 8]);
+  });
+
+  test("a graph of 20,000 steps does not overflow the stack", () => {
+    const x = leaf([1]);
+    let y: Tensor = x;
+    for (let i = 0; i < 20_000; i++) y = y.add(1);
+    total(y).backward();
+    expect(values(x.grad)).toEqual([1]);
+  });
+});
+
+describe("leaves", () => {
+  test("tensors made by the user are leaves, results are not", () => {
+    const x = leaf([1]);
+    const y = x.add(1);
+    expect([x.isLeaf, y.isLeaf, y.requiresGrad]).toEqual([true, false, true]);
+    expect(String(y.gradFn)).toBe("<AddBackward0>");
+    expect(x.gradFn).toBeNull();
+    expect(y.gradFn!.nextFunctions[0]![0].name).toBe("AccumulateGrad");
+  });
+
+  test("requiresGrad of a result cannot be changed", () => {
+    const y = leaf([1]).add(1);
+    expect(() => y.requiresGrad = false).toThrow(/you can only change requiresGrad flags of leaf variables/);
+  });
+
+  test("integers cannot require grad", () => {
+    const x = fromData(Int32Array.of(1), [1], int32);
+    expect(() => x.requiresGrad = true).toThrow(/only tensors of floating point dtype/);
+  });
+
+  test("grad of another shape cannot be assigned", () => {
+    const x = leaf([1, 2]);
+    expect(() => x.grad = t([1])).toThrow(GradError);
+    x.grad = t([5, 6]);
+    total(x).backward();
+    expect(values(x.grad)).toEqual([6, 7]);
+  });
+});
+
+describe("modes", () => {
+  test("noGrad, enableGrad and setGradEnabled", () => {
+    const x = leaf([1]);
+    expect(noGrad(() => x.add(1)).requiresGrad).toBe(false);
+    expect(noGrad(() => enableGrad(() => x.add(1))).requiresGrad).toBe(true);
+    const guard = setGradEnabled(false);
+    expect(x.add(1).requiresGrad).toBe(false);
+    guard.dispose();
+    expect(x.add(1).requiresGrad).toBe(true);
+  });
+
+  test("noGrad ends after an error and after a promise", async () => {
+    const x = leaf([1]);
+    expect(() =>
+      noGrad(() => {
+        throw new Error("inside");
+      })
+    ).toThrow("inside");
+    expect(x.add(1).requiresGrad).toBe(true);
+    await noGrad(async () => {
+      await Promise.resolve();
+      expect(x.add(1).requiresGrad).toBe(false);
+    });
+    expect(x.add(1).requiresGrad).toBe(true);
+  });
+
+  test("inference tensors cannot join a graph", () => {
+    const made = inferenceMode(() => t([1]).add(1));
+    expect(() => leaf([1]).mul(made)).toThrow(/inference tensors cannot be saved for backward/);
+    expect(() => made.requiresGrad = true).toThrow(/inference/);
+  });
+});
+
+describe("in-place", () => {
+  test("a leaf that requires grad cannot be written, but without recording", () => {
+    const x = leaf([1]);
+    expect(() => x.add_(1)).toThrow(
+      /a leaf Variable that requires grad is being used in an in-place operation/,
+    );
+    expect(values(x)).toEqual([1]);
+    noGrad(() => x.add_(1));
+    expect(values(x)).toEqual([2]);
+  });
+
+  test("a saved value that was overwritten is an error at backward", () => {
+    const x = leaf([1, 2]);
+    const y = bind("exp", [x], null);
+    y.add_(1);
+    expect(() => total(y).backward()).toThrow(
+      /modified by an inplace operation: float64\[2\], which is output 0 of AddBackward0|modified by an inplace operation/,
+    );
+  });
+
+  test("a value that nothing saved may be overwritten", () => {
+    const x = leaf([1, 2]);
+    const y = x.add(1);
+    y.mul_(3);
+    total(y).backward();
+    expect(values(x.grad)).toEqual([3, 3]);
+  });
+
+  test("an operand that the operation itself overwrites is remembered", () => {
+    const x = leaf([2, 3]);
+    const w = leaf([5, 7]);
+    const y = x.add(0);
+    y.mul_(w);
+    total(y).backward();
+    expect(values(x.grad)).toEqual([5, 7]);
+    expect(values(w.grad)).toEqual([2, 3]);
+  });
+
+  test("writing a view changes the history of its base and of other views", () => {
+    const x = leaf([1, 2, 3, 4]);
+    const base = x.add(0);
+    const view = bind("slice", [base], { starts: [1], stops: [3], steps: [1] });
+    const other = bind("view", [base], { shape: [2, 2] });
+    view.mul_(10);
+    expect(String(base.gradFn)).toBe("<CopySlices>");
+    expect(String(view.gradFn)).toBe("<AsStridedBackward0>");
+    expect(values(other)).toEqual([1, 20, 30, 4]);
+    total(other.mul(other)).backward();
+    expect(values(x.grad)).toEqual([2, 400, 600, 8]);
+  });
+
+  test("writing a gradient-carrying value into a buffer makes the buffer require grad", () => {
+    const x = leaf([1, 2]);
+    const buffer = t([0, 0, 0]);
+    bind("slice", [buffer], { starts: [1], stops: [3], steps: [1] }).copy_(x.mul(x));
+    expect(buffer.requiresGrad).toBe(true);
+    total(buffer.mul(2)).backward();
+    expect(values(x.grad)).toEqual([4, 8]);
+  });
+
+  test("a view of a leaf that requires grad cannot be written", () => {
+    const x = leaf([1, 2]);
+    const view = bind("slice", [x], { starts: [0], stops: [1], steps: [1] });
+    expect(() => view.add_(1)).toThrow(/a view of a leaf Variable that requires grad/);
+  });
+
+  test("a failed write leaves the value and its version alone", () => {
+    const x = t([1, 2]);
+    const version = x.version;
+    expect(() => x.add_(t([1, 2, 3]))).toThrow(ShapeError);
+    expect(values(x)).toEqual([1, 2]);
+    expect(x.version).toBe(version);
+  });
+});
+
+describe("grad", () => {
+  test("does not touch .grad", () => {
+    const x = leaf([3]);
+    const [g] = grad(total(square(x)), x);
+    expect(values(g!)).toEqual([6]);
+    expect(x.grad).toBeNull();
+  });
+
+  test("reaches tensors that are no leaves", () => {
+    const x = leaf([3]);
+    const y = square(x);
+    const [g] = grad(total(square(y)), y);
+    expect(values(g!)).toEqual([18]);
+  });
+
+  test("an input made from another input counts as independent", () => {
+    const x = leaf([3]);
+    const y = x.mul(2);
+    const z = total(x.mul(y));
+    const [gx, gy] = grad(z, [x, y]);
+    expect(values(gx!)).toEqual([12]);
+    expect(values(gy!)).toEqual([3]);
+  });
+
+  test("unused inputs are an error unless allowed", () => {
+    const x = leaf([1]);
+    const y = leaf([1]);
+    expect(() => grad(total(x.mul(2)), y)).toThrow(/not have been used in the graph/);
+    expect(grad(total(x.mul(2)), y, { allowUnused: true })).toEqual([null]);
+  });
+
+  test("inputs that do not require grad are an error", () => {
+    expect(() => grad(total(leaf([1])), t([1]))).toThrow(/does not require grad/);
+  });
+
+  test("createGraph gives higher derivatives", () => {
+    const x = leaf([2]);
+    const y = total(x.mul(x).mul(x));
+    const [first] = grad(y, x, { createGraph: true });
+    const [second] = grad(total(first!), x, { createGraph: true });
+    const [third] = grad(total(second!), x);
+    expect([values(first!), values(second!), values(third!)]).toEqual([[12], [12], [6]]);
+  });
+});
+
+describe("hooks", () => {
+  test("see and replace the gradient", () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(3);
+    const seen: number[][] = [];
+    y.registerHook((g) => {
+      seen.push(values(g));
+      return g.mul(10);
+    });
+    const handle = x.registerHook((g) => void seen.push(values(g)));
+    total(y).backward();
+    expect(seen).toEqual([[1, 1], [30, 30]]);
+    expect(values(x.grad)).toEqual([30, 30]);
+    handle.remove();
+    total(x.mul(1)).backward();
+    expect(seen.length).toBe(2);
+  });
+
+  test("see the sum of all contributions once", () => {
+    const x = leaf([1]);
+    let calls = 0;
+    x.registerHook(() => void calls++);
+    total(x.add(x)).backward();
+    expect(calls).toBe(1);
+  });
+
+  test("a gradient that a hook keeps stays alive", () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    let kept: Tensor | null = null;
+    y.registerHook((g) => {
+      kept = g;
+    });
+    total(y.mul(y)).backward();
+    expect(values(kept)).toEqual([4, 8]);
+  });
+
+  test("retainGrad keeps the gradient of a result", () => {
+    const x = leaf([1, 2]);
+    const y = x.mul(2);
+    y.retainGrad();
+    total(y.mul(y)).backward();
+    expect(values(y.grad)).toEqual([4, 8]);
+    expect(y.retainsGrad).toBe(true);
+  });
+
+  test("need a tensor that requires grad", () => {
+    expect(() => t([1]).registerHook(() => {})).toThrow(GradError);
+    expect(() => t([1]).retainGrad()).toThrow(GradError);
+  });
+});
+
+describe("memory", () => {
+  test("a pass frees all gradients but those of leaves", () => {
+    const x = leaf(Array.from({ length: 1000 }, (_, i) => i));
+    const y = x.mul(2);
+    const z = bind("exp", [y.mul(0.001)], null);
+    const w = total(z.mul(z));
+    const before = backend.memory().liveBytes;
+    w.backward();
+    expect(backend.memory().liveBytes - before).toBe(8000);
+  });
+
+  test("the peak of a pass through a chain does not grow with its length", () => {
+    const peak = (steps: number): number => {
+      const x = leaf(Array.from({ length: 1000 }, () => 1));
+      let y: Tensor = x;
+      for (let i = 0; i < steps; i++) y = y.mul(1.01);
+      const end = total(y);
+      backend.resetPeak();
+      const before = backend.memory().liveBytes;
+      end.backward();
+      return backend.memory().peakBytes - before;
+    };
+    expect(peak(50)).toBe(peak(10));
+  });
+});

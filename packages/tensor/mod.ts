@@ -61,13 +61,47 @@ export {
 export { isContiguousStorage, keep, scope, temporaries } from "./src/temporaries.ts";
 export { Tensor } from "./src/tensor.ts";
 
+export { type NamedTuple, namedTuple, type ValuesIndices, valuesIndices } from "./src/named_tuple.ts";
+export {
+  canCast,
+  type ConversionOptions,
+  finfo,
+  type FloatInfo,
+  getDefaultDtype,
+  iinfo,
+  type IntegerInfo,
+  isComplex,
+  isFloatingPoint,
+  isSigned,
+  isTensor,
+  numel,
+  promoteTypes,
+  resultType,
+  setDefaultDtype,
+} from "./src/ops/dtype.ts";
+export type { CreationOptions, LikeOptions, SizeArgs } from "./src/ops/making.ts";
+
 export * from "./src/ops/arithmetic.ts";
+export * from "./src/ops/binary.ts";
+export * from "./src/ops/bitwise.ts";
+export * from "./src/ops/classify.ts";
+export * from "./src/ops/comparison.ts";
+export * from "./src/ops/creation.ts";
 export * from "./src/ops/data.ts";
+export * from "./src/ops/extremes.ts";
+export * from "./src/ops/from_data.ts";
 export * from "./src/ops/join.ts";
+export * from "./src/ops/logical.ts";
 export * from "./src/ops/matmul.ts";
+export * from "./src/ops/nonzero.ts";
 export * from "./src/ops/reorder.ts";
 export * from "./src/ops/repeat.ts";
+export * from "./src/ops/rounding.ts";
 export * from "./src/ops/slice.ts";
+export * from "./src/ops/structured.ts";
 export * from "./src/ops/transpose.ts";
 export * from "./src/ops/triangle.ts";
+export * from "./src/ops/unary.ts";
 export * from "./src/ops/view.ts";
+export * from "./src/ops/where.ts";
+export * from "./src/ops/windows.ts";

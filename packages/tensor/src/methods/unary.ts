@@ -8,10 +8,10 @@ import * as unary from "../ops/unary.ts";
 import * as rounding from "../ops/rounding.ts";
 import * as classify from "../ops/classify.ts";
 import type { Tensor } from "../tensor.ts";
-import { DataMethods } from "./data.ts";
+import { CreationMethods } from "./creation.ts";
 
 /** Elementary functions, rounding, tests: `exp`, `abs`, `floor`, `isnan` … and their in-place forms. */
-export class UnaryMethods extends DataMethods {
+export class UnaryMethods extends CreationMethods {
   /** See {@linkcode unary.neg}. */
   neg(this: Tensor): Tensor {
     return unary.neg(this);

@@ -396,7 +396,7 @@ export interface FusedPrimitives<T> {
   geluBackward: [inputs: [g: T, x: T], attrs: { readonly approximate: "none" | "tanh" }];
   /** x · sigmoid(x). */
   silu: [inputs: [x: T], attrs: null];
-  /** g where x > 0, else 0: the gradient of relu, with x its input or output. */
+  /** 0 where x <= 0, else g: the gradient of relu, with x its input or output; NaN lets g pass. */
   reluBackward: [inputs: [g: T, x: T], attrs: null];
   /** Values limited to [min, max]; null is no limit; NaN passes. */
   clamp: [inputs: [x: T], attrs: { readonly min: number | null; readonly max: number | null }];

@@ -90,9 +90,9 @@ export class Formula<T extends Aval> {
     return this.bind("eq", [x, this.#like(y, x)], null);
   }
 
-  /** x > y. */
-  gt(x: T, y: Term<T>): T {
-    return this.bind("gt", [x, this.#like(y, x)], null);
+  /** x <= y. */
+  le(x: T, y: Term<T>): T {
+    return this.bind("le", [x, this.#like(y, x)], null);
   }
 
   /** `x` where `cond`, else `y`; one of both is a value. */

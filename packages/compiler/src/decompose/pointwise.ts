@@ -35,10 +35,10 @@ export const geluBackward: Decomposition<"geluBackward"> = (bind, [g, x], { appr
 /** x · sigmoid(x). */
 export const silu: Decomposition<"silu"> = (bind, [x]) => bind("mul", [x, bind("sigmoid", [x], null)], null);
 
-/** g where x > 0, else 0. */
+/** 0 where x <= 0, else g: NaN lets the gradient pass, as in PyTorch. */
 export const reluBackward: Decomposition<"reluBackward"> = (bind, [g, x]) => {
   const f = new Formula(bind);
-  return f.where(f.gt(x, 0), g, 0);
+  return f.where(f.le(x, 0), 0, g);
 };
 
 /** min(max(x, min), max): the upper limit wins when the limits cross, as in PyTorch. */

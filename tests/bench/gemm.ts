@@ -33,9 +33,9 @@ function least(call: () => void, budget = 400): number {
 async function limit(): Promise<number> {
   const names = Array.from({ length: 12 }, (_, i) => `c${i}`);
   const step = (c: string): string =>
-    build === "relaxed" ? `f32x4.relaxed_madd(x, y, ${c})` : `f32x4.add(${c}, f32x4.mul(x, ${c}))`;
+    build === "relaxed" ? `f32x4.relaxed_madd(${c}, x, y)` : `f32x4.add(f32x4.mul(${c}, x), y)`;
   const text = `export function spin(n: i32, p: usize): void {
-    const x = f32x4.splat(0.5); const y = f32x4.splat(0.25);
+    const x = v128.load(p); const y = v128.load(p, 16);
     ${names.map((c, i) => `let ${c} = f32x4.splat(${i});`).join("\n")}
     for (; n > 0; n--) { ${names.map((c) => `${c} = ${step(c)};`).join("\n")} }
     ${names.map((c, i) => `v128.store(p, ${c}, ${i * 16});`).join("\n")}

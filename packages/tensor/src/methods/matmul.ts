@@ -6,10 +6,10 @@
 
 import * as ops from "../ops/matmul.ts";
 import type { Tensor } from "../tensor.ts";
-import { ShapeMethods } from "./shape.ts";
+import { IndexingMethods } from "./indexing.ts";
 
 /** `matmul`, `mm`, `bmm`, `mv`, `dot`, `addmm` … and their in-place forms. */
-export class MatmulMethods extends ShapeMethods {
+export class MatmulMethods extends IndexingMethods {
   /** See {@linkcode ops.matmul}. */
   matmul(this: Tensor, other: Tensor): Tensor {
     return ops.matmul(this, other);

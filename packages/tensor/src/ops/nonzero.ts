@@ -47,3 +47,8 @@ export function nonzero(x: Tensor, options?: { readonly asTuple?: boolean }): Te
     return bind("view", [column], { shape: [size] });
   });
 }
+
+/** Row-major places of the elements that are not 0 → int32 `[count, rank]`; as {@linkcode nonzero}. */
+export function argwhere(x: Tensor): Tensor {
+  return nonzero(x);
+}

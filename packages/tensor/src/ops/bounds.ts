@@ -1,0 +1,83 @@
+/**
+ * Index tensors on the host: their values, and the check that they lie inside.
+ *
+ * Where the device can be read at once, an index out of range throws at the call. Where it cannot, kernels must not
+ * reach outside by themselves, and nothing is checked here.
+ *
+ * @module
+ */
+
+import { formatType, IndexError, int64, numelOf } from "@flambeau/core";
+import type { Tensor } from "../tensor.ts";
+import { dataSync } from "./data.ts";
+
+/** Values of an index tensor in row-major order. */
+export type IndexValues = Int32Array | Float64Array;
+
+/** The values of an integer tensor in row-major order; null on a device that cannot be read at once. */
+export function indexValues(index: Tensor): IndexValues | null {
+  if (!index.backend.canReadSync) return null;
+  const data = dataSync(index);
+  if (data instanceof Int32Array) return data;
+  if (index.dtype !== int64) return Int32Array.from(data as ArrayLike<number>);
+  // Halves of the 64-bit words: several times faster than bigints.
+  const words = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
+  return Float64Array.from(
+    data as BigInt64Array,
+    (_, i) => words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0),
+  );
+}
+
+/** Least and largest of some values. */
+function extent(values: IndexValues): [least: number, largest: number] {
+  let [least, largest] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i]! < least) least = values[i]!;
+    if (values[i]! > largest) largest = values[i]!;
+  }
+  return [least, largest];
+}
+
+/** The error about an index that is out of range. */
+export function outOfBounds(op: string, x: Tensor, index: number, dim: number, size: number): IndexError {
+  return new IndexError(
+    `Cannot ${op} ${formatType(x)}: index ${index} is out of bounds for dimension ${dim} with size ${size}`,
+  );
+}
+
+/**
+ * Checks that all of `index` lie in `0 … size - 1`, where the device can be read at once.
+ *
+ * @param dim What the message calls the dimension.
+ * @throws {IndexError} If one does not.
+ */
+export function checkBounds(op: string, x: Tensor, index: Tensor, dim: number, size: number): void {
+  if (numelOf(index.shape) === 0) return;
+  const values = indexValues(index);
+  if (values === null) return;
+  const [least, largest] = extent(values);
+  if (least < 0) throw outOfBounds(op, x, least, dim, size);
+  if (largest >= size) throw outOfBounds(op, x, largest, dim, size);
+}
+
+/**
+ * As {@linkcode checkBounds}, where negative indices count from the end.
+ *
+ * @returns The values with negative ones turned around; null when there are none, or they cannot be read.
+ * @throws {IndexError} If one is outside `-size … size - 1`.
+ */
+export function wrapBounds(
+  op: string,
+  x: Tensor,
+  index: Tensor,
+  dim: number,
+  size: number,
+): IndexValues | null {
+  if (numelOf(index.shape) === 0) return null;
+  const values = indexValues(index);
+  if (values === null) return null;
+  const [least, largest] = extent(values);
+  if (least < -size) throw outOfBounds(op, x, least, dim, size);
+  if (largest >= size) throw outOfBounds(op, x, largest, dim, size);
+  return least < 0 ? values.map((value) => value < 0 ? value + size : value) : null;
+}

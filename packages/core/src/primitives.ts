@@ -194,7 +194,7 @@ export interface BinaryPrimitives<T> {
   mul: [inputs: [x: T, y: T], attrs: null];
   /** x / y of floats. */
   div: [inputs: [x: T, y: T], attrs: null];
-  /** Quotient rounded down; integers too, where division by zero throws nothing and gives 0. */
+  /** Quotient rounded down. Integers divided by zero throw a ValueError, here and in the next three rows. */
   floorDivide: [inputs: [x: T, y: T], attrs: null];
   /** Quotient rounded toward zero. */
   truncDivide: [inputs: [x: T, y: T], attrs: null];

@@ -60,7 +60,7 @@ function combineOf(dtype: DType, reduce: ScatterReduce): Combine {
 
 /** The indices of `index` in row-major order, checked against the size of `x` at `dim`. */
 function checkedIndices(view: View, op: string, index: Operand, x: Operand, dim: number): Int32Array {
-  const size = x.shape.length === 0 ? 1 : x.shape[dim]!;
+  const size = x.shape[dim]!;
   return Int32Array.from(toDense(view, index) as ArrayLike<number | bigint>, (value) => {
     const i = Number(value);
     if (i >= 0 && i < size) return i;
@@ -80,7 +80,7 @@ function lineStrides(strides: readonly number[], dim: number): number[] {
 function indexSelect(view: View, x: Operand, index: Operand, output: Operand, dim: number): void {
   const indices = checkedIndices(view, "indexSelect", index, x, dim);
   const [from, to] = [sourceOf(view, x, output), placeOf(view, output)];
-  const [fromStep, toStep] = [from.strides[dim] ?? 0, to.strides[dim] ?? 0];
+  const [fromStep, toStep] = [from.strides[dim]!, to.strides[dim]!];
   const walk = planWalk(without(output.shape, dim), [without(from.strides, dim), without(to.strides, dim)]);
   for (let i = 0; i < indices.length; i++) {
     walk.run([from.offset + indices[i]! * fromStep, to.offset + i * toStep], (count, [source, target]) => {
@@ -92,7 +92,7 @@ function indexSelect(view: View, x: Operand, index: Operand, output: Operand, di
 function gather(view: View, x: Operand, index: Operand, output: Operand, dim: number): void {
   const indices = checkedIndices(view, "gather from", index, x, dim);
   const [from, to] = [sourceOf(view, x, output), placeOf(view, output)];
-  const step = from.strides[dim] ?? 0;
+  const step = from.strides[dim]!;
   const lines = { strides: lineStrides(from.strides, dim), offset: from.offset };
   let i = 0;
   eachPlace(index.shape, [lines, to], ([line, target]) => {
@@ -113,7 +113,7 @@ function scatter(
   const result = toDense(view, x) as Float64Array;
   const values = toDense(view, source) as Float64Array;
   const strides = contiguousStrides(x.shape);
-  const step = strides[dim] ?? 0;
+  const step = strides[dim]!;
   const lines = { strides: lineStrides(strides, dim), offset: 0 };
   const sources = { strides: contiguousStrides(source.shape), offset: 0 };
   let i = 0;
@@ -142,8 +142,8 @@ function indexReduce(
   const sources = lineStarts({ ...source, strides: sourceStrides, offset: 0 }, dim);
   eachPlace(targets.shape, [targets, sources], ([line, sourceLine]) => {
     for (let i = 0; i < indices.length; i++) {
-      const target = line! + indices[i]! * (strides[dim] ?? 0);
-      result[target] = combine(result[target]!, values[sourceLine! + i * (sourceStrides[dim] ?? 0)]!);
+      const target = line! + indices[i]! * strides[dim]!;
+      result[target] = combine(result[target]!, values[sourceLine! + i * sourceStrides[dim]!]!);
     }
   });
   fromDense(view, output, result);

@@ -210,9 +210,7 @@ function argKernel(
   return ([x], output, { dim, keepdim }) => () => {
     const [from, to] = [view(x), view(output)];
     const place = new Float64Array(1);
-    const scalar = x.shape.length === 0;
-    const count = scalar ? 1 : x.shape[dim]!;
-    const step = scalar ? 0 : x.strides[dim]!;
+    const [count, step] = [x.shape[dim]!, x.strides[dim]!];
     const line = allocateWide(x.dtype, count);
     const sources = lineStarts(x, dim);
     const targets = keepdim ? lineStarts(output, dim) : output;

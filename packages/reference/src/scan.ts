@@ -63,9 +63,9 @@ const scanRows: { readonly [P in SimpleName]: ScanRow } = {
   logcumsumexp: { number: running(logAddExp) },
 };
 
-/** Size and step of the lines of `x` along `dim`; a scalar is a line of one. */
+/** Size and step of the lines of `x` along `dim`. */
 export function lineOf(x: Operand, dim: number): { size: number; step: number } {
-  return x.shape.length === 0 ? { size: 1, step: 0 } : { size: x.shape[dim]!, step: x.strides[dim]! };
+  return { size: x.shape[dim]!, step: x.strides[dim]! };
 }
 
 function scanLines<W extends Wide>(

@@ -226,6 +226,9 @@ function erfc(x: v128): v128 { return m.erfc(x); }
 }
 
 @unmanaged export class Add {
+  /** What nothing adds up to. */
+  @inline identity<T>(): T { return <T>0; }
+  @inline isSum(): bool { return true; }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128, y: v128): v128 { return v128.add<T>(x, y); }
   @inline s<T>(x: T, y: T): T { return <T>(x + y); }
@@ -236,6 +239,9 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   @inline s<T>(x: T, y: T): T { return <T>(x - y); }
 }
 @unmanaged export class Mul {
+  /** What nothing multiplies to. */
+  @inline identity<T>(): T { return <T>1; }
+  @inline isSum(): bool { return false; }
   @inline has<T>(): bool { return sizeof<T>() > 1; }
   @inline v<T>(x: v128, y: v128): v128 {
     if (sizeof<T>() === 1) return x;
@@ -250,6 +256,15 @@ function erfc(x: v128): v128 { return m.erfc(x); }
 }
 /** NaN if either is NaN, as the `max` of WebAssembly. */
 @unmanaged export class Maximum {
+  /** The least value. */
+  @inline identity<T>(): T {
+    if (isFloat<T>()) return <T>-Infinity;
+    else if (!isSigned<T>()) return <T>0;
+    else return <T>(<i64>-1 << (<i64>sizeof<T>() * 8 - 1));
+  }
+  @inline isSum(): bool { return false; }
+  @inline beyond<T>(x: T, y: T): bool { return x > y; }
+  @inline beyondV(x: v128, y: v128): v128 { return f32x4.gt(x, y); }
   @inline has<T>(): bool { return sizeof<T>() < 8 || isFloat<T>(); }
   @inline v<T>(x: v128, y: v128): v128 {
     if (isInteger<T>() && sizeof<T>() === 8) return x;
@@ -261,6 +276,15 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   }
 }
 @unmanaged export class Minimum {
+  /** The greatest value. */
+  @inline identity<T>(): T {
+    if (isFloat<T>()) return <T>Infinity;
+    else if (!isSigned<T>()) return <T>~0;
+    else return <T>~(<i64>-1 << (<i64>sizeof<T>() * 8 - 1));
+  }
+  @inline isSum(): bool { return false; }
+  @inline beyond<T>(x: T, y: T): bool { return x < y; }
+  @inline beyondV(x: v128, y: v128): v128 { return f32x4.lt(x, y); }
   @inline has<T>(): bool { return sizeof<T>() < 8 || isFloat<T>(); }
   @inline v<T>(x: v128, y: v128): v128 {
     if (isInteger<T>() && sizeof<T>() === 8) return x;

@@ -10,8 +10,14 @@ import type { Kernels } from "../module.ts";
 import { dataKernels } from "./data.ts";
 import { gemmKernels } from "./gemm.ts";
 import { pointwiseKernels } from "./pointwise.ts";
+import { reduceKernels } from "./reduce.ts";
 
 /** The kernels that run in WebAssembly; core primitives that are missing here run on the host. */
 export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
-  return { ...dataKernels(kernels), ...gemmKernels(kernels), ...pointwiseKernels(kernels) };
+  return {
+    ...dataKernels(kernels),
+    ...gemmKernels(kernels),
+    ...pointwiseKernels(kernels),
+    ...reduceKernels(kernels),
+  };
 }

@@ -1,0 +1,432 @@
+/**
+ * Reductions over up to two loops (r, n), kept over up to two others (outer, inner); every loop has a step in elements.
+ *
+ * The result is dense [outer, inner]. When n runs along memory, rows are reduced by vectors; when inner does, whole rows
+ * are combined. Float32 sums add blocks of 1024 in float32 and the blocks in float64: as accurate as pairwise.
+ */
+
+import { scratch } from "./memory";
+import { Add, Maximum, Minimum, Mul } from "./ops";
+
+/** All lanes in one. */
+// @ts-ignore: decorator
+@inline
+function fold<T, Op>(v: v128): T {
+  const op = changetype<Op>(0);
+  let x = v128.extract_lane<T>(v, 0);
+  x = op.s<T>(x, v128.extract_lane<T>(v, 1));
+  if (sizeof<T>() <= 4) {
+    x = op.s<T>(x, v128.extract_lane<T>(v, 2));
+    x = op.s<T>(x, v128.extract_lane<T>(v, 3));
+  }
+  return x;
+}
+
+/** `n` elements in a row. */
+function row<T, Op>(x: usize, n: i32): T {
+  const op = changetype<Op>(0);
+  let y = op.identity<T>();
+  const lanes = 16 / <i32>sizeof<T>();
+  if (op.has<T>() && sizeof<T>() >= 4 && n >= 4 * lanes) {
+    let s0 = v128.splat<T>(y);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    const end = x + (<usize>n & ~(4 * <usize>lanes - 1)) * sizeof<T>();
+    for (; x < end; x += 64) {
+      s0 = op.v<T>(s0, v128.load(x));
+      s1 = op.v<T>(s1, v128.load(x, 16));
+      s2 = op.v<T>(s2, v128.load(x, 32));
+      s3 = op.v<T>(s3, v128.load(x, 48));
+    }
+    y = fold<T, Op>(op.v<T>(op.v<T>(s0, s1), op.v<T>(s2, s3)));
+    n &= 4 * lanes - 1;
+  }
+  for (; n > 0; n--) {
+    y = op.s<T>(y, load<T>(x));
+    x += sizeof<T>();
+  }
+  return y;
+}
+
+/** Sum of `n` float32 in a row. */
+export function sumRow(x: usize, n: i32): f64 {
+  let total: f64 = 0;
+  while (n >= 32) {
+    const block = min(n & ~31, 1024);
+    const end = x + (<usize>block << 2);
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let s4 = s0;
+    let s5 = s0;
+    let s6 = s0;
+    let s7 = s0;
+    for (; x < end; x += 128) {
+      s0 = f32x4.add(s0, v128.load(x));
+      s1 = f32x4.add(s1, v128.load(x, 16));
+      s2 = f32x4.add(s2, v128.load(x, 32));
+      s3 = f32x4.add(s3, v128.load(x, 48));
+      s4 = f32x4.add(s4, v128.load(x, 64));
+      s5 = f32x4.add(s5, v128.load(x, 80));
+      s6 = f32x4.add(s6, v128.load(x, 96));
+      s7 = f32x4.add(s7, v128.load(x, 112));
+    }
+    const a = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+    const b = f32x4.add(f32x4.add(s4, s5), f32x4.add(s6, s7));
+    const c = f32x4.add(a, b);
+    const d = f64x2.add(f64x2.promote_low_f32x4(c), f64x2.promote_low_f32x4(i64x2.shuffle(c, c, 1, 1)));
+    total += f64x2.extract_lane(d, 0) + f64x2.extract_lane(d, 1);
+    n -= block;
+  }
+  for (; n > 0; n--) {
+    total += <f64>load<f32>(x);
+    x += 4;
+  }
+  return total;
+}
+
+/** Columns that are worked on at a time. */
+// @ts-ignore: decorator
+@inline
+const CHUNK: i32 = 512;
+
+/** `n` rows of `cols` elements combined into the row at `o`. */
+function columns<T, Op>(x: usize, o: usize, n: i32, cols: i32, step: usize): void {
+  const op = changetype<Op>(0);
+  const all = <usize>cols * sizeof<T>();
+  const vectors: usize = op.has<T>() ? all & ~15 : 0;
+  for (; n > 0; n--) {
+    let t: usize = 0;
+    for (; t < vectors; t += 16) v128.store(o + t, op.v<T>(v128.load(o + t), v128.load(x + t)));
+    for (; t < all; t += sizeof<T>()) store<T>(o + t, op.s<T>(load<T>(o + t), load<T>(x + t)));
+    x += step;
+  }
+}
+
+/** `n` rows of `cols` float32 added to the row of float64 at `o`, blocks of 64 rows in float32 first. */
+function sumColumns(x: usize, o: usize, n: i32, cols: i32, step: usize): void {
+  const part = o + (CHUNK << 3);
+  const all = <usize>cols << 2;
+  const vectors = all & ~15;
+  while (n > 0) {
+    const block = min(n, 64);
+    memory.fill(part, 0, all);
+    let i = 0;
+    for (; i + 4 <= block; i += 4) {
+      const x1 = x + step;
+      const x2 = x1 + step;
+      const x3 = x2 + step;
+      let t: usize = 0;
+      for (; t < vectors; t += 16) {
+        const a = f32x4.add(v128.load(x + t), v128.load(x1 + t));
+        const b = f32x4.add(v128.load(x2 + t), v128.load(x3 + t));
+        v128.store(part + t, f32x4.add(v128.load(part + t), f32x4.add(a, b)));
+      }
+      for (; t < all; t += 4) {
+        const a = load<f32>(x + t) + load<f32>(x1 + t);
+        const b = load<f32>(x2 + t) + load<f32>(x3 + t);
+        store<f32>(part + t, load<f32>(part + t) + (a + b));
+      }
+      x += 4 * step;
+    }
+    for (; i < block; i++) {
+      let t: usize = 0;
+      for (; t < vectors; t += 16) v128.store(part + t, f32x4.add(v128.load(part + t), v128.load(x + t)));
+      for (; t < all; t += 4) store<f32>(part + t, load<f32>(part + t) + load<f32>(x + t));
+      x += step;
+    }
+    for (let t: usize = 0; t < all; t += 4) {
+      store<f64>(o + 2 * t, load<f64>(o + 2 * t) + <f64>load<f32>(part + t));
+    }
+    n -= block;
+  }
+}
+
+/** Bytes of working memory that reductions need. */
+export function reduce_scratch(): i32 {
+  return CHUNK * 12;
+}
+
+/** The loops of a reduction by `Op`, T → T. */
+// @ts-ignore: decorator
+@inline
+function reduce<T, Op>(
+  x: usize,
+  o: usize,
+  outer: i32,
+  r: i32,
+  n: i32,
+  inner: i32,
+  so: i32,
+  sr: i32,
+  sn: i32,
+  si: i32,
+): void {
+  const op = changetype<Op>(0);
+  const dr = <usize>sr * sizeof<T>();
+  const dn = <usize>sn * sizeof<T>();
+  const di = <usize>si * sizeof<T>();
+  const isSum = sizeof<T>() === 4 && isFloat<T>() && op.isSum();
+  for (; outer > 0; outer--) {
+    if (sn === 1 || inner === 1 || si !== 1) {
+      let p = x;
+      for (let i = 0; i < inner; i++) {
+        let y = op.identity<T>();
+        let total: f64 = 0;
+        for (let j = 0; j < r; j++) {
+          const q = p + <usize>j * dr;
+          if (isSum) {
+            if (sn === 1) total += sumRow(q, n);
+            else {
+              let z = q;
+              for (let k = 0; k < n; k++) {
+                total += <f64>load<f32>(z);
+                z += dn;
+              }
+            }
+          } else if (sn === 1) {
+            y = op.s<T>(y, row<T, Op>(q, n));
+          } else {
+            let z = q;
+            for (let k = 0; k < n; k++) {
+              y = op.s<T>(y, load<T>(z));
+              z += dn;
+            }
+          }
+        }
+        store<T>(o, isSum ? <T>total : y);
+        p += di;
+        o += sizeof<T>();
+      }
+    } else {
+      for (let i = 0; i < inner; i += CHUNK) {
+        const cols = min(CHUNK, inner - i);
+        const p = x + <usize>i * sizeof<T>();
+        if (isSum) {
+          memory.fill(scratch, 0, <usize>cols << 3);
+          for (let j = 0; j < r; j++) sumColumns(p + <usize>j * dr, scratch, n, cols, dn);
+          for (let t: usize = 0; t < <usize>cols; t++) {
+            store<f32>(o + (t << 2), <f32>load<f64>(scratch + (t << 3)));
+          }
+        } else {
+          for (let t: usize = 0; t < <usize>cols; t++) store<T>(o + t * sizeof<T>(), op.identity<T>());
+          for (let j = 0; j < r; j++) columns<T, Op>(p + <usize>j * dr, o, n, cols, dn);
+        }
+        o += <usize>cols * sizeof<T>();
+      }
+    }
+    x += <usize>so * sizeof<T>();
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function isNan<T>(x: T): bool {
+  return isFloat<T>() ? x != x : false;
+}
+
+/** True when x takes the place of y: it is beyond, or the first NaN. */
+// @ts-ignore: decorator
+@inline
+function beats<T, Op>(x: T, y: T): bool {
+  return changetype<Op>(0).beyond<T>(x, y) || (isNan<T>(x) && !isNan<T>(y));
+}
+
+/** The place of the first extreme of `n` float32 in a row, by vectors: find the value, then its place. */
+function placeInRow<Op>(x: usize, n: i32): i32 {
+  const y = row<f32, Op>(x, n);
+  const v = f32x4.splat(y);
+  const nan = y != y;
+  let i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const z = v128.load(x + (<usize>i << 2));
+    const m = i32x4.bitmask(nan ? f32x4.ne(z, z) : f32x4.eq(z, v));
+    if (m) return i + <i32>ctz(m);
+  }
+  for (; i < n; i++) {
+    const z = load<f32>(x + (<usize>i << 2));
+    if (nan ? z != z : z === y) break;
+  }
+  return i;
+}
+
+/** Places of extremes along n, [outer, n, inner] → int32 [outer, inner]. */
+// @ts-ignore: decorator
+@inline
+function place<T, Op>(
+  x: usize,
+  o: usize,
+  outer: i32,
+  n: i32,
+  inner: i32,
+  so: i32,
+  sn: i32,
+  si: i32,
+): void {
+  const dn = <usize>sn * sizeof<T>();
+  for (; outer > 0; outer--) {
+    let p = x;
+    let i = 0;
+    if (sizeof<T>() === 4 && isFloat<T>() && si === 1 && sn !== 1) {
+      for (; i + 4 <= inner; i += 4) {
+        let q = p;
+        let best = v128.load(q);
+        let at = i32x4.splat(0);
+        for (let k = 1; k < n; k++) {
+          q += dn;
+          const z = v128.load(q);
+          const beyond = changetype<Op>(0).beyondV(z, best);
+          const m = v128.or(beyond, v128.and(f32x4.ne(z, z), f32x4.eq(best, best)));
+          best = v128.bitselect(z, best, m);
+          at = v128.bitselect(i32x4.splat(k), at, m);
+        }
+        v128.store(o, at);
+        o += 16;
+        p += 16;
+      }
+    }
+    for (; i < inner; i++) {
+      if (sizeof<T>() === 4 && isFloat<T>() && sn === 1) {
+        store<i32>(o, placeInRow<Op>(p, n));
+      } else {
+        let q = p;
+        let best = load<T>(q);
+        let at = 0;
+        for (let k = 1; k < n; k++) {
+          q += dn;
+          const z = load<T>(q);
+          if (beats<T, Op>(z, best)) {
+            best = z;
+            at = k;
+          }
+        }
+        store<i32>(o, at);
+      }
+      o += 4;
+      p += <usize>si * sizeof<T>();
+    }
+    x += <usize>so * sizeof<T>();
+  }
+}
+
+export function sum_f32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f32, Add>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function sum_f64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f64, Add>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function sum_i32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i32, Add>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function sum_i64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i64, Add>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function prod_f32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f32, Mul>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function prod_f64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f64, Mul>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function prod_i32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i32, Mul>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function prod_i64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i64, Mul>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amax_f32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f32, Maximum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amax_f64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f64, Maximum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amax_i32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i32, Maximum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amax_i64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i64, Maximum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amax_i16(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i16, Maximum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amax_i8(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i8, Maximum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amax_u8(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<u8, Maximum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amin_f32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f32, Minimum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amin_f64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<f64, Minimum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amin_i32(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i32, Minimum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amin_i64(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i64, Minimum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amin_i16(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i16, Minimum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amin_i8(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<i8, Minimum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function amin_u8(x: usize, o: usize, outer: i32, r: i32, n: i32, inner: i32, so: i32, sr: i32, sn: i32, si: i32): void {
+  reduce<u8, Minimum>(x, o, outer, r, n, inner, so, sr, sn, si);
+}
+
+export function argmax_f32(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<f32, Maximum>(x, o, outer, n, inner, so, sn, si);
+}
+
+export function argmax_f64(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<f64, Maximum>(x, o, outer, n, inner, so, sn, si);
+}
+
+export function argmax_i32(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<i32, Maximum>(x, o, outer, n, inner, so, sn, si);
+}
+
+export function argmax_i64(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<i64, Maximum>(x, o, outer, n, inner, so, sn, si);
+}
+
+export function argmin_f32(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<f32, Minimum>(x, o, outer, n, inner, so, sn, si);
+}
+
+export function argmin_f64(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<f64, Minimum>(x, o, outer, n, inner, so, sn, si);
+}
+
+export function argmin_i32(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<i32, Minimum>(x, o, outer, n, inner, so, sn, si);
+}
+
+export function argmin_i64(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
+  place<i64, Minimum>(x, o, outer, n, inner, so, sn, si);
+}

@@ -1,0 +1,101 @@
+/**
+ * Reductions: sum, product, extremes and their places, any and all.
+ *
+ * @module
+ */
+
+import { bool, type KernelTable, type Operand, type Shape } from "@flambeau/core";
+import { Call, type Entry, type WasmDispatch } from "../dispatch.ts";
+import { byDType, isDense, pointer } from "../geometry.ts";
+import type { Kernels } from "../module.ts";
+
+/** A loop of a reduction: its size and its step in elements. */
+type Loop = [size: number, step: number];
+
+/**
+ * The loops over kept and over reduced dimensions, outermost first, neighbours melted. Kept ones stay in order, because
+ * the result has theirs; the order of reduced ones is free, so they are melted among themselves.
+ */
+function loops(x: Operand, dims: ReadonlySet<number>): [kept: Loop[], reduced: Loop[]] {
+  const kept: Loop[] = [];
+  const reduced: Loop[] = [];
+  x.shape.forEach((size, d) => {
+    if (size === 1) return;
+    const list = dims.has(d) ? reduced : kept;
+    const step = x.strides[d]!;
+    const last = list.at(-1);
+    if (last !== undefined && last[1] === step * size) {
+      last[0] *= size;
+      last[1] = step;
+    } else list.push([size, step]);
+  });
+  return [kept, reduced];
+}
+
+/** Numbers of a reduction: sizes and steps of outer, r, n and inner; null when there are more loops than that. */
+function plan(x: Operand, dims: Shape): { sizes: number[]; steps: number[] } | null {
+  const [kept, reduced] = loops(x, new Set(dims));
+  if (kept.length > 2 || reduced.length > 2) return null;
+  if (reduced.length === 2 && reduced[0]![1] === 1) reduced.reverse();
+  const [r, n] = reduced.length === 2
+    ? reduced as [Loop, Loop]
+    : [[1, 0] as Loop, reduced[0] ?? [1, 1] as Loop];
+  let outer: Loop = [1, 0];
+  let inner: Loop = [1, 1];
+  if (kept.length === 2) [outer, inner] = kept as [Loop, Loop];
+  else if (kept.length === 1) {
+    if (kept[0]![1] === 1) inner = kept[0]!;
+    else outer = kept[0]!;
+  }
+  return {
+    sizes: [outer[0], r[0], n[0], inner[0]],
+    steps: [outer[1], r[1], n[1], inner[1]],
+  };
+}
+
+/** The reductions. */
+export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  const bytes = kernels.entry("reduce_scratch").fn();
+  const reduction = (entries: readonly (Entry | null | undefined)[]) =>
+  (
+    [x]: readonly [x: Operand],
+    output: Operand,
+    attrs: { readonly dims: Shape },
+  ): WasmDispatch | null => {
+    const entry = entries[x.dtype.code];
+    if (!entry || x.dtype !== output.dtype || !isDense(output, output.shape)) return null;
+    const found = plan(x, attrs.dims);
+    if (found === null) return null;
+    kernels.needScratch(bytes);
+    return new Call(entry, [pointer(x), pointer(output), ...found.sizes, ...found.steps]);
+  };
+  const truth = (prefix: string): (Entry | undefined)[] => {
+    const entries: (Entry | undefined)[] = [];
+    entries[bool.code] = kernels.entry(`${prefix}_u8`);
+    return entries;
+  };
+  const placing = (entries: readonly (Entry | null)[]) =>
+  (
+    [x]: readonly [x: Operand],
+    output: Operand,
+    attrs: { readonly dim: number },
+  ): WasmDispatch | null => {
+    const entry = entries[x.dtype.code];
+    if (!entry || !isDense(output, output.shape)) return null;
+    const found = plan(x, x.shape.length === 0 ? [] : [attrs.dim]);
+    if (found === null) return null;
+    const [outer, , n, inner] = found.sizes;
+    const [so, , sn, si] = found.steps;
+    return new Call(entry, [pointer(x), pointer(output), outer!, n!, inner!, so!, sn!, si!]);
+  };
+  return {
+    sum: reduction(byDType(kernels, "sum")),
+    prod: reduction(byDType(kernels, "prod")),
+    amax: reduction(byDType(kernels, "amax")),
+    amin: reduction(byDType(kernels, "amin")),
+    any: reduction(truth("amax")),
+    all: reduction(truth("amin")),
+    argmax: placing(byDType(kernels, "argmax")),
+    argmin: placing(byDType(kernels, "argmin")),
+  };
+}

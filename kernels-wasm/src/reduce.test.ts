@@ -1,0 +1,148 @@
+import { bool, type DType, float32, float64, int32, int64, int8, type Shape, uint8 } from "@flambeau/core";
+import { expect, test } from "vitest";
+import { devices, empty, type Layout, noise, operand, oracle, run, values } from "./test_support.ts";
+
+const CASES: readonly (readonly [shape: Shape, dims: Shape, layout?: Layout])[] = [
+  ...[1, 3, 4, 5, 8, 15, 16, 17, 31, 32, 33, 100, 1025, 2100].map((n) => [[n], [0]] as const),
+  [[], []],
+  [[3, 37], [1]],
+  [[3, 37], [0]],
+  [[3, 37], [0, 1]],
+  [[130, 9], [0]],
+  [[130, 600], [0]],
+  [[2, 5, 7], [1]],
+  [[2, 5, 70], [1]],
+  [[4, 3, 35], [0, 2]],
+  [[4, 3, 5, 6], [0, 2, 3]],
+  [[4, 3, 5, 6], [1, 3]],
+  [[4, 3, 5, 6], [0, 2]],
+  [[3, 37], [1], { strides: [1, 3], offset: 2 }],
+  [[3, 37], [0], { strides: [1, 3] }],
+  [[4, 3, 5], [1], { strides: [1, 20, 4] }],
+  [[4, 3, 5], [0, 2], { strides: [30, 10, 2] }],
+  [[5, 1, 6], [1]],
+];
+
+function same(
+  name: "sum" | "argmax",
+  dtype: DType,
+  outType: DType,
+  spread: number,
+  tolerance: number,
+  nan: boolean,
+): void {
+  for (const [shape, dims, layout] of CASES) {
+    if (name.startsWith("arg") && dims.length > 1) continue;
+    // Places in bytes are for the host, which wants contiguous operands.
+    if (name.startsWith("arg") && dtype.itemsize === 1 && layout !== undefined) continue;
+    const n = shape.reduce((a, b) => a * b, 1);
+    const x = Array.from(noise(n, 9), (v, i) => {
+      if (nan && i % 23 === 11) return NaN;
+      if (dtype === bool) return v > 0.9 ? 1 : 0;
+      return dtype.isFloatingPoint
+        ? Math.fround(v * spread)
+        : Math.abs(Math.round(v * spread)) * (dtype.isSigned && v < 0 ? -1 : 1);
+    });
+    const outShape = shape.filter((_, d) => !dims.includes(d));
+    const attrs = name.startsWith("arg") ? { dim: dims[0] ?? 0, keepdim: false } : { dims, keepdim: false };
+    const [exact, exactOut] = dtype === float32
+      ? [float64, outType === float32 ? float64 : outType]
+      : [dtype, outType];
+    const want = empty(oracle, outShape, exactOut);
+    run(
+      oracle,
+      name as "sum",
+      [operand(oracle, x, shape, exact)],
+      want,
+      attrs as { dims: Shape; keepdim: boolean },
+    );
+    for (const [build, device] of devices) {
+      const out = empty(device, outShape, outType);
+      expect(
+        run(
+          device,
+          name as "sum",
+          [operand(device, x, shape, dtype, layout)],
+          out,
+          attrs as { dims: Shape; keepdim: boolean },
+        ),
+      ).toBe(true);
+      const [got, exactly] = [values(device, out), values(oracle, want)];
+      got.forEach((v, i) => {
+        const e = exactly[i]!;
+        if (Object.is(v, e)) return;
+        expect(
+          Math.abs(v - e),
+          `${name} ${build} ${dtype.name} ${JSON.stringify([shape, dims, layout])} at ${i}: ${v}, ${e}`,
+        )
+          .toBeLessThanOrEqual(
+            tolerance * Math.max(1, Math.abs(e), name === "sum" ? spread * n / got.length : 0),
+          );
+      });
+    }
+  }
+}
+
+for (const name of ["sum", "amax", "amin", "prod", "argmax", "argmin"]) {
+  test(`${name}: as the reference for every dtype, pattern of dims and stride`, () => {
+    const places = name.startsWith("arg");
+    for (const dtype of [float32, float64, int32, int64, int8, uint8]) {
+      if ((name === "sum" || name === "prod") && dtype.itemsize === 1) continue;
+      const tolerance = name === "sum" || name === "prod"
+        ? (dtype === float32 ? (name === "sum" ? 1.2e-7 : 1e-6) : dtype === float64 ? 1e-13 : 0)
+        : 0;
+      const spread = name === "prod" ? 1.5 : 50;
+      same(name as "sum", dtype, places ? int32 : dtype, spread, tolerance, false);
+      if (dtype.isFloatingPoint && name !== "prod") {
+        same(name as "sum", dtype, places ? int32 : dtype, 3, tolerance, true);
+      }
+    }
+  });
+}
+
+test("any, all: as the reference", () => {
+  same("any" as "sum", bool, bool, 1, 0, false);
+  same("all" as "sum", bool, bool, 1, 0, false);
+});
+
+test("amax of nothing but −∞, amin of nothing but ∞; argmax takes the first among equals", () => {
+  for (const [, device] of devices) {
+    const out = empty(device, []);
+    run(device, "amax", [operand(device, Array(40).fill(-Infinity), [40])], out, {
+      dims: [0],
+      keepdim: false,
+    });
+    expect(values(device, out)).toEqual([-Infinity]);
+    run(device, "amin", [operand(device, Array(40).fill(Infinity), [40])], out, {
+      dims: [0],
+      keepdim: false,
+    });
+    expect(values(device, out)).toEqual([Infinity]);
+    const place = empty(device, [], int32);
+    run(device, "argmax", [operand(device, [1, 5, 2, 5, 5, 0, 1, 1, 5], [9])], place, {
+      dim: 0,
+      keepdim: false,
+    });
+    expect(values(device, place)).toEqual([1]);
+    run(device, "argmax", [operand(device, [1, 5, 2, NaN, 5, NaN, 1, 1, 5], [9])], place, {
+      dim: 0,
+      keepdim: false,
+    });
+    expect(values(device, place)).toEqual([3]);
+  }
+});
+
+test("sum: a million of 0.1 in float32 is right to the last place, along and across", () => {
+  const n = 1 << 20;
+  const exact = Math.fround(0.1) * n;
+  for (const [, device] of devices) {
+    const x = operand(device, new Float32Array(n).fill(0.1), [n]);
+    const out = empty(device, []);
+    run(device, "sum", [x], out, { dims: [0], keepdim: false });
+    expect(Math.abs(values(device, out)[0]! - exact) / exact).toBeLessThan(3e-7);
+    const across = empty(device, [4]);
+    run(device, "sum", [{ ...x, shape: [n / 4, 4], strides: [4, 1] }], across, { dims: [0], keepdim: false });
+    for (const v of values(device, across)) expect(Math.abs(v - exact / 4) / exact).toBeLessThan(3e-7);
+    device.free(x.buffer);
+  }
+});

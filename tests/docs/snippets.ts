@@ -24,7 +24,7 @@ export function readSnippets(markdown: string): Page {
   let open = false;
   for (const line of code.split("\n")) {
     const start = /\/\/ → ?(.*)$/.exec(line);
-    const next = /^\s*\/\/   (.*)$/.exec(line);
+    const next = /^\s*\/\/ {3}(.*)$/.exec(line);
     if (start !== null) prints.push(start[1]!.trimEnd());
     else if (open && next !== null) prints.push(next[1]!.trimEnd());
     open = start !== null || (open && next !== null);

@@ -7,7 +7,8 @@
 
 import { decompositions } from "@flambeau/compiler";
 import type { Attrs, Bind, FusedName, Inputs, Name } from "@flambeau/core";
-import { bind, gradMode, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind, gradMode } from "@flambeau/tensor/internal";
 import { dataDerivatives, viewDerivatives } from "./derivatives/data.ts";
 import { fusedDerivatives } from "./derivatives/fused.ts";
 import { linalgDerivatives } from "./derivatives/linalg.ts";

@@ -1,14 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { GradError, int32, ShapeError } from "@flambeau/core";
-import {
-  bind,
-  enableGrad,
-  fromData,
-  inferenceMode,
-  noGrad,
-  setGradEnabled,
-  type Tensor,
-} from "@flambeau/tensor";
+import { enableGrad, inferenceMode, noGrad, setGradEnabled, type Tensor } from "@flambeau/tensor";
+import { bind, fromData } from "@flambeau/tensor/internal";
 import { backward, grad } from "./engine.ts";
 import { backend, leaf, t, values } from "./test_support.ts";
 

@@ -8,20 +8,17 @@
  */
 
 import { ArgumentTypeError, formatType, GradError, numelOf, ShapeError, shapesEqual } from "@flambeau/core";
+import { type BackwardOptions, type GradHook, keep, Tensor } from "@flambeau/tensor";
 import {
-  type BackwardOptions,
   bind,
   bindInto,
   executeOn,
-  type GradHook,
   gradMode,
   isContiguousStorage,
-  keep,
   scopes,
   type Storage,
   StorageScope,
-  Tensor,
-} from "@flambeau/tensor";
+} from "@flambeau/tensor/internal";
 import { AccumulateGrad, anomaly, type Edge, edgeOf, type Node } from "./node.ts";
 
 /** Runs the backward pass from `roots` and adds to the gradients of the leaves. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bind, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind } from "@flambeau/tensor/internal";
 import { detectAnomaly } from "./anomaly.ts";
 import { grad } from "./engine.ts";
 import { Function, type FunctionContext } from "./function.ts";

@@ -5,7 +5,8 @@
  */
 
 import { ArgumentTypeError, type Aval, formatType, GradError } from "@flambeau/core";
-import { bind, gradMode, newGradMeta, type Storage, Tensor } from "@flambeau/tensor";
+import { Tensor } from "@flambeau/tensor";
+import { bind, gradMode, newGradMeta, type Storage } from "@flambeau/tensor/internal";
 import { edgeOf, Node, SavedTensor } from "./node.ts";
 import { full } from "./math.ts";
 import { sumTo } from "./sum_to.ts";

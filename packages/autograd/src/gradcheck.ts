@@ -5,7 +5,8 @@
  */
 
 import { float64, formatType, GradError, numelOf } from "@flambeau/core";
-import { bind, enableGrad, fromData, noGrad, Tensor } from "@flambeau/tensor";
+import { enableGrad, noGrad, Tensor } from "@flambeau/tensor";
+import { bind, fromData } from "@flambeau/tensor/internal";
 import { grad } from "./engine.ts";
 
 /** Options of {@linkcode gradcheck}. */

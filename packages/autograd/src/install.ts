@@ -4,7 +4,7 @@
  * @module
  */
 
-import { moveHook, tape } from "@flambeau/tensor";
+import { moveHook, tape } from "@flambeau/tensor/internal";
 import { replay } from "./derivatives.ts";
 import { grad } from "./engine.ts";
 import { recordingTape, recordMove } from "./tape.ts";

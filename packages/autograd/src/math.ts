@@ -5,7 +5,8 @@
  */
 
 import { type DType, normalizeDims, type Shape, type SingleName, type UnaryPrimitives } from "@flambeau/core";
-import { bind, constant, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind, constant } from "@flambeau/tensor/internal";
 
 type Operand = Tensor | number;
 

@@ -5,14 +5,8 @@
  */
 
 import { type Aval, formatType, GradError } from "@flambeau/core";
-import {
-  type GradHook,
-  type GradNode,
-  makeTensor,
-  newGradMeta,
-  type Storage,
-  type Tensor,
-} from "@flambeau/tensor";
+import type { GradHook, GradNode, Tensor } from "@flambeau/tensor";
+import { makeTensor, newGradMeta, type Storage } from "@flambeau/tensor/internal";
 
 /** Where a gradient goes: output `outputNr` of `node`. */
 export interface Edge {

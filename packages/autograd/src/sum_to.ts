@@ -5,7 +5,8 @@
  */
 
 import { type Aval, shapesEqual } from "@flambeau/core";
-import { bind, castTo, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind, castTo } from "@flambeau/tensor/internal";
 
 /** `g` summed over the dimensions along which the input was repeated, in the input's dtype. */
 export function sumTo(g: Tensor, input: Aval): Tensor {

@@ -14,16 +14,8 @@ import {
   type Name,
   shapesEqual,
 } from "@flambeau/core";
-import {
-  bind,
-  execute,
-  type GradNode,
-  newGradMeta,
-  type Storage,
-  type Tape,
-  temporaries,
-  type Tensor,
-} from "@flambeau/tensor";
+import type { GradNode, Tensor } from "@flambeau/tensor";
+import { bind, execute, newGradMeta, type Storage, type Tape, temporaries } from "@flambeau/tensor/internal";
 import { derivativeOf } from "./derivatives.ts";
 import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";

@@ -6,7 +6,8 @@
 
 import { float64 } from "@flambeau/core";
 import { createReferenceBackend } from "@flambeau/reference";
-import { fromData, registerBackend, setDefaultDevice, type Tensor } from "@flambeau/tensor";
+import { registerBackend, setDefaultDevice, type Tensor } from "@flambeau/tensor";
+import { fromData } from "@flambeau/tensor/internal";
 import "./install.ts";
 
 /** The device of the tests. */

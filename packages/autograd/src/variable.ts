@@ -5,7 +5,8 @@
  */
 
 import { GradError } from "@flambeau/core";
-import { newGradMeta, type Tensor, volatility } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { newGradMeta, volatility } from "@flambeau/tensor/internal";
 
 /** Options of {@linkcode Variable}. */
 export interface VariableOptions {

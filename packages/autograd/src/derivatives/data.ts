@@ -14,7 +14,8 @@ import {
   type Shape,
   type ViewPrimitives,
 } from "@flambeau/core";
-import { bind, fromData, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind, fromData } from "@flambeau/tensor/internal";
 import { cast, compare, div, full, keepWhere, mul, narrow, reshape, where, zeros } from "../math.ts";
 import { type Derivative, FIRST, type Geometry, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 

@@ -5,7 +5,8 @@
  */
 
 import { type ConvAttrs, type FusedName, numelOf, type PoolAttrs, type Shape } from "@flambeau/core";
-import { bind, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind } from "@flambeau/tensor/internal";
 import {
   compare,
   div,

@@ -8,7 +8,8 @@
  */
 
 import { float64, int32, type LinalgPrimitives } from "@flambeau/core";
-import { bind, fromData, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind, fromData } from "@flambeau/tensor/internal";
 import {
   add,
   cast,

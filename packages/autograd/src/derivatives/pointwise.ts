@@ -6,7 +6,7 @@
 
 import type { BinaryPrimitives, UnaryPrimitives } from "@flambeau/core";
 import { add, compare, div, expand, full, mul, neg, pow, rsub, square, sub, unary, where } from "../math.ts";
-import { bind, constant } from "@flambeau/tensor";
+import { bind, constant } from "@flambeau/tensor/internal";
 import { crossRow, type Derivative, FIRST, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
 const SQRT_PI = Math.sqrt(Math.PI);

@@ -5,7 +5,8 @@
  */
 
 import { numelOf, type ReductionPrimitives, type ScanPrimitives, type Shape } from "@flambeau/core";
-import { bind, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { bind } from "@flambeau/tensor/internal";
 import {
   add,
   cast,

@@ -1,0 +1,31 @@
+/**
+ * What the other packages of the library need of this floor and users do not: `bind`, storages, the slots of autograd.
+ * No promise of stability is made for this entry.
+ *
+ * @module
+ */
+
+export { isOptions, named } from "./src/args.ts";
+export { bind, bindInto, needsGrad, replaceValue, volatility } from "./src/bind.ts";
+export {
+  castTo,
+  commonDType,
+  constant,
+  defaults,
+  isScalar,
+  promote,
+  promoteFloat,
+  requireInteger,
+  requireNumber,
+  requireTensor,
+  toFloat,
+} from "./src/coerce.ts";
+export { gradMode } from "./src/grad_mode.ts";
+export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
+export { execute, executeInto, executeOn } from "./src/immediate.ts";
+export { relabel } from "./src/label.ts";
+export { type Allocation, liveAllocations } from "./src/memory.ts";
+export { fromData, moveHook } from "./src/ops/data.ts";
+export { scopes, Storage, StorageScope } from "./src/storage.ts";
+export { type GradMeta, newGradMeta, requireTape, type Tape, tape } from "./src/tape.ts";
+export { isContiguousStorage, temporaries } from "./src/temporaries.ts";

@@ -155,12 +155,12 @@ function sourcePaths(root: string, dir: string): string[] {
   return readdirSync(join(root, dir), { withFileTypes: true }).flatMap((entry) => {
     const path = `${dir}/${entry.name}`;
     if (entry.isDirectory()) return SKIPPED_FOLDERS.has(entry.name) ? [] : sourcePaths(root, path);
-    return /\.[jt]s$/.test(entry.name) && !/\.(test|bench)\.ts$/.test(entry.name) ? [path] : [];
+    return /\.[jt]s$/.test(entry.name) && !/(\.(test|bench)|^test_support)\.ts$/.test(entry.name) ? [path] : [];
   }).sort();
 }
 
 /**
- * Reads the sources of every member of a workspace, without tests, AssemblyScript and built files.
+ * Reads the sources of every member of a workspace, without tests and what they share (`test_support.ts`), AssemblyScript and built files.
  *
  * @param root The folder that holds the workspace's `deno.json`.
  */

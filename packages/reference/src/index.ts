@@ -20,6 +20,7 @@ import {
   lineStarts,
   planWalk,
   toDense,
+  toDenseNumbers,
   type View,
   without,
 } from "./iterate.ts";
@@ -59,17 +60,19 @@ function combineOf(dtype: DType, reduce: ScatterReduce): Combine {
 }
 
 /** The indices of `index` in row-major order, checked against the size of `x` at `dim`. */
-function checkedIndices(view: View, op: string, index: Operand, x: Operand, dim: number): Int32Array {
+function checkedIndices(view: View, op: string, index: Operand, x: Operand, dim: number): Float64Array {
   const size = x.shape[dim]!;
-  return Int32Array.from(toDense(view, index) as ArrayLike<number | bigint>, (value) => {
-    const i = Number(value);
-    if (i >= 0 && i < size) return i;
+  const values = toDenseNumbers(view, index);
+  for (let k = 0; k < values.length; k++) {
+    const i = values[k]!;
+    if (i >= 0 && i < size) continue;
     throw new IndexError(
       `Cannot ${op} ${formatType(x)} along dimension ${dim}: indices must be in the range [0, ${
         size - 1
       }], got ${i}`,
     );
-  });
+  }
+  return values;
 }
 
 /** `strides` with 0 at `dim`: where lines along `dim` start. */
@@ -93,10 +96,13 @@ function gather(view: View, x: Operand, index: Operand, output: Operand, dim: nu
   const indices = checkedIndices(view, "gather from", index, x, dim);
   const [from, to] = [sourceOf(view, x, output), placeOf(view, output)];
   const step = from.strides[dim]!;
-  const lines = { strides: lineStrides(from.strides, dim), offset: from.offset };
+  const walk = planWalk(index.shape, [lineStrides(from.strides, dim), to.strides]);
+  const [lineStep, toStep] = walk.steps as [number, number];
   let i = 0;
-  eachPlace(index.shape, [lines, to], ([line, target]) => {
-    to.data[target!] = from.data[line! + indices[i++]! * step]!;
+  walk.run([from.offset, to.offset], (count, [line, target]) => {
+    for (let k = 0; k < count; k++) {
+      to.data[target! + k * toStep] = from.data[line! + k * lineStep + indices[i++]! * step]!;
+    }
   });
 }
 
@@ -114,12 +120,14 @@ function scatter(
   const values = toDense(view, source) as Float64Array;
   const strides = contiguousStrides(x.shape);
   const step = strides[dim]!;
-  const lines = { strides: lineStrides(strides, dim), offset: 0 };
-  const sources = { strides: contiguousStrides(source.shape), offset: 0 };
+  const walk = planWalk(index.shape, [lineStrides(strides, dim), contiguousStrides(source.shape)]);
+  const [lineStep, sourceStep] = walk.steps as [number, number];
   let i = 0;
-  eachPlace(index.shape, [lines, sources], ([line, at]) => {
-    const target = line! + indices[i++]! * step;
-    result[target] = combine(result[target]!, values[at!]!);
+  walk.run([0, 0], (count, [line, at]) => {
+    for (let k = 0; k < count; k++) {
+      const target = line! + k * lineStep + indices[i++]! * step;
+      result[target] = combine(result[target]!, values[at! + k * sourceStep]!);
+    }
   });
   fromDense(view, output, result);
 }

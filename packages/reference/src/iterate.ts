@@ -355,21 +355,23 @@ export function eachBlock(
 
 /** All elements of `operand` in row-major order. */
 export function toDense(view: View, operand: Operand): Wide {
-  const out = allocateWide(operand.dtype, numelOf(operand.shape));
-  const data = view(operand);
-  const walk = planWalk(operand.shape, [operand.strides]);
-  let done = 0;
-  walk.run([operand.offset], (count, [start]) => {
-    load(operand.dtype, data, start!, walk.steps[0]!, out.subarray(done), count);
-    done += count;
-  });
-  return out;
+  return loadAll(view, operand, allocateWide(operand.dtype, numelOf(operand.shape)));
 }
 
 /** All elements of `operand` in row-major order, as numbers. */
 export function toDenseNumbers(view: View, operand: Operand): Float64Array {
-  const wide = toDense(view, operand);
-  return wide instanceof Float64Array ? wide : Float64Array.from(wide, Number);
+  return loadAll(view, operand, new Float64Array(numelOf(operand.shape)));
+}
+
+function loadAll<W extends Wide>(view: View, operand: Operand, into: W): W {
+  const data = view(operand);
+  const walk = planWalk(operand.shape, [operand.strides]);
+  let done = 0;
+  walk.run([operand.offset], (count, [start]) => {
+    load(operand.dtype, data, start!, walk.steps[0]!, into.subarray(done), count);
+    done += count;
+  });
+  return into;
 }
 
 /** Writes `values`, in row-major order, to the elements of `operand`. */

@@ -54,9 +54,11 @@ export function placeOf(view: View, operand: Operand): Place {
 /** As {@linkcode placeOf}, but a copy when `x` is where the output is: for kernels that read after they write. */
 export function sourceOf(view: View, x: Operand, output: Operand): Place {
   const place = placeOf(view, x);
-  const apart = x.buffer !== output.buffer ||
-    x.offset * x.dtype.itemsize !== output.offset * output.dtype.itemsize;
-  if (apart) return place;
+  const { data: target, offset } = placeOf(view, output);
+  const byte = (data: Raw, element: number) => data.byteOffset + element * data.BYTES_PER_ELEMENT;
+  const together = place.data.buffer === target.buffer &&
+    byte(place.data, place.offset) === byte(target, offset);
+  if (!together) return place;
   const strides = contiguousStrides(x.shape);
   const data = new (place.data.constructor as typeof Float64Array)(numelOf(x.shape));
   const copy = { data, strides, offset: 0 };

@@ -6,8 +6,8 @@
 
 /** `coefficients[0] xⁿ + … + coefficients[n]`, by Horner's rule. */
 export function polynomial(x: number, coefficients: readonly number[]): number {
-  let sum = 0;
-  for (const c of coefficients) sum = sum * x + c;
+  let sum = coefficients[0]!;
+  for (let k = 1; k < coefficients.length; k++) sum = sum * x + coefficients[k]!;
   return sum;
 }
 

@@ -4,4 +4,9 @@
  * @module
  */
 
-export {};
+export * from "./src/hooks.ts";
+export * from "./src/module.ts";
+export * from "./src/parameter.ts";
+export type * from "./src/state_dict.ts";
+export * from "./src/containers.ts";
+export * from "./src/parameter_containers.ts";

@@ -1,0 +1,537 @@
+/**
+ * Convolutions as products with a matrix that is never stored: its element [k, p] is image[tap k + pixel p].
+ *
+ * The image of a group lies zero-padded in working memory (or where it is, when nothing has to be added), so a table of
+ * offsets for the taps and one for the pixels say where every element is, for one to three dimensions, any stride and
+ * dilation, without a comparison. Panels of the matrix are gathered block by block and multiplied by the kernels of gemm.
+ *
+ * The gradient for the input is the same with flipped weights over the gradient, spread by the stride; the gradient for
+ * the weight is the product of the gradient with the transposed matrix.
+ */
+
+import { gemm_scratch, KC, MC, multiplyPanels, packA, packedA, padded } from "./gemm";
+import { MR_F32 } from "./gemm_micro";
+import { scratch } from "./memory";
+
+/** What the host writes at META, in this order. */
+const META: usize = 16384;
+
+// @ts-ignore: decorator
+@inline
+function meta(i: usize): i32 {
+  return load<i32>(META + (i << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+const BATCH: usize = 0;
+// @ts-ignore: decorator
+@inline
+const GROUPS: usize = 1;
+/** Rows of a group's product: output channels of the convolution that is computed. */
+// @ts-ignore: decorator
+@inline
+const ROWS: usize = 2;
+/** Channels of a group's image. */
+// @ts-ignore: decorator
+@inline
+const CHANNELS: usize = 3;
+/** Sizes of the image: depth, height, width. */
+// @ts-ignore: decorator
+@inline
+const SIZE: usize = 4;
+/** Where the image begins in the padded one; negative cuts. */
+// @ts-ignore: decorator
+@inline
+const LOW: usize = 7;
+/** Distance of the image's elements in the padded one: more than 1 puts zeros between. */
+// @ts-ignore: decorator
+@inline
+const SPREAD: usize = 10;
+/** Sizes of the padded image. */
+// @ts-ignore: decorator
+@inline
+const PADDED: usize = 13;
+/** Sizes of the kernel. */
+// @ts-ignore: decorator
+@inline
+const KERNEL: usize = 16;
+// @ts-ignore: decorator
+@inline
+const DILATION: usize = 19;
+/** Sizes of the output. */
+// @ts-ignore: decorator
+@inline
+const OUT: usize = 22;
+// @ts-ignore: decorator
+@inline
+const STRIDE: usize = 25;
+/** 1 when the image is used where it is; PADDED then holds its own sizes. */
+// @ts-ignore: decorator
+@inline
+const DIRECT: usize = 28;
+
+/** Columns of a block of the gathered matrix. */
+// @ts-ignore: decorator
+@inline
+const BLOCK: i32 = 512;
+
+/** Elements of all packed weights: rows in full panels, every block of steps padded. */
+// @ts-ignore: decorator
+@inline
+function packedWeights(rows: i32, k: i32): i32 {
+  return (rows + MR_F32) * (k + 4 * (k / KC + 1));
+}
+
+/** Bytes of working memory: products, tables, weights, packed weights, the padded image. */
+export function conv_scratch(rows: i32, k: i32, p: i32, image: i32): i32 {
+  return gemm_scratch(4) + ((k + p + 32 + rows * k + packedWeights(rows, k) + image + 32) << 2) + (k << 4);
+}
+
+// @ts-ignore: decorator
+@inline
+function taps(): usize {
+  return scratch + <usize>gemm_scratch(4);
+}
+
+// @ts-ignore: decorator
+@inline
+function pixels(k: i32): usize {
+  return taps() + (<usize>(k + 16) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function ownWeights(k: i32, p: i32): usize {
+  return pixels(k) + (<usize>(p + 16) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function packs(k: i32, p: i32, rows: i32): usize {
+  return ownWeights(k, p) + (<usize>(rows * k) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function image(k: i32, p: i32, rows: i32): usize {
+  return packs(k, p, rows) + (<usize>packedWeights(rows, k) << 2);
+}
+
+/** Writes the offsets of taps and pixels in bytes. Pixels are repeated to a multiple of 8. */
+function makeTables(k: i32, p: i32): void {
+  const width = meta(PADDED + 2);
+  const plane = meta(PADDED + 1) * width;
+  const volume = meta(PADDED) * plane;
+  let q = taps();
+  for (let c = 0; c < meta(CHANNELS); c++) {
+    for (let z = 0; z < meta(KERNEL); z++) {
+      for (let y = 0; y < meta(KERNEL + 1); y++) {
+        for (let x = 0; x < meta(KERNEL + 2); x++) {
+          const at = c * volume + z * meta(DILATION) * plane + y * meta(DILATION + 1) * width + x * meta(DILATION + 2);
+          store<i32>(q, at << 2);
+          q += 4;
+        }
+      }
+    }
+  }
+  q = pixels(k);
+  let last = 0;
+  for (let z = 0; z < meta(OUT); z++) {
+    for (let y = 0; y < meta(OUT + 1); y++) {
+      for (let x = 0; x < meta(OUT + 2); x++) {
+        last = (z * meta(STRIDE) * plane + y * meta(STRIDE + 1) * width + x * meta(STRIDE + 2)) << 2;
+        store<i32>(q, last);
+        q += 4;
+      }
+    }
+  }
+  for (let i = 0; i < 16; i++) {
+    store<i32>(q, last);
+    q += 4;
+  }
+}
+
+/** First and one past the last of `n` elements, `spread` apart from `low` on, that fall into `size`. */
+// @ts-ignore: decorator
+@inline
+function firstInside(low: i32, spread: i32): i32 {
+  return low >= 0 ? 0 : (-low + spread - 1) / spread;
+}
+
+// @ts-ignore: decorator
+@inline
+function endInside(low: i32, spread: i32, n: i32, size: i32): i32 {
+  const end = size - low;
+  return end <= 0 ? 0 : min(n, (end + spread - 1) / spread);
+}
+
+/** Copies the channels of a group into the padded image, whose rest is 0 already. */
+function place(x: usize, o: usize): void {
+  const d = meta(SIZE);
+  const h = meta(SIZE + 1);
+  const w = meta(SIZE + 2);
+  const width = meta(PADDED + 2);
+  const plane = meta(PADDED + 1) * width;
+  const volume = meta(PADDED) * plane;
+  const z0 = firstInside(meta(LOW), meta(SPREAD));
+  const z1 = endInside(meta(LOW), meta(SPREAD), d, meta(PADDED));
+  const y0 = firstInside(meta(LOW + 1), meta(SPREAD + 1));
+  const y1 = endInside(meta(LOW + 1), meta(SPREAD + 1), h, meta(PADDED + 1));
+  const x0 = firstInside(meta(LOW + 2), meta(SPREAD + 2));
+  const x1 = endInside(meta(LOW + 2), meta(SPREAD + 2), w, width);
+  if (x1 <= x0) return;
+  const step = <usize>meta(SPREAD + 2) << 2;
+  for (let c = 0; c < meta(CHANNELS); c++) {
+    for (let z = z0; z < z1; z++) {
+      for (let y = y0; y < y1; y++) {
+        const from = x + (<usize>(((c * d + z) * h + y) * w + x0) << 2);
+        const to = o +
+          (<usize>(c * volume + (meta(LOW) + z * meta(SPREAD)) * plane + (meta(LOW + 1) + y * meta(SPREAD + 1)) * width +
+            meta(LOW + 2) + x0 * meta(SPREAD + 2)) << 2);
+        if (step === 4) {
+          copyFloats(to, from, x1 - x0);
+        } else {
+          let q = to;
+          for (let i: usize = 0; i < <usize>(x1 - x0) << 2; i += 4) {
+            store<f32>(q, load<f32>(from + i));
+            q += step;
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Copies short rows, where `memory.copy` costs more than it moves. */
+// @ts-ignore: decorator
+@inline
+function copyFloats(to: usize, from: usize, n: i32): void {
+  const all = <usize>n << 2;
+  let t: usize = 0;
+  for (; t + 16 <= all; t += 16) v128.store(to + t, v128.load(from + t));
+  for (; t < all; t += 4) store<f32>(to + t, load<f32>(from + t));
+}
+
+/** Four elements at `p` + offsets, which lie `gap` bytes apart in all (12: neighbours, 24: every second). */
+// @ts-ignore: decorator
+@inline
+function four(p: usize, q: usize, gap: i32): v128 {
+  if (gap === 12) return v128.load(p + <usize>load<i32>(q));
+  if (gap === 24) {
+    const at = p + <usize>load<i32>(q);
+    return i32x4.shuffle(v128.load(at), v128.load(at, 12), 0, 2, 5, 7);
+  }
+  let v = v128.load32_zero(p + <usize>load<i32>(q));
+  v = v128.load32_lane(p + <usize>load<i32>(q, 4), v, 1);
+  v = v128.load32_lane(p + <usize>load<i32>(q, 8), v, 2);
+  return v128.load32_lane(p + <usize>load<i32>(q, 12), v, 3);
+}
+
+/** Distance of the first and the last of four offsets when they are evenly spread, else 0. */
+// @ts-ignore: decorator
+@inline
+function gapOf(q: usize): i32 {
+  const a = load<i32>(q);
+  const b = load<i32>(q, 4);
+  const c = load<i32>(q, 8);
+  const d = load<i32>(q, 12);
+  return b - a === c - b && c - b === d - c ? d - a : 0;
+}
+
+/** Gathers `kc` taps by `nc` pixels into panels of 8 pixels. */
+function gather(o: usize, base: usize, tap: usize, pixel: usize, kc: i32, nc: i32): void {
+  const kp = padded(kc);
+  for (let j = 0; j < nc; j += 8) {
+    const q = pixel + (<usize>j << 2);
+    const g0 = gapOf(q);
+    const g1 = gapOf(q + 16);
+    const end = tap + (<usize>kc << 2);
+    if (g0 === 12 && g1 === 12) {
+      const at0 = base + <usize>load<i32>(q);
+      const at1 = base + <usize>load<i32>(q, 16);
+      for (let t = tap; t < end; t += 4) {
+        const by = <usize>load<i32>(t);
+        v128.store(o, v128.load(at0 + by));
+        v128.store(o, v128.load(at1 + by), 16);
+        o += 32;
+      }
+    } else {
+      for (let t = tap; t < end; t += 4) {
+        const p = base + <usize>load<i32>(t);
+        v128.store(o, four(p, q, g0));
+        v128.store(o, four(p, q + 16, g1), 16);
+        o += 32;
+      }
+    }
+    for (let i = kc; i < kp; i++) {
+      v128.store(o, f32x4.splat(0));
+      v128.store(o, f32x4.splat(0), 16);
+      o += 32;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function mad(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  else return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** One row of a product: for the few rows of depthwise convolutions, gathering would cost more than the product. */
+function oneRow(w: usize, o: usize, base: usize, k: i32, p: i32): void {
+  const tap = taps();
+  const end = tap + (<usize>k << 2);
+  const pixel = pixels(k);
+  let j = 0;
+  for (; j + 4 <= p; j += 4) {
+    const q = pixel + (<usize>j << 2);
+    const gap = gapOf(q);
+    let s = f32x4.splat(0);
+    if (gap === 12 && j + 8 <= p && load<i32>(q, 28) - load<i32>(q) === 28) {
+      let r = f32x4.splat(0);
+      const at = base + <usize>load<i32>(q);
+      for (let t = tap, u = w; t < end; t += 4, u += 4) {
+        const x = at + <usize>load<i32>(t);
+        const v = v128.load32_splat(u);
+        s = mad(v, v128.load(x), s);
+        r = mad(v, v128.load(x, 16), r);
+      }
+      v128.store(o + (<usize>j << 2), s);
+      v128.store(o + (<usize>j << 2), r, 16);
+      j += 4;
+      continue;
+    }
+    for (let t = tap, u = w; t < end; t += 4, u += 4) {
+      s = mad(v128.load32_splat(u), four(base + <usize>load<i32>(t), q, gap), s);
+    }
+    v128.store(o + (<usize>j << 2), s);
+  }
+  for (; j < p; j++) {
+    const at = base + <usize>load<i32>(pixel + (<usize>j << 2));
+    let s: f32 = 0;
+    for (let t = tap, u = w; t < end; t += 4, u += 4) s += load<f32>(u) * load<f32>(at + <usize>load<i32>(t));
+    store<f32>(o + (<usize>j << 2), s);
+  }
+}
+
+/** The group's convolution of every image with dense weights [rows, k]. */
+function convolve(x: usize, w: usize, o: usize, group: i32, k: i32, p: i32): void {
+  const rows = meta(ROWS);
+  const groups = meta(GROUPS);
+  const direct = meta(DIRECT) !== 0;
+  const volume = meta(CHANNELS) * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
+  const pad = image(k, p, rows);
+  const pack = packs(k, p, rows);
+  const few = rows < 4;
+  const pixel = pixels(k);
+  if (!few) {
+    let q = pack;
+    for (let i = 0; i < k; i += KC) {
+      const kc = min(KC, k - i);
+      packA<f32>(q, w + (<usize>i << 2), rows, kc, <usize>k << 2, 4);
+      q += <usize>((rows + MR_F32 - 1) / MR_F32 * MR_F32 * padded(kc)) << 2;
+    }
+  }
+  for (let n = 0; n < meta(BATCH); n++) {
+    const from = x + (<usize>((n * groups + group) * volume) << 2);
+    const to = o + (<usize>((n * groups + group) * rows * p) << 2);
+    if (!direct) place(from, pad);
+    const base = direct ? from : pad;
+    if (few) {
+      for (let r = 0; r < rows; r++) {
+        oneRow(w + (<usize>(r * k) << 2), to + (<usize>(r * p) << 2), base, k, p);
+      }
+      continue;
+    }
+    for (let j = 0; j < p; j += BLOCK) {
+      const nc = min(BLOCK, p - j);
+      let a = pack;
+      for (let i = 0; i < k; i += KC) {
+        const kc = min(KC, k - i);
+        const kp = padded(kc);
+        gather(scratch, base, taps() + (<usize>i << 2), pixel + (<usize>j << 2), kc, nc);
+        for (let r = 0; r < rows; r += MC) {
+          const at = to + (<usize>(r * p + j) << 2);
+          multiplyPanels<f32>(a + (<usize>(r * kp) << 2), scratch, at, <usize>p << 2, min(MC, rows - r), nc, kp, i > 0);
+        }
+        a += <usize>((rows + MR_F32 - 1) / MR_F32 * MR_F32 * kp) << 2;
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function clearImage(k: i32, p: i32): void {
+  if (meta(DIRECT)) return;
+  const size = meta(CHANNELS) * meta(PADDED) * meta(PADDED + 1) * meta(PADDED + 2);
+  memory.fill(image(k, p, meta(ROWS)), 0, <usize>size << 2);
+}
+
+/** x [N, C, …] with w [O, C / groups, …] → o [N, O, …]. */
+export function conv_f32(x: usize, w: usize, o: usize): void {
+  const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
+  const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
+  makeTables(k, p);
+  clearImage(k, p);
+  for (let group = 0; group < meta(GROUPS); group++) {
+    convolve(x, w + (<usize>(group * meta(ROWS) * k) << 2), o, group, k, p);
+  }
+}
+
+/** g [N, O, …] with w [O, C / groups, …] → o [N, C, …]: the group's weights are turned to [C / groups, O / groups, flipped]. */
+export function conv_input_grad_f32(g: usize, w: usize, o: usize): void {
+  const t = meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
+  const channels = meta(CHANNELS);
+  const rows = meta(ROWS);
+  const k = channels * t;
+  const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
+  makeTables(k, p);
+  clearImage(k, p);
+  const turned = ownWeights(k, p);
+  for (let group = 0; group < meta(GROUPS); group++) {
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < channels; c++) {
+        const from = w + (<usize>(((group * channels + c) * rows + r) * t) << 2);
+        const to = turned + (<usize>((r * channels + c) * t) << 2);
+        for (let i = 0; i < t; i++) store<f32>(to + (<usize>i << 2), load<f32>(from + (<usize>(t - 1 - i) << 2)));
+      }
+    }
+    convolve(g, turned, o, group, k, p);
+  }
+}
+
+/** Gathers `kc` pixels by `nc` taps into panels of 8 taps: the transpose of {@linkcode gather}. */
+function gatherTransposed(o: usize, base: usize, tap: usize, pixel: usize, kc: i32, nc: i32): void {
+  const kp = padded(kc);
+  for (let j = 0; j < nc; j += 8) {
+    const t = tap + (<usize>j << 2);
+    const left = min(8, nc - j);
+    const end = o + (<usize>kp << 5);
+    let i = 0;
+    if (left === 8) {
+      const p0 = base + <usize>load<i32>(t);
+      const p1 = base + <usize>load<i32>(t, 4);
+      const p2 = base + <usize>load<i32>(t, 8);
+      const p3 = base + <usize>load<i32>(t, 12);
+      const p4 = base + <usize>load<i32>(t, 16);
+      const p5 = base + <usize>load<i32>(t, 20);
+      const p6 = base + <usize>load<i32>(t, 24);
+      const p7 = base + <usize>load<i32>(t, 28);
+      for (; i + 4 <= kc; i += 4) {
+        const q = pixel + (<usize>i << 2);
+        const gap = gapOf(q);
+        turn4(four(p0, q, gap), four(p1, q, gap), four(p2, q, gap), four(p3, q, gap), o);
+        turn4(four(p4, q, gap), four(p5, q, gap), four(p6, q, gap), four(p7, q, gap), o + 16);
+        o += 128;
+      }
+    }
+    for (; i < kc; i++) {
+      const p = base + <usize>load<i32>(pixel + (<usize>i << 2));
+      for (let s = 0; s < 8; s++) {
+        const by: usize = <usize>s << 2;
+        store<f32>(o + by, s < left ? load<f32>(p + <usize>load<i32>(t + by)) : <f32>0);
+      }
+      o += 32;
+    }
+    if (o < end) memory.fill(o, 0, end - o);
+    o = end;
+  }
+}
+
+/** Stores the transpose of four vectors, 32 bytes apart. */
+// @ts-ignore: decorator
+@inline
+function turn4(r0: v128, r1: v128, r2: v128, r3: v128, o: usize): void {
+  const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+  const t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+  const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+  const t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+  v128.store(o, i64x2.shuffle(t0, t1, 0, 2));
+  v128.store(o, i64x2.shuffle(t0, t1, 1, 3), 32);
+  v128.store(o, i64x2.shuffle(t2, t3, 0, 2), 64);
+  v128.store(o, i64x2.shuffle(t2, t3, 1, 3), 96);
+}
+
+/** The scalar products of one row of the gradient with every tap, added to vectors of sums at `sums`. */
+function oneRowGrad(g: usize, sums: usize, base: usize, k: i32, p: i32): void {
+  const tap = taps();
+  const pixel = pixels(k);
+  const end = tap + (<usize>k << 2);
+  let j = 0;
+  for (; j + 4 <= p; j += 4) {
+    const q = pixel + (<usize>j << 2);
+    const gap = gapOf(q);
+    const v = v128.load(g + (<usize>j << 2));
+    for (let t = tap, s = sums; t < end; t += 4, s += 16) {
+      v128.store(s, mad(v, four(base + <usize>load<i32>(t), q, gap), v128.load(s)));
+    }
+  }
+  for (; j < p; j++) {
+    const at = base + <usize>load<i32>(pixel + (<usize>j << 2));
+    const v = load<f32>(g + (<usize>j << 2));
+    for (let t = tap, s = sums; t < end; t += 4, s += 16) {
+      store<f32>(s, load<f32>(s) + v * load<f32>(at + <usize>load<i32>(t)));
+    }
+  }
+}
+
+/** g [N, O, …] and x [N, C, …] → o [O, C / groups, kernel]. */
+export function conv_weight_grad_f32(g: usize, x: usize, o: usize): void {
+  const rows = meta(ROWS);
+  const groups = meta(GROUPS);
+  const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
+  const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
+  const volume = meta(CHANNELS) * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
+  const direct = meta(DIRECT) !== 0;
+  const pad = image(k, p, rows);
+  const sums = packs(k, p, rows);
+  makeTables(k, p);
+  clearImage(k, p);
+  const blocks = (p + KC - 1) / KC;
+  const step = padded((p + blocks - 1) / blocks);
+  for (let group = 0; group < groups; group++) {
+    const to = o + (<usize>(group * rows * k) << 2);
+    if (rows < 4) {
+      for (let r = 0; r < rows; r++) {
+        memory.fill(sums, 0, <usize>k << 4);
+        for (let n = 0; n < meta(BATCH); n++) {
+          const from = x + (<usize>((n * groups + group) * volume) << 2);
+          if (!direct) place(from, pad);
+          oneRowGrad(g + (<usize>(((n * groups + group) * rows + r) * p) << 2), sums, direct ? from : pad, k, p);
+        }
+        for (let i = 0; i < k; i++) {
+          const v = v128.load(sums + (<usize>i << 4));
+          const w = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
+          store<f32>(
+            to + (<usize>(r * k + i) << 2),
+            f32x4.extract_lane(w, 0) + f32x4.extract_lane(w, 1),
+          );
+        }
+      }
+      continue;
+    }
+    for (let n = 0; n < meta(BATCH); n++) {
+      const from = x + (<usize>((n * groups + group) * volume) << 2);
+      const grad = g + (<usize>((n * groups + group) * rows * p) << 2);
+      if (!direct) place(from, pad);
+      const base = direct ? from : pad;
+      for (let i = 0; i < p; i += step) {
+        const kc = min(step, p - i);
+        const kp = padded(kc);
+        for (let j = 0; j < k; j += BLOCK) {
+          const nc = min(BLOCK, k - j);
+          gatherTransposed(scratch, base, taps() + (<usize>j << 2), pixels(k) + (<usize>i << 2), kc, nc);
+          for (let r = 0; r < rows; r += MC) {
+            const mc = min(MC, rows - r);
+            packA<f32>(packedA<f32>(), grad + (<usize>(r * p + i) << 2), mc, kc, <usize>p << 2, 4);
+            const at = to + (<usize>(r * k + j) << 2);
+            multiplyPanels<f32>(packedA<f32>(), scratch, at, <usize>k << 2, mc, nc, kp, n > 0 || i > 0);
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Convolutions and their gradients, and pooling, of dense float32 operands with one to three spatial dimensions.
+ *
+ * @module
+ */
+
+import {
+  type ConvAttrs,
+  float32,
+  IndexError,
+  int32,
+  type KernelTable,
+  type Operand,
+  type PoolAttrs,
+  type Shape,
+} from "@flambeau/core";
+import { CheckedCall, MetaCall, type WasmDispatch } from "../dispatch.ts";
+import { count, isDense, pointer } from "../geometry.ts";
+import type { Kernels } from "../module.ts";
+
+/** Three numbers for depth, height and width: those of fewer dimensions stand last, `fill` before them. */
+function three(values: Shape, fill: number): number[] {
+  return [...Array<number>(3 - values.length).fill(fill), ...values];
+}
+
+/** All numbers of one convolution that is computed as a product; three for each dimension. */
+interface Geometry {
+  readonly batch: number;
+  readonly groups: number;
+  /** Output channels of a group. */
+  readonly rows: number;
+  /** Channels of a group's image. */
+  readonly channels: number;
+  readonly size: number[];
+  /** Where the image begins in the padded one. */
+  readonly low: number[];
+  /** Distance of its elements there. */
+  readonly spread: number[];
+  readonly kernel: number[];
+  readonly dilation: number[];
+  readonly out: number[];
+  readonly stride: number[];
+}
+
+function areDense(...operands: Operand[]): boolean {
+  return operands.every((x) => x.dtype === float32 && isDense(x, x.shape));
+}
+
+/** The call of `name` with its geometry in the block of metadata, or null where 32 bits do not hold its sizes. */
+function convolution(
+  kernels: Kernels,
+  name: string,
+  operands: readonly Operand[],
+  g: Geometry,
+): WasmDispatch | null {
+  const needed = g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
+  const direct = needed.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
+  const padded = direct ? g.size : needed;
+  const taps = g.channels * count(g.kernel);
+  const image = direct ? 0 : g.channels * count(padded);
+  if (!operands.every((x) => count(x.shape) < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
+  kernels.needScratch(kernels.entry("conv_scratch").fn(g.rows, taps, count(g.out), image));
+  const meta = [
+    ...[g.batch, g.groups, g.rows, g.channels],
+    ...[g.size, g.low, g.spread, padded, g.kernel, g.dilation, g.out, g.stride].flat(),
+    direct ? 1 : 0,
+  ];
+  return new MetaCall(kernels.entry(name), operands.map(pointer), meta, kernels.heap);
+}
+
+/** What the three primitives share: geometry of the image, the kernel and the stride. */
+function shared(attrs: ConvAttrs): Pick<Geometry, "groups" | "dilation"> {
+  return { groups: attrs.groups, dilation: three(attrs.dilation, 1) };
+}
+
+function poolMeta(size: Shape, out: Shape, attrs: PoolAttrs): number[] {
+  return [
+    three(size, 1),
+    three(out, 1),
+    three(attrs.kernelSize, 1),
+    three(attrs.stride, 1),
+    three(attrs.padding, 0),
+    three(attrs.dilation, 1),
+  ].flat();
+}
+
+/** Convolutions, their gradients, and pooling. */
+export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  return {
+    conv([x, weight], output, attrs) {
+      if (!areDense(x, weight, output)) return null;
+      return convolution(kernels, "conv_f32", [x, weight, output], {
+        ...shared(attrs),
+        batch: x.shape[0]!,
+        rows: weight.shape[0]! / attrs.groups,
+        channels: weight.shape[1]!,
+        size: three(x.shape.slice(2), 1),
+        low: three(attrs.padding, 0),
+        spread: [1, 1, 1],
+        kernel: three(weight.shape.slice(2), 1),
+        out: three(output.shape.slice(2), 1),
+        stride: three(attrs.stride, 1),
+      });
+    },
+    convInputGrad([g, weight], output, attrs) {
+      if (!areDense(g, weight, output)) return null;
+      const kernel = three(weight.shape.slice(2), 1);
+      const dilation = three(attrs.dilation, 1);
+      const padding = three(attrs.padding, 0);
+      return convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
+        ...shared(attrs),
+        batch: g.shape[0]!,
+        rows: weight.shape[1]!,
+        channels: weight.shape[0]! / attrs.groups,
+        size: three(g.shape.slice(2), 1),
+        low: kernel.map((k, i) => (k - 1) * dilation[i]! - padding[i]!),
+        spread: three(attrs.stride, 1),
+        kernel,
+        out: three(attrs.inputSize, 1),
+        stride: [1, 1, 1],
+      });
+    },
+    convWeightGrad([g, x], output, attrs) {
+      if (!areDense(g, x, output)) return null;
+      return convolution(kernels, "conv_weight_grad_f32", [g, x, output], {
+        ...shared(attrs),
+        batch: x.shape[0]!,
+        rows: g.shape[1]! / attrs.groups,
+        channels: x.shape[1]! / attrs.groups,
+        size: three(x.shape.slice(2), 1),
+        low: three(attrs.padding, 0),
+        spread: [1, 1, 1],
+        kernel: three(attrs.kernelSize, 1),
+        out: three(g.shape.slice(2), 1),
+        stride: three(attrs.stride, 1),
+      });
+    },
+    maxPool([x], [values, indices], attrs) {
+      if (!areDense(x, values) || indices.dtype !== int32 || !isDense(indices, indices.shape)) return null;
+      const meta = poolMeta(x.shape.slice(2), values.shape.slice(2), attrs);
+      const planes = x.shape[0]! * x.shape[1]!;
+      const args = [pointer(x), pointer(values), pointer(indices), planes];
+      return new MetaCall(kernels.entry("max_pool_f32"), args, meta, kernels.heap);
+    },
+    maxPoolBackward([g, indices], output, attrs) {
+      if (!areDense(g, output) || indices.dtype !== int32 || !isDense(indices, indices.shape)) return null;
+      const size = count(attrs.inputSize);
+      const args = [pointer(g), pointer(indices), pointer(output)];
+      return new CheckedCall(
+        kernels.entry("max_pool_backward_f32"),
+        [...args, g.shape[0]! * g.shape[1]!, count(g.shape.slice(2)), size],
+        (status) => {
+          const place = kernels.heap.ints[(pointer(indices) >> 2) + status];
+          throw new IndexError(
+            `Cannot maxPoolBackward: places must be in the range [0, ${size}), got ${place}`,
+          );
+        },
+      );
+    },
+    avgPool([x], output, attrs) {
+      if (!areDense(x, output)) return null;
+      const meta = poolMeta(x.shape.slice(2), output.shape.slice(2), attrs);
+      const planes = x.shape[0]! * x.shape[1]!;
+      const args = [pointer(x), pointer(output), planes, attrs.countIncludePad ? 1 : 0, attrs.divisor ?? 0];
+      return new MetaCall(kernels.entry("avg_pool_f32"), args, meta, kernels.heap);
+    },
+    avgPoolBackward([g], output, attrs) {
+      if (!areDense(g, output)) return null;
+      const meta = poolMeta(attrs.inputSize, g.shape.slice(2), attrs);
+      const planes = g.shape[0]! * g.shape[1]!;
+      const args = [pointer(g), pointer(output), planes, attrs.countIncludePad ? 1 : 0, attrs.divisor ?? 0];
+      return new MetaCall(kernels.entry("avg_pool_backward_f32"), args, meta, kernels.heap);
+    },
+  };
+}

@@ -9,12 +9,13 @@
  * @module
  */
 
+import { argv } from "node:process";
 import asc from "assemblyscript/asc";
 import { type Backend, float32, type Operand } from "@flambeau/core";
 import { bestBuild, createWasmBackend, type WasmBuild } from "@flambeau/kernels-wasm";
 import { hostKernels } from "@flambeau/reference";
 
-const build = (process.argv[2] ?? bestBuild()) as WasmBuild;
+const build = (argv[2] ?? bestBuild()) as WasmBuild;
 const device = createWasmBackend({ fallback: hostKernels, build });
 
 /** Least milliseconds of one call, over about `budget` ms. */

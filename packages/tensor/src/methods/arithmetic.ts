@@ -11,10 +11,10 @@ import * as extremes from "../ops/extremes.ts";
 import * as binary from "../ops/binary.ts";
 import * as bitwise from "../ops/bitwise.ts";
 import type { Tensor } from "../tensor.ts";
-import { ComparisonMethods } from "./comparison.ts";
+import { SortMethods } from "./sort.ts";
 
 /** `add`, `mul`, `clamp`, `atan2`, `bitwiseAnd` … and their in-place forms. */
-export class ArithmeticMethods extends ComparisonMethods {
+export class ArithmeticMethods extends SortMethods {
   /** See {@linkcode arithmetic.add}. */
   add(this: Tensor, y: Tensor | Scalar, options?: arithmetic.AlphaOptions): Tensor {
     return arithmetic.add(this, y, options);

@@ -21,6 +21,7 @@ import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";
 import { type Edge, edgeOf, Node, SavedTensor, snapshot } from "./node.ts";
 import { type BackwardContext, type Derivative, OUTPUT } from "./row.ts";
+import { zeros } from "./math.ts";
 import { sumTo } from "./sum_to.ts";
 
 /** The node of a primitive. */
@@ -240,13 +241,18 @@ export const recordingTape: Tape = {
     const rule = derivativeOf(name);
     if (rule === null) {
       write();
-      for (const target of targets) if (target.requiresGrad) setHistory(target, new ZeroNode(target), 0);
+      for (const target of targets) {
+        if (target.requiresGrad) setHistory(target, new Overwrite(target, null), 0);
+      }
       return;
     }
     const { node, mask } = makeNode(name, rule, inputs as readonly Tensor[], attrs, targets, targets);
     write();
     targets.forEach((target, i) => {
-      if (target.dtype.kind === "float") setHistory(target, node, i);
+      if (target.dtype.kind !== "float") return;
+      const kept = !target.requiresGrad || (inputs as readonly Tensor[]).includes(target);
+      if (kept) setHistory(target, node, i);
+      else setHistory(target, new Overwrite(target, { node, outputNr: i }), 0);
     });
     saveOutputs(node, mask, targets);
   },
@@ -267,7 +273,7 @@ export const recordingTape: Tape = {
       }
       write(value);
       if (edge !== null) setHistory(target, edge.node, edge.outputNr);
-      else if (target.requiresGrad) setHistory(target, new ZeroNode(target), 0);
+      else if (target.requiresGrad) setHistory(target, new Overwrite(target, null), 0);
       return null;
     });
   },
@@ -311,14 +317,15 @@ export const recordingTape: Tape = {
   },
 };
 
-/** The node of a value that was overwritten by constants: gradients end here. */
-class ZeroNode extends Node {
-  constructor(target: Tensor) {
-    super("ZeroBackward0", [], [{ shape: target.shape, dtype: target.dtype }]);
+/** The node of a value that was written over: nothing of the gradient goes to the old value, all of it to the new one. */
+class Overwrite extends Node {
+  constructor(target: Tensor, written: Edge | null) {
+    super("CopyBackwards", [edgeOf(target), written], [{ shape: target.shape, dtype: target.dtype }]);
   }
 
-  override apply(): readonly (Tensor | null)[] {
-    return [];
+  override apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    if (grad === null || grad === undefined) return [null, null];
+    return [this.edges[0] === null ? null : zeros(grad, grad.shape), grad];
   }
 }
 

@@ -22,7 +22,25 @@ export const differences: readonly Difference[] = [
   {
     see: "whole-numbers-are-integers",
     kind: "ops",
-    id: ["full/any/h01", "full/any/h02", "arange/any/h05", "where/float32/h01"],
+    id: ["arange/any/h05", "where/float32/h01"],
     shows: /dtype must be float32, got int32/,
+  },
+  {
+    see: "numbers-make-floats",
+    kind: "ops",
+    id: [
+      "tensor/any/h00",
+      "tensor/any/h02",
+      "tensor/any/h04",
+      "tensor/any/h11",
+      "tensor/any/h12",
+      "full/any/h03",
+      "as_tensor/any/h00",
+      "as_tensor/any/h02",
+      "as_tensor/any/h04",
+      "as_tensor/any/h11",
+      "as_tensor/any/h12",
+    ],
+    shows: /dtype must be int64, got float32|dtype must be int32, got float32/,
   },
 ];

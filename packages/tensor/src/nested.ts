@@ -55,6 +55,8 @@ export interface FlatData {
 export interface ParseOptions {
   /** The dtype of fractions, and of no elements at all. Default `float32`. */
   readonly defaultDtype?: DType | undefined;
+  /** Whether JavaScript numbers that are all whole make integers. Default true, which is what indices are. */
+  readonly wholeNumbersAreIntegers?: boolean | undefined;
   /** Describes a tensor that stands among the arrays; null for an object that is none. `values` is only read for elements. */
   readonly readTensor?: ((value: object) => FlatData | null) | undefined;
 }
@@ -81,8 +83,8 @@ const typedArrayDtypes: ReadonlyMap<string, DType> = new Map([
  * Reads nested arrays into flat elements.
  *
  * The dtype is the smallest that takes all elements: `bool` for booleans, `int32` for whole numbers, `int64` for
- * bigints and for whole numbers beyond 32 bits that a number holds exactly, the default float for others; typed arrays
- * and tensors bring their own. Elements are not converted: {@linkcode convertValues} does that.
+ * bigints and for whole numbers beyond 32 bits that a number holds exactly, the default float for others (for all numbers
+ * when they are not to make integers); typed arrays and tensors bring their own. Elements are not converted: {@linkcode convertValues} does that.
  *
  * @param data A scalar, a typed array, a tensor, or arrays of these.
  * @throws {ValueError} If arrays at one depth differ in length, or lie deeper than 64 levels.
@@ -111,6 +113,7 @@ export function toNested(shape: Shape, at: (index: number) => ElementValue): Nes
 class Parser {
   readonly #readTensor: (value: object) => FlatData | null;
   readonly #defaultDtype: DType;
+  readonly #wholeIsInteger: boolean;
   readonly #values: ElementValue[] = [];
   /** Indices of the arrays that are being read, for messages. */
   readonly #path: number[] = [];
@@ -121,9 +124,12 @@ class Parser {
   #hasLong = false;
   #hasFraction = false;
 
-  constructor({ defaultDtype = float32, readTensor = () => null }: ParseOptions) {
+  constructor(
+    { defaultDtype = float32, wholeNumbersAreIntegers = true, readTensor = () => null }: ParseOptions,
+  ) {
     this.#readTensor = readTensor;
     this.#defaultDtype = defaultDtype;
+    this.#wholeIsInteger = wholeNumbersAreIntegers;
   }
 
   parse(data: unknown): FlatData {
@@ -222,7 +228,8 @@ class Parser {
   /** Takes account of a scalar; false for anything else. */
   #note(item: unknown): boolean {
     if (typeof item === "number") {
-      if ((item | 0) === item) this.#hasWhole = true;
+      if (!this.#wholeIsInteger) this.#hasFraction = true;
+      else if ((item | 0) === item) this.#hasWhole = true;
       else if (Number.isSafeInteger(item)) this.#hasLong = true;
       else this.#hasFraction = true;
     } else if (typeof item === "boolean") this.#promote(bool);

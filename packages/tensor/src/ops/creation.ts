@@ -81,15 +81,19 @@ export function empty(...args: SizeArgs<LikeOptions>): Tensor {
 }
 
 /**
- * One value everywhere. The dtype is that of the value: bool, int32 for whole numbers, int64 for bigints, else the
- * default float.
+ * One value everywhere. The dtype is that of the value: bool, int64 for bigints, the default float for numbers.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.full.html
  */
 export function full(size: Shape | number, fillValue: Scalar, options: CreationOptions = {}): Tensor {
   const [shape] = sizesOf("full", [size]);
   const value = requireScalar("full", fillValue);
-  return filled(shape, value, dtypeOption(options.dtype) ?? scalarDType(value, defaults.dtype), options);
+  return filled(shape, value, dtypeOption(options.dtype) ?? fillDType(value), options);
+}
+
+/** Numbers fill with the default float, bigints with int64, booleans with bool. */
+function fillDType(value: Scalar): DType {
+  return typeof value === "number" ? defaults.dtype : scalarDType(value, defaults.dtype);
 }
 
 function requireScalar(op: string, value: unknown): Scalar {

@@ -40,8 +40,8 @@ export type TensorData = NestedData<Tensor>;
 /**
  * A new tensor of these values: `tensor(3)`, `tensor([[1, 2], [3, 4]])`, `tensor(new Float32Array(8))`.
  *
- * The dtype is that of the values: bool for booleans, int32 for whole numbers, int64 for bigints, the default float for
- * others; typed arrays and tensors keep theirs. Values are copied, and a tensor's history is left behind.
+ * The dtype is that of the values: bool for booleans, int64 for bigints, the default float for numbers; typed arrays and
+ * tensors keep theirs. Values are copied, and a tensor's history is left behind.
  *
  * @throws {ValueError} If nested arrays differ in length, or a value does not fit the dtype.
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
@@ -73,6 +73,7 @@ function converted(x: Tensor, { dtype, device }: CreationOptions, copy: boolean)
 function made(data: TensorData, options: CreationOptions): Tensor {
   const { shape, dtype: found, values } = parseNested<Tensor>(data, {
     defaultDtype: defaults.dtype,
+    wholeNumbersAreIntegers: false, // `2` and `2.0` are one number in JavaScript, and data is rarely meant to be integers
     readTensor,
   });
   const dtype = dtypeOption(options.dtype) ?? found;

@@ -82,12 +82,14 @@ export {
 export type { CreationOptions, LikeOptions, SizeArgs } from "./src/ops/making.ts";
 export type { LineOptions, ReduceOptions } from "./src/ops/reducing.ts";
 
+export * from "./src/ops/adaptive_pool.ts";
 export * from "./src/ops/arithmetic.ts";
 export * from "./src/ops/binary.ts";
 export * from "./src/ops/bitwise.ts";
 export * from "./src/ops/classify.ts";
 export * from "./src/ops/combine.ts";
 export * from "./src/ops/comparison.ts";
+export * from "./src/ops/conv.ts";
 export * from "./src/ops/creation.ts";
 export * from "./src/ops/cumulative.ts";
 export * from "./src/ops/data.ts";
@@ -105,10 +107,12 @@ export * from "./src/ops/logical.ts";
 export * from "./src/ops/masked.ts";
 export * from "./src/ops/matmul.ts";
 export * from "./src/ops/nonzero.ts";
+export * from "./src/ops/norm.ts";
 export * from "./src/ops/norms.ts";
 export * from "./src/ops/pad.ts";
 export * from "./src/ops/part_write.ts";
 export * from "./src/ops/pixel.ts";
+export * from "./src/ops/pool.ts";
 export * from "./src/ops/products.ts";
 export * from "./src/ops/reduction.ts";
 export * from "./src/ops/reorder.ts";

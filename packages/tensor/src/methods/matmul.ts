@@ -5,6 +5,7 @@
  */
 
 import * as ops from "../ops/matmul.ts";
+import * as products from "../ops/products.ts";
 import type { Tensor } from "../tensor.ts";
 import { IndexingMethods } from "./indexing.ts";
 
@@ -85,5 +86,17 @@ export class MatmulMethods extends IndexingMethods {
   /** See {@linkcode ops.addbmm_}. */
   addbmm_(this: Tensor, batch1: Tensor, batch2: Tensor, options?: ops.AddProductOptions): Tensor {
     return ops.addbmm_(this, batch1, batch2, options);
+  }
+  /** See {@linkcode products.kron}. */
+  kron(this: Tensor, other: Tensor): Tensor {
+    return products.kron(this, other);
+  }
+  /** See {@linkcode products.trace}. */
+  trace(this: Tensor): Tensor {
+    return products.trace(this);
+  }
+  /** See {@linkcode products.cross}. */
+  cross(this: Tensor, other: Tensor, dim?: number | null | { readonly dim?: number | null }): Tensor {
+    return products.cross(this, other, dim);
   }
 }

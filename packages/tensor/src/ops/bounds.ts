@@ -7,7 +7,8 @@
  * @module
  */
 
-import { formatType, IndexError, int64, numelOf } from "@flambeau/core";
+import { DTypeError, formatType, IndexError, int32, int64, numelOf } from "@flambeau/core";
+import { castTo } from "../coerce.ts";
 import type { Tensor } from "../tensor.ts";
 import { dataSync } from "./data.ts";
 
@@ -25,6 +26,19 @@ export function indexValues(index: Tensor): IndexValues | null {
   return Float64Array.from(
     data as BigInt64Array,
     (_, i) => words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0),
+  );
+}
+
+/**
+ * `index` in a dtype that primitives take as an index.
+ *
+ * @throws {DTypeError} If it does not have an integer dtype.
+ */
+export function indexTensor(op: string, index: Tensor): Tensor {
+  if (index.dtype === int32 || index.dtype === int64) return index;
+  if (index.dtype.kind === "int") return castTo(index, int32);
+  throw new DTypeError(
+    `Cannot ${op} by ${formatType(index)}: index must have an integer dtype, got ${index.dtype.name}`,
   );
 }
 

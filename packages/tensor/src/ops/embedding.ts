@@ -13,7 +13,7 @@ import { executeOn } from "../immediate.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { checkBounds, indexValues } from "./bounds.ts";
+import { checkBounds, indexTensor, indexValues } from "./bounds.ts";
 import { expandTo, owned, reshapeTo, viewAsShape } from "./building.ts";
 import { detach, itemSync } from "./data.ts";
 
@@ -138,7 +138,7 @@ export function embedding(
 
 /** Indices as a vector of an index dtype. */
 function placesIn(input: Tensor): Tensor {
-  return reshapeTo(input.dtype.itemsize < 4 ? castTo(input, int32) : input, [numelOf(input.shape)]);
+  return reshapeTo(indexTensor("embedding", input), [numelOf(input.shape)]);
 }
 
 /** Rows of `weight`, with the gradient of each scaled as asked. */

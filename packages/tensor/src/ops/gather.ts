@@ -20,7 +20,7 @@ import { makeEmpty } from "../handle.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { checkBounds, wrapBounds } from "./bounds.ts";
+import { checkBounds, indexTensor, wrapBounds } from "./bounds.ts";
 import { expandTo, owned, reshapeTo, toRank1, viewAsShape } from "./building.ts";
 import { fromData } from "./data.ts";
 
@@ -62,6 +62,7 @@ export interface GatherOptions {
 export function gather(x: Tensor, dim: number, index: Tensor, _options?: GatherOptions): Tensor {
   requireTensor("gather", "input", x);
   requireTensor("gather", "index", index);
+  if (index.dtype.itemsize < 4) return temporaries(() => gather(x, dim, indexTensor("gather", index)));
   const d = normalizeDim("gather", dim, x.shape.length);
   requireIndex("gather", x, d, index);
   if (numelOf(index.shape) === 0 && index.shape.length !== x.shape.length) {
@@ -99,11 +100,14 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   checkBounds("indexSelect", x, index, d, x.shape[d] ?? 1);
   if (x.shape.length > 0) {
     return temporaries(() =>
-      relabel(bind("indexSelect", [x, toRank1(index)], { dim: d }), "IndexSelectBackward0")
+      relabel(
+        bind("indexSelect", [x, toRank1(indexTensor("indexSelect", index))], { dim: d }),
+        "IndexSelectBackward0",
+      )
     );
   }
   return temporaries(() => {
-    const y = bind("indexSelect", [toRank1(x), toRank1(index)], { dim: 0 });
+    const y = bind("indexSelect", [toRank1(x), toRank1(indexTensor("indexSelect", index))], { dim: 0 });
     if (numelOf(index.shape) !== 1) {
       throw new ShapeError(
         `Cannot indexSelect from ${formatType(x)}: a scalar has one element, got ${formatType(index)}`,

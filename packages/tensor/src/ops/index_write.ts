@@ -5,6 +5,7 @@
  */
 
 import {
+  bool,
   DTypeError,
   formatShape,
   formatType,
@@ -13,6 +14,7 @@ import {
   type ScatterReduce,
   ShapeError,
   shapesEqual,
+  uint8,
 } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind, bindInto, replaceValue } from "../bind.ts";
@@ -20,9 +22,9 @@ import { castTo, constant, isScalar, requireNumber, requireTensor, type Scalar }
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { checkBounds } from "./bounds.ts";
+import { checkBounds, indexTensor } from "./bounds.ts";
 import { expandTo, owned, toRank1, viewAsShape } from "./building.ts";
-import { averaged, neutral, type ReduceName } from "./reduce_names.ts";
+import { averaged, neutral, type ReduceName, truthReduce } from "./reduce_names.ts";
 import type { IncludeSelfOptions } from "./scatter.ts";
 
 /** The checked operands of a write; scalars as one element of rank 1. */
@@ -69,17 +71,22 @@ function prepare(op: string, x: Tensor, dim: number, index: Tensor, source: Tens
         formatShape(source.shape),
     );
   }
-  return { dim: d, index: toRank1(index), source: toRank1(source) };
+  return { dim: d, index: toRank1(indexTensor(op, index)), source: toRank1(source) };
 }
 
 function written(x: Tensor, { dim, index, source }: Write, reduce: ScatterReduce, name: string): Tensor {
+  if (x.dtype === bool && reduce !== "set") {
+    const numbers = { dim, index, source: castTo(source, uint8) };
+    return castTo(written(castTo(x, uint8), numbers, truthReduce(reduce), name), bool);
+  }
   const y = bind("indexReduce", [toRank1(x), index, source], { dim, reduce });
   return x.shape.length === 0 ? owned(viewAsShape(y, [], name)) : relabel(y, name);
 }
 
 function writtenInto(op: string, x: Tensor, write: Write, reduce: ScatterReduce, name: string): void {
   const { dim, index, source } = write;
-  if (x.shape.length === 0) replaceValue(op, x, (before) => written(before, write, reduce, name));
+  const direct = x.shape.length > 0 && (x.dtype !== bool || reduce === "set");
+  if (!direct) replaceValue(op, x, (before) => written(before, write, reduce, name));
   else if (numelOf(index.shape) > 0) bindInto([x], "indexReduce", [x, index, source], { dim, reduce });
 }
 
@@ -91,7 +98,7 @@ export interface IndexAddOptions {
 
 function scaledBy(source: Tensor, options: IndexAddOptions | undefined): Tensor {
   const alpha = requireNumber("indexAdd", "alpha", options?.alpha ?? 1);
-  if (alpha === 1) return source;
+  if (alpha === 1 || source.dtype === bool) return source;
   if (source.dtype.kind !== "float" && !Number.isInteger(alpha)) {
     throw new DTypeError(
       `Cannot indexAdd ${formatType(source)}: for integers alpha must be an integer, got ${alpha}`,
@@ -172,7 +179,7 @@ function filling(op: string, x: Tensor, dim: number, index: Tensor, value: Scala
   const count = numelOf(index.shape);
   const shape = x.shape.length === 0 ? [count] : x.shape.map((size, i) => i === d ? count : size);
   const one = isScalar(value) ? constant(value, x.dtype, x.backend) : castTo(value, x.dtype);
-  return { dim: d, index: toRank1(index), source: expandTo(op, one, shape) };
+  return { dim: d, index: toRank1(indexTensor(op, index)), source: expandTo(op, one, shape) };
 }
 
 /**

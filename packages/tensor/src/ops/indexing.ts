@@ -37,7 +37,7 @@ import {
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { type IndexValues, indexValues, outOfBounds, wrapBounds } from "./bounds.ts";
+import { indexTensor, indexValues, type IndexValues, outOfBounds, wrapBounds } from "./bounds.ts";
 import { expandTo, owned, permuteTo, reshapeTo, viewAsShape } from "./building.ts";
 import { copy_, dataSync, fromData, itemSync } from "./data.ts";
 
@@ -118,7 +118,7 @@ function resolve(op: string, x: Tensor, plan: IndexPlan<Tensor>, advanced: Advan
     const { broadcast, shape } = advancedShape(plan);
     const count = [numelOf(broadcast)];
     const places = wrapped === null
-      ? reshapeTo(single.tensor.dtype.itemsize < 4 ? castTo(single.tensor, int32) : single.tensor, count)
+      ? reshapeTo(indexTensor(op, single.tensor), count)
       : fromData(Int32Array.from(wrapped), count, int32, x.device);
     return { places: onDevice(places, x), broadcast, shape };
   }

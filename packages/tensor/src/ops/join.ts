@@ -10,7 +10,7 @@ import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { unsqueeze } from "./view.ts";
-import { dimArgument, promoteAll, tensorsOf, toRank1, toRank2, toRank3 } from "./building.ts";
+import { dimArgument, promoteAll, tensorsOf, toRank1, toRank2, toRank3, viewAsShape } from "./building.ts";
 
 /** True for the one shape that joins anything, as in PyTorch: no elements in one dimension. */
 function isLegacyEmpty(x: Tensor): boolean {
@@ -44,9 +44,12 @@ function joined(op: string, tensors: readonly Tensor[], dim: number, name: strin
     }
   }
   return temporaries(() => {
-    // Also the empty ones take part in promotion.
-    const promoted = promoteAll(tensors).filter((x) => !isLegacyEmpty(x) || real.length === 0);
-    return relabel(bind("concat", promoted, { dim: d }), name);
+    // Also the empty ones take part in promotion, and get an empty gradient.
+    const nothing = first.shape.map((size, i) => i === d ? 0 : size);
+    const list = promoteAll(tensors).map((x) =>
+      isLegacyEmpty(x) ? viewAsShape(x, nothing) : x
+    );
+    return relabel(bind("concat", list, { dim: d }), name);
   });
 }
 

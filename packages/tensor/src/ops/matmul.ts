@@ -211,9 +211,11 @@ function addProduct(
   options: AddProductOptions | undefined,
   product: () => Tensor,
 ): Tensor {
-  const beta = requireNumber(op, "beta", options?.beta ?? 1);
-  const alpha = requireNumber(op, "alpha", options?.alpha ?? 1);
   requireTensor(op, "input", input);
+  // Factors of integers are cut to integers, as in PyTorch.
+  const factor = (value: number) => input.dtype.kind === "float" ? value : Math.trunc(value);
+  const beta = factor(requireNumber(op, "beta", options?.beta ?? 1));
+  const alpha = factor(requireNumber(op, "alpha", options?.alpha ?? 1));
   for (const x of operands) {
     if (x.dtype !== input.dtype) {
       throw new DTypeError(
@@ -223,13 +225,6 @@ function addProduct(
           `${input.dtype.name} and ${x.dtype.name}`,
       );
     }
-  }
-  if (input.dtype.kind !== "float" && !(Number.isInteger(alpha) && Number.isInteger(beta))) {
-    throw new DTypeError(
-      `Cannot ${op} ${
-        formatType(input)
-      }: for integers beta and alpha must be integers, got ${beta} and ${alpha}`,
-    );
   }
   const wide = tryBroadcast(input.shape, shape);
   if (wide === null || !shapesEqual(wide, shape)) {

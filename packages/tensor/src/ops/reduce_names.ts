@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type DType, ValueError } from "@flambeau/core";
+import { type DType, type ScatterReduce, ValueError } from "@flambeau/core";
 import { bind } from "../bind.ts";
 import { constant, type Scalar } from "../coerce.ts";
 import type { Tensor } from "../tensor.ts";
@@ -44,6 +44,11 @@ export function neutral(reduce: ReduceName, x: Tensor): Tensor {
         }: it must be sum, prod, mean, amax or amin`,
       );
   }
+}
+
+/** How truth values, as 0 and 1, are combined: a sum is an or, a product an and. */
+export function truthReduce(reduce: ScatterReduce): ScatterReduce {
+  return reduce === "sum" ? "amax" : reduce === "prod" ? "amin" : reduce;
 }
 
 /** `total / counts` where something was counted; integers round down. */

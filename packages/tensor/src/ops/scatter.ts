@@ -5,6 +5,7 @@
  */
 
 import {
+  bool,
   DTypeError,
   formatShape,
   formatType,
@@ -12,17 +13,19 @@ import {
   numelOf,
   type ScatterReduce,
   ShapeError,
+  uint8,
   ValueError,
 } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind, bindInto, replaceValue } from "../bind.ts";
-import { constant, isScalar, requireTensor, type Scalar } from "../coerce.ts";
+import { castTo, constant, isScalar, requireTensor, type Scalar } from "../coerce.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { expandTo, owned, reshapeTo, toRank1, viewAsShape } from "./building.ts";
+import { indexTensor } from "./bounds.ts";
 import { flatPlaces, requireIndex } from "./gather.ts";
-import { averaged, neutral, type ReduceName } from "./reduce_names.ts";
+import { averaged, neutral, type ReduceName, truthReduce } from "./reduce_names.ts";
 
 /** Options of {@linkcode scatter}. */
 export interface ScatterOptions {
@@ -45,9 +48,9 @@ interface Scatter {
   readonly source: Tensor;
 }
 
-function prepare(op: string, x: Tensor, dim: number, index: Tensor, source: Tensor | Scalar): Scatter {
+function prepare(op: string, x: Tensor, dim: number, places: Tensor, source: Tensor | Scalar): Scatter {
   requireTensor(op, "input", x);
-  requireTensor(op, "index", index);
+  const index = indexTensor(op, requireTensor(op, "index", places));
   const d = normalizeDim(op, dim, x.shape.length);
   requireIndex(op, x, d, index);
   if (isScalar(source)) {
@@ -75,6 +78,11 @@ function prepare(op: string, x: Tensor, dim: number, index: Tensor, source: Tens
 }
 
 function scattered(x: Tensor, { dim, index, source }: Scatter, reduce: ScatterReduce, name: string): Tensor {
+  if (x.dtype === bool && reduce !== "set") {
+    // Truth values add by or and multiply by and.
+    const numbers = { dim, index, source: castTo(source, uint8) };
+    return castTo(scattered(castTo(x, uint8), numbers, truthReduce(reduce), name), bool);
+  }
   if (numelOf(index.shape) === 0) return relabel(bind("copy", [x], null), name);
   if (x.shape.length > 0) {
     return relabel(bind("scatter", [x, toRank1(index), toRank1(source)], { dim, reduce }), name);
@@ -91,7 +99,9 @@ function scatteredInto(
   name: string,
 ): Tensor {
   const { dim, index, source } = operands;
-  if (x.shape.length === 0) return replaceValue(op, x, (before) => scattered(before, operands, reduce, name));
+  if (x.shape.length === 0 || (x.dtype === bool && reduce !== "set")) {
+    return replaceValue(op, x, (before) => scattered(before, operands, reduce, name));
+  }
   if (numelOf(index.shape) > 0) {
     bindInto([x], "scatter", [x, toRank1(index), toRank1(source)], { dim, reduce });
   }

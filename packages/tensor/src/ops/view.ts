@@ -28,6 +28,7 @@ import { distinctDims, integers, type ListArgs, listOf } from "./lists.ts";
 import {
   expandTo,
   inferSizes,
+  owned,
   reshapeTo,
   tensorsOf,
   toRank1,
@@ -102,9 +103,10 @@ export function reshapeAs(x: Tensor, other: Tensor): Tensor {
   return reshape(x, requireTensor("reshapeAs", "other", other).shape);
 }
 
-/** All elements in one dimension: a view where the strides allow it. */
+/** All elements in one dimension: a view of a contiguous tensor, else of a copy. */
 export function ravel(x: Tensor): Tensor {
-  return reshapeTo(requireTensor("ravel", "input", x), [numelOf(x.shape)]);
+  const shape = [numelOf(requireTensor("ravel", "input", x).shape)];
+  return x.isContiguous() ? viewAsShape(x, shape) : owned(viewAsShape(bind("copy", [x], null), shape));
 }
 
 /** Options of {@linkcode flatten}. */

@@ -10,3 +10,7 @@ export { gemm_f32, gemm_f64, gemm_i32, gemm_i64, gemm_scratch } from "./gemm";
 export * from "./reduce";
 export { conv_f32, conv_input_grad_f32, conv_scratch, conv_weight_grad_f32 } from "./conv";
 export * from "./pool";
+export * from "./gather";
+export * from "./optim";
+export * from "./random";
+export * from "./rows";

@@ -507,6 +507,22 @@ export function tan(x: v128): v128 {
   return signedZero(join(tanD(low(x)), tanD(high(x))), x);
 }
 
+/** cos 2πu of u in [0, 1]. */
+// @ts-ignore: decorator
+@inline
+export function cosTurns(u: v128): v128 {
+  const turn = splatD(6.283185307179586);
+  return join(waveD(f64x2.mul(low(u), turn), 1), waveD(f64x2.mul(high(u), turn), 1));
+}
+
+/** sin 2πu of u in [0, 1]. */
+// @ts-ignore: decorator
+@inline
+export function sinTurns(u: v128): v128 {
+  const turn = splatD(6.283185307179586);
+  return join(waveD(f64x2.mul(low(u), turn), 0), waveD(f64x2.mul(high(u), turn), 0));
+}
+
 /** Odd functions keep −0 and denormals; sin ∞ is NaN. */
 // @ts-ignore: decorator
 @inline

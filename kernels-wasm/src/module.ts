@@ -135,6 +135,14 @@ export class Kernels {
     return slot;
   }
 
+  /** The index number `i` of those at `ptr`: int64 where `wide`, else int32. */
+  indexAt(ptr: number, i: number, wide: boolean): bigint | number {
+    const ints = this.heap.ints;
+    if (!wide) return ints[(ptr >>> 2) + i]!;
+    const at = (ptr >>> 2) + 2 * i;
+    return (BigInt(ints[at + 1]!) << 32n) | BigInt(ints[at]! >>> 0);
+  }
+
   /** Makes sure that kernels have `bytes` of working memory at their global `scratch`. */
   needScratch(bytes: number): void {
     const ptr = this.heap.scratch(bytes);

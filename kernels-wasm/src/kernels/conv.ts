@@ -150,7 +150,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         kernels.entry("max_pool_backward_f32"),
         [...args, g.shape[0]! * g.shape[1]!, count(g.shape.slice(2)), size],
         (status) => {
-          const place = kernels.heap.ints[(pointer(indices) >> 2) + status];
+          const place = kernels.indexAt(pointer(indices), status, false);
           throw new IndexError(
             `Cannot maxPoolBackward: places must be in the range [0, ${size}), got ${place}`,
           );

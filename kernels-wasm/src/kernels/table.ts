@@ -4,22 +4,57 @@
  * @module
  */
 
-import type { KernelTable } from "@flambeau/core";
+import type { KernelName, KernelTable, Operand } from "@flambeau/core";
 import type { WasmDispatch } from "../dispatch.ts";
 import type { Kernels } from "../module.ts";
 import { convKernels } from "./conv.ts";
 import { dataKernels } from "./data.ts";
+import { gatherKernels } from "./gather.ts";
 import { gemmKernels } from "./gemm.ts";
+import { optimKernels } from "./optim.ts";
 import { pointwiseKernels } from "./pointwise.ts";
+import { randomKernels } from "./random.ts";
 import { reduceKernels } from "./reduce.ts";
+import { rowKernels } from "./rows.ts";
+
+/** Kernels that read inputs after they wrote some of the output: they must not run in place. */
+const APART: readonly KernelName[] = [
+  ...["matmul", "linear", "conv", "convInputGrad", "convWeightGrad", "maxPool", "avgPool"] as const,
+  ...["maxPoolBackward", "avgPoolBackward", "flip", "concat", "pad", "indexSelect", "gather"] as const,
+];
+/** As {@linkcode APART}, but for their first input. */
+const APART_BUT_FIRST: readonly KernelName[] = ["indexReduce", "scatter"];
+
+type AnyKernel = (inputs: readonly Operand[], outputs: Operand | readonly Operand[], attrs: unknown) =>
+  | WasmDispatch
+  | null;
+
+/** Answers null where an output is one of the inputs from number `first` on. */
+function apart(kernel: AnyKernel, first: number): AnyKernel {
+  return (inputs, outputs, attrs) => {
+    for (const output of Array.isArray(outputs) ? outputs as Operand[] : [outputs as Operand]) {
+      for (let i = first; i < inputs.length; i++) {
+        if (inputs[i]!.buffer === output.buffer && inputs[i]!.offset === output.offset) return null;
+      }
+    }
+    return kernel(inputs, outputs, attrs);
+  };
+}
 
 /** The kernels that run in WebAssembly; core primitives that are missing here run on the host. */
 export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
-  return {
+  const table = {
     ...convKernels(kernels),
     ...dataKernels(kernels),
+    ...gatherKernels(kernels),
     ...gemmKernels(kernels),
+    ...optimKernels(kernels),
     ...pointwiseKernels(kernels),
+    ...randomKernels(kernels),
     ...reduceKernels(kernels),
-  };
+    ...rowKernels(kernels),
+  } as Record<string, AnyKernel>;
+  for (const name of APART) table[name] = apart(table[name]!, 0);
+  for (const name of APART_BUT_FIRST) table[name] = apart(table[name]!, 1);
+  return table as unknown as Partial<KernelTable<WasmDispatch>>;
 }

@@ -1,0 +1,297 @@
+import { float32, int32, int64, type Operand, type Shape } from "@flambeau/core";
+import { expect, test } from "vitest";
+import { devices, empty, noise, operand, run, values } from "./test_support.ts";
+
+const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+const data = (shape: Shape, seed: number, scale = 3): number[] =>
+  Array.from(noise(size(shape), seed), (v) => Math.fround(v * scale));
+
+function close(got: number[], want: number[], tolerance: number, label = ""): void {
+  expect(got.length).toBe(want.length);
+  got.forEach((v, i) => {
+    if (Object.is(v, want[i])) return;
+    expect(Math.abs(v - want[i]!), `${label} at ${i}: ${v}, ${want[i]}`).toBeLessThanOrEqual(
+      tolerance * Math.max(1, Math.abs(want[i]!)),
+    );
+  });
+}
+
+/** The lines along `dim`, as lists of places. */
+function lines(shape: Shape, dim: number): number[][] {
+  const inner = size(shape.slice(dim + 1));
+  const n = shape[dim]!;
+  return Array.from({ length: size(shape) / n }, (_, i) => {
+    const start = Math.floor(i / inner) * inner * n + i % inner;
+    return Array.from({ length: n }, (_, k) => start + k * inner);
+  });
+}
+
+const SHAPES: readonly (readonly [Shape, number])[] = [
+  ...[1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 33, 100].map((n) => [[3, n], 1] as const),
+  [[7, 3], 0],
+  [[2, 9, 5], 1],
+  [[2, 3, 8], 1],
+  [[4, 2, 6], 2],
+];
+
+test("softmax, logSoftmax and their gradients: by definition, along any dim, without overflow", () => {
+  for (const [shape, dim] of SHAPES) {
+    const x = data(shape, 1, 30).map((v, i) => i === 2 ? -Infinity : Math.fround(v + 1000));
+    const g = data(shape, 2);
+    const [soft, logs, gSoft, gLog] = [[], [], [], []] as number[][] as [
+      number[],
+      number[],
+      number[],
+      number[],
+    ];
+    for (const line of lines(shape, dim)) {
+      const m = Math.max(...line.map((i) => x[i]!));
+      const sum = line.reduce((s, i) => s + Math.exp(x[i]! - m), 0);
+      for (const i of line) {
+        soft[i] = Math.exp(x[i]! - m) / sum;
+        logs[i] = x[i]! - m - Math.log(sum);
+      }
+      const dot = line.reduce((s, i) => s + g[i]! * soft[i]!, 0);
+      const total = line.reduce((s, i) => s + g[i]!, 0);
+      for (const i of line) {
+        gSoft[i] = soft[i]! * (g[i]! - dot);
+        gLog[i] = g[i]! - soft[i]! * total;
+      }
+    }
+    for (const [, device] of devices) {
+      const input = operand(device, x, shape);
+      const [y, l, o] = [empty(device, shape), empty(device, shape), empty(device, shape)];
+      if (shape[dim] === 1 && x.includes(-Infinity)) continue;
+      expect(run(device, "softmax", [input], y, { dim })).toBe(true);
+      close(values(device, y), soft, 1e-6, `softmax ${shape} ${dim}`);
+      run(device, "logSoftmax", [input], l, { dim });
+      close(values(device, l), logs, 1e-6, `logSoftmax ${shape} ${dim}`);
+      run(device, "softmaxBackward", [operand(device, g, shape), y], o, { dim });
+      close(values(device, o), gSoft, 2e-6);
+      run(device, "logSoftmaxBackward", [operand(device, g, shape), l], o, { dim });
+      close(values(device, o), gLog, 1e-5);
+    }
+  }
+});
+
+test("softmax: a row with NaN or of −∞ only is NaN", () => {
+  for (const [, device] of devices) {
+    for (const n of [3, 4, 9]) {
+      const x = new Float32Array(3 * n).fill(1);
+      x.fill(-Infinity, n, 2 * n);
+      x[n - 1] = NaN;
+      for (const name of ["softmax", "logSoftmax"] as const) {
+        const out = empty(device, [3, n]);
+        run(device, name, [operand(device, x, [3, n])], out, { dim: 1 });
+        const got = values(device, out);
+        expect(got.slice(0, 2 * n).every(Number.isNaN)).toBe(true);
+        expect(
+          got.slice(2 * n).every((v) => Math.abs(v - (name === "softmax" ? 1 / n : -Math.log(n))) < 1e-6),
+        ).toBe(true);
+      }
+    }
+  }
+});
+
+/** Mean, 1/σ and normalized elements over groups of places. */
+function normalize(
+  x: number[],
+  groups: number[][],
+  eps: number,
+): { mean: number[]; rstd: number[]; h: number[] } {
+  const [mean, rstd, h] = [[], [], []] as number[][] as [number[], number[], number[]];
+  for (const group of groups) {
+    const mu = group.reduce((s, i) => s + x[i]!, 0) / group.length;
+    const r = 1 / Math.sqrt(group.reduce((s, i) => s + (x[i]! - mu) ** 2, 0) / group.length + eps);
+    mean.push(mu);
+    rstd.push(r);
+    for (const i of group) h[i] = (x[i]! - mu) * r;
+  }
+  return { mean, rstd, h };
+}
+
+/** Runs a normalization and its gradient over `groups`, where element i has weight number `weightOf(i)`. */
+function checkNorm(
+  names: readonly ["layerNorm" | "batchNorm", "layerNormBackward" | "batchNormBackward"],
+  shape: Shape,
+  weightShape: Shape,
+  statShape: Shape,
+  groups: number[][],
+  weightOf: (i: number) => number,
+): void {
+  const eps = 1e-5;
+  const x = data(shape, 1).map((v) => Math.fround(v + 5));
+  const [g, w, b] = [data(shape, 2), data(weightShape, 3), data(weightShape, 4)];
+  const { mean, rstd, h } = normalize(x, groups, eps);
+  const y = h.map((v, i) => v * w[weightOf(i)]! + b[weightOf(i)]!);
+  const [gx, gw, gb] = [[], w.map(() => 0), w.map(() => 0)] as number[][] as [number[], number[], number[]];
+  groups.forEach((group, k) => {
+    const u = (i: number): number => g[i]! * w[weightOf(i)]!;
+    const c1 = group.reduce((s, i) => s + u(i), 0) / group.length;
+    const c2 = group.reduce((s, i) => s + u(i) * h[i]!, 0) / group.length;
+    for (const i of group) {
+      gx[i] = rstd[k]! * (u(i) - c1 - h[i]! * c2);
+      gw[weightOf(i)]! += g[i]! * h[i]!;
+      gb[weightOf(i)]! += g[i]!;
+    }
+  });
+  for (const [build, device] of devices) {
+    const label = `${names[0]} ${build} ${JSON.stringify(shape)}`;
+    const [dx, dg, dw, db] = [
+      operand(device, x, shape),
+      operand(device, g, shape),
+      operand(device, w, weightShape),
+      operand(device, b, weightShape),
+    ];
+    const outs = [empty(device, shape), empty(device, statShape), empty(device, statShape)] as const;
+    expect(run(device, names[0] as "layerNorm", [dx, dw, db], outs, { eps })).toBe(true);
+    close(values(device, outs[0]), y, 2e-5, label);
+    close(values(device, outs[1]), mean, 1e-6, label);
+    close(values(device, outs[2]), rstd, 1e-5, label);
+    const grads = [empty(device, shape), empty(device, weightShape), empty(device, weightShape)] as const;
+    expect(run(device, names[1] as "layerNormBackward", [dg, dx, dw, outs[1], outs[2]], grads, null)).toBe(
+      true,
+    );
+    [gx, gw, gb].forEach((want, k) => close(values(device, grads[k]!), want, 5e-5, `${label} gradient ${k}`));
+  }
+}
+
+test("layerNorm, layerNormBackward: by definition, for every remainder and many rows", () => {
+  for (const n of [1, 3, 4, 5, 15, 16, 17, 33, 100]) {
+    if (n === 1) continue; // 1/σ is 1/√eps there, and rounding of x − mean is all that is left
+    const rows = n === 5 ? 200 : 3;
+    checkNorm(
+      ["layerNorm", "layerNormBackward"],
+      [rows, n],
+      [n],
+      [rows, 1],
+      lines([rows, n], 1),
+      (i) => i % n,
+    );
+  }
+  checkNorm(
+    ["layerNorm", "layerNormBackward"],
+    [2, 3, 4, 5],
+    [4, 5],
+    [2, 3, 1, 1],
+    lines([6, 20], 1),
+    (i) => i % 20,
+  );
+});
+
+test("batchNorm, batchNormBackward: by definition, with and without spatial dimensions", () => {
+  for (const shape of [[8, 5], [4, 3, 7], [2, 3, 5, 5], [3, 2, 17, 16]] as Shape[]) {
+    const channels = shape[1]!;
+    const inner = size(shape.slice(2));
+    const channelOf = (i: number): number => Math.floor(i / inner) % channels;
+    const groups = Array.from(
+      { length: channels },
+      (_, c) => Array.from({ length: size(shape) }, (_, i) => i).filter((i) => channelOf(i) === c),
+    );
+    checkNorm(["batchNorm", "batchNormBackward"], shape, [channels], [channels], groups, channelOf);
+  }
+});
+
+test("nllLoss: mean and sum with weights and ignored rows; a wrong target is an error in words", () => {
+  const [n, c] = [7, 5];
+  const logp = data([n, c], 1);
+  const weight = [1, 0.5, 2, 0.25, 3];
+  const target = [0, 4, 2, -100, 1, 1, 3];
+  let [sum, total] = [0, 0];
+  target.forEach((t, i) => {
+    if (t < 0) return;
+    sum -= weight[t]! * logp[i * c + t]!;
+    total += weight[t]!;
+  });
+  for (const [, device] of devices) {
+    for (const dtype of [int32, int64]) {
+      for (const reduction of ["mean", "sum"] as const) {
+        const outs = [empty(device, []), empty(device, [])] as const;
+        const inputs = (
+          t: number[],
+        ): [Operand, Operand, Operand] => [
+          operand(device, logp, [n, c]),
+          operand(device, t, [n], dtype),
+          operand(device, weight, [c]),
+        ];
+        const attrs = { reduction, ignoreIndex: -100 };
+        expect(run(device, "nllLoss", inputs(target), outs, attrs)).toBe(true);
+        close(values(device, outs[0]), [reduction === "mean" ? sum / total : sum], 1e-6);
+        close(values(device, outs[1]), [total], 1e-6);
+        run(device, "nllLoss", inputs(target.map(() => -100)), outs, attrs);
+        expect(values(device, outs[0])[0]).toBe(reduction === "mean" ? NaN : 0);
+        expect(() => run(device, "nllLoss", inputs([0, 1, 5, 0, 0, 0, 0]), outs, attrs)).toThrow(
+          "Cannot nllLoss 5 classes: targets must be in the range [0, 4] or -100, got 5 in row 2",
+        );
+      }
+    }
+  }
+});
+
+test("gelu, silu, clamp, addScaled, reluBackward, geluBackward: by definition", () => {
+  const erf = (x: number): number => {
+    // The Taylor series around 0, for |x| < 3.
+    let [sum, term] = [0, x];
+    for (let k = 0; k < 80; k++) {
+      sum += term / (2 * k + 1);
+      term *= -x * x / (k + 1);
+    }
+    return sum * 2 / Math.sqrt(Math.PI);
+  };
+  const cdf = (x: number): number => 0.5 * (1 + erf(x * Math.SQRT1_2));
+  const pdf = (x: number): number => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+  const inner = (x: number): number => Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+  for (const n of [1, 3, 4, 7, 8, 9, 40]) {
+    const [x, g] = [data([n], 1, 4), data([n], 2)];
+    const cases: [string, number[], unknown, number[]][] = [
+      ["gelu", x, { approximate: "none" }, x.map((v) => v * cdf(v))],
+      ["gelu", x, { approximate: "tanh" }, x.map((v) => v / 2 * (1 + Math.tanh(inner(v))))],
+      ["silu", x, null, x.map((v) => v / (1 + Math.exp(-v)))],
+      ["clamp", x, { min: -1, max: 2 }, x.map((v) => Math.min(Math.max(v, -1), 2))],
+      [
+        "clamp",
+        [...x.slice(1), NaN],
+        { min: null, max: 0.5 },
+        [...x.slice(1), NaN].map((v) => Math.min(v, 0.5)),
+      ],
+    ];
+    const pairs: [string, unknown, number[]][] = [
+      ["reluBackward", null, x.map((v, i) => v > 0 ? g[i]! : 0)],
+      ["geluBackward", { approximate: "none" }, x.map((v, i) => g[i]! * (cdf(v) + v * pdf(v)))],
+      [
+        "geluBackward",
+        { approximate: "tanh" },
+        x.map((v, i) => {
+          const t = Math.tanh(inner(v));
+          const slope = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * v * v);
+          return g[i]! * 0.5 * (1 + t + v * (1 - t * t) * slope);
+        }),
+      ],
+    ];
+    for (const [, device] of devices) {
+      for (const [name, input, attrs, want] of cases) {
+        const out = empty(device, [n]);
+        expect(run(device, name as "silu", [operand(device, input, [n])], out, attrs as null)).toBe(true);
+        close(values(device, out), want, 1e-6, name);
+      }
+      for (const [name, attrs, want] of pairs) {
+        const out = empty(device, [n]);
+        expect(
+          run(
+            device,
+            name as "reluBackward",
+            [operand(device, g, [n]), operand(device, x, [n])],
+            out,
+            attrs as null,
+          ),
+        ).toBe(true);
+        close(values(device, out), want, 2e-6, name);
+      }
+      const out = empty(device, [n]);
+      run(device, "addScaled", [operand(device, x, [n]), operand(device, g, [n])], out, { alpha: -0.5 });
+      close(values(device, out), x.map((v, i) => v - g[i]! / 2), 1e-7);
+      expect(run(device, "silu", [operand(device, x, [n], float32, { strides: [2] })], out, null)).toBe(true);
+      close(values(device, out), x.map((v) => v / (1 + Math.exp(-v))), 1e-6);
+    }
+  }
+});

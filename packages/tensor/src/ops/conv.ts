@@ -12,7 +12,7 @@ import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { viewAsShape } from "./building.ts";
-import { batched, type PerDim, perDim, unbatched } from "./spatial.ts";
+import { batched, type PerDim, perDim, throughFloats, unbatched } from "./spatial.ts";
 
 /** Options of {@linkcode conv2d} and its kin. */
 export interface ConvOptions {
@@ -110,7 +110,8 @@ function convolve(op: string, n: number, x: Tensor, weight: Tensor, args: readon
         source = bind("pad", [source], { low: [0, 0, ...odd.map(() => 0)], high: [0, 0, ...odd], value: 0 });
       }
     }
-    const y = bind("conv", [source, weight], { stride, padding, dilation, groups });
+    const attrs = { stride, padding, dilation, groups };
+    const y = throughFloats(source, (a, b) => bind("conv", [a!, b!], attrs), weight);
     return unbatched(x, addBias(y, bias));
   });
 }
@@ -218,7 +219,8 @@ function transposed(op: string, n: number, x: Tensor, weight: Tensor, args: read
         }`,
       );
     }
-    const y = bind("convInputGrad", [source, weight], { stride, padding, dilation, groups, inputSize });
+    const attrs = { stride, padding, dilation, groups, inputSize };
+    const y = throughFloats(source, (a, b) => bind("convInputGrad", [a!, b!], attrs), weight);
     return unbatched(x, addBias(y, bias));
   });
 }

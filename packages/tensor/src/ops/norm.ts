@@ -344,9 +344,10 @@ export function groupNorm(
     );
   }
   return temporaries(() => {
-    if (numelOf(x.shape) === 0) return bind("copy", [x], null);
-    const [rows] = normalizedRows("groupNorm", reshapeTo(x, [n, groups, size]), eps);
-    return relabel(affine(owned(viewAsShape(rows, x.shape)), weight, bias), "NativeGroupNormBackward0");
+    const y = numelOf(x.shape) === 0
+      ? bind("copy", [x], null)
+      : owned(viewAsShape(normalizedRows("groupNorm", reshapeTo(x, [n, groups, size]), eps)[0], x.shape));
+    return relabel(affine(y, weight, bias), "NativeGroupNormBackward0");
   });
 }
 

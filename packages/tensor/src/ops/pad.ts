@@ -120,13 +120,15 @@ function checkWidth(x: Tensor, d: number, low: number, high: number, mode: PadMo
   }
 }
 
-/** Where each element along a padded dimension comes from. */
+/** Where each element along a padded dimension comes from. Mode circular first cuts, then repeats what is left. */
 function sources(size: number, low: number, high: number, mode: PadMode): Int32Array {
+  const first = mode === "circular" ? Math.max(-low, 0) : 0;
+  const left = mode === "circular" ? size - first - Math.max(-high, 0) : size;
   return Int32Array.from({ length: size + low + high }, (_, i) => {
     const at = i - low;
+    if (mode === "circular") return first + ((at - first) % left + left) % left;
     if (at >= 0 && at < size) return at;
     if (mode === "replicate") return at < 0 ? 0 : size - 1;
-    if (mode === "circular") return (at % size + size) % size;
     return at < 0 ? -at : 2 * (size - 1) - at;
   });
 }

@@ -22,7 +22,7 @@ import type { Tensor } from "../tensor.ts";
 import { indexTensor, indexValues } from "./bounds.ts";
 import { expandTo, owned, reshapeTo, viewAsShape } from "./building.ts";
 import { required } from "./lists.ts";
-import { batched, type PerDim, perDim, unbatched } from "./spatial.ts";
+import { batched, type PerDim, perDim, throughFloats, unbatched } from "./spatial.ts";
 
 /** Options of {@linkcode maxPool2d} and its kin. */
 export interface MaxPoolOptions {
@@ -187,7 +187,7 @@ function avgPool(op: string, n: number, x: Tensor, options: Partial<AvgPoolOptio
     divisor,
   };
   return temporaries(() => {
-    const y = bind("avgPool", [batched(op, x, n)], attrs);
+    const y = throughFloats(batched(op, x, n), (source) => bind("avgPool", [source!], attrs));
     return unbatched(x, relabel(y, n === 1 ? "SqueezeBackward1" : `AvgPool${n}DBackward0`));
   });
 }

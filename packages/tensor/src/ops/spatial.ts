@@ -4,7 +4,16 @@
  * @module
  */
 
-import { formatShape, formatType, type Shape, ShapeError, ValueError } from "@flambeau/core";
+import {
+  float32,
+  float64,
+  formatShape,
+  formatType,
+  type Shape,
+  ShapeError,
+  ValueError,
+} from "@flambeau/core";
+import { castTo } from "../coerce.ts";
 import type { Tensor } from "../tensor.ts";
 import { owned, viewAsShape } from "./building.ts";
 import { integers } from "./lists.ts";
@@ -46,4 +55,15 @@ export function batched(op: string, x: Tensor, n: number): Tensor {
 /** `y`, fresh, without the batch that {@linkcode batched} gave to `x`. */
 export function unbatched(x: Tensor, y: Tensor): Tensor {
   return y.shape.length === x.shape.length ? y : owned(viewAsShape(y, y.shape.slice(1), "SqueezeBackward1"));
+}
+
+/** Runs `compute`, which takes floats, on integers: in the widest float that the device has, cut to integers again. */
+export function throughFloats(
+  x: Tensor,
+  compute: (...xs: Tensor[]) => Tensor,
+  ...others: readonly Tensor[]
+): Tensor {
+  if (x.dtype.kind !== "int") return compute(x, ...others);
+  const wide = x.backend.dtypes.has(float64) ? float64 : float32;
+  return castTo(compute(...[x, ...others].map((y) => castTo(y, wide))), x.dtype);
 }

@@ -10,3 +10,4 @@ export * from "./src/parameter.ts";
 export type * from "./src/state_dict.ts";
 export * from "./src/containers.ts";
 export * from "./src/parameter_containers.ts";
+export * as functional from "./src/functional.ts";

@@ -43,6 +43,8 @@ function want(name: string, inputs: readonly Operand[], shape: Shape, dtype: DTy
 }
 
 const MATH: Readonly<Record<string, readonly number[]>> = {
+  erf: [1e-20, 1e-3, 0.3, 0.9, 0.99, 1.01, 1.5, 2, 3, 3.9, 4, 5, 10, -0.5, -2],
+  erfc: [-5, -1, -0.1, 1e-10, 0.1, 0.5, 1, 2, 3, 5, 8, 9, 9.9, 10.1, 11, 30],
   exp: [-110, -104, -103, -90, -88, -87, -10, -1, -1e-5, 1e-5, 0.3, 1, 10, 80, 88.7, 88.73, 90, 1000, -1000],
   log: [
     1e-45,

@@ -58,6 +58,17 @@ export {
   type Tape,
   tape,
 } from "./src/tape.ts";
+export {
+  defaultGenerator,
+  forkRng,
+  Generator,
+  type GeneratorOption,
+  getRngState,
+  initialSeed,
+  manualSeed,
+  seed,
+  setRngState,
+} from "./src/random.ts";
 export { isContiguousStorage, keep, scope, temporaries } from "./src/temporaries.ts";
 export { Tensor } from "./src/tensor.ts";
 
@@ -82,6 +93,7 @@ export {
 export type { CreationOptions, LikeOptions, SizeArgs } from "./src/ops/making.ts";
 export type { LineOptions, ReduceOptions } from "./src/ops/reducing.ts";
 
+export * from "./src/ops/activation.ts";
 export * from "./src/ops/adaptive_pool.ts";
 export * from "./src/ops/arithmetic.ts";
 export * from "./src/ops/binary.ts";
@@ -93,10 +105,12 @@ export * from "./src/ops/conv.ts";
 export * from "./src/ops/creation.ts";
 export * from "./src/ops/cumulative.ts";
 export * from "./src/ops/data.ts";
+export * from "./src/ops/dropout.ts";
 export * from "./src/ops/einsum.ts";
 export * from "./src/ops/embedding.ts";
 export * from "./src/ops/extremes.ts";
 export * from "./src/ops/fold.ts";
+export * from "./src/ops/formulas.ts";
 export * from "./src/ops/from_data.ts";
 export * from "./src/ops/gather.ts";
 export * from "./src/ops/histogram.ts";
@@ -114,6 +128,7 @@ export * from "./src/ops/part_write.ts";
 export * from "./src/ops/pixel.ts";
 export * from "./src/ops/pool.ts";
 export * from "./src/ops/products.ts";
+export * from "./src/ops/random.ts";
 export * from "./src/ops/reduction.ts";
 export * from "./src/ops/reorder.ts";
 export * from "./src/ops/repeat.ts";
@@ -122,6 +137,7 @@ export * from "./src/ops/scatter.ts";
 export * from "./src/ops/selection.ts";
 export * from "./src/ops/slice.ts";
 export * from "./src/ops/sort.ts";
+export * from "./src/ops/special_functions.ts";
 export * from "./src/ops/statistics.ts";
 export * from "./src/ops/structured.ts";
 export * from "./src/ops/transpose.ts";
@@ -135,3 +151,4 @@ export { type ReduceName } from "./src/ops/reduce_names.ts";
 export { Slice, slice } from "./src/indexing/slice.ts";
 export type { IndexItem } from "./src/indexing/plan.ts";
 export type { ListArgs } from "./src/ops/lists.ts";
+export * as special from "./src/ops/special.ts";

@@ -11,10 +11,10 @@ import * as extremes from "../ops/extremes.ts";
 import * as binary from "../ops/binary.ts";
 import * as bitwise from "../ops/bitwise.ts";
 import type { Tensor } from "../tensor.ts";
-import { SortMethods } from "./sort.ts";
+import { RandomMethods } from "./random.ts";
 
 /** `add`, `mul`, `clamp`, `atan2`, `bitwiseAnd` … and their in-place forms. */
-export class ArithmeticMethods extends SortMethods {
+export class ArithmeticMethods extends RandomMethods {
   /** See {@linkcode arithmetic.add}. */
   add(this: Tensor, y: Tensor | Scalar, options?: arithmetic.AlphaOptions): Tensor {
     return arithmetic.add(this, y, options);

@@ -7,6 +7,7 @@
 
 export { type AnomalyOptions, detectAnomaly, setDetectAnomaly } from "./src/anomaly.ts";
 export { backward, type BackwardArguments, grad, type GradOptions } from "./src/engine.ts";
+export * as functional from "./src/functional.ts";
 export { Function, FunctionContext } from "./src/function.ts";
 export { gradcheck, type GradcheckOptions, gradgradcheck } from "./src/gradcheck.ts";
 export { installAutograd } from "./src/install.ts";

@@ -5,6 +5,7 @@
  */
 
 import { ArgumentTypeError, formatType, GradError } from "@flambeau/core";
+import { isOptions } from "../args.ts";
 import { TensorHandle } from "../handle.ts";
 import { type BackwardOptions, type GradHook, newGradMeta, requireTape } from "../tape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -22,13 +23,16 @@ export class AutogradMethods extends TensorHandle {
   /**
    * Computes the gradients of the leaves that this tensor was made from, and adds them to their `grad`.
    *
-   * @param gradient Gradient of this tensor, of its shape. May be left out for a single element: then it is 1.
+   * @param gradient Gradient of this tensor, of its shape. May be left out for a single element: then it is 1. The options may
+   * stand in its place.
    * @throws {GradError} If the tensor has no graph, has several elements and no gradient was given, the graph was
    * freed by an earlier pass, or a value that it needs was overwritten.
    * @see https://pytorch.org/docs/stable/generated/torch.Tensor.backward.html
    */
-  backward(this: Tensor, gradient: Tensor | null = null, options: BackwardOptions = {}): void {
-    requireTape("run backward").backward(this, gradient, options);
+  backward(this: Tensor, gradient?: Tensor | null | BackwardOptions, options: BackwardOptions = {}): void {
+    const tape = requireTape("run backward");
+    if (isOptions(gradient)) tape.backward(this, null, gradient);
+    else tape.backward(this, (gradient ?? null) as Tensor | null, options);
   }
 
   /**
@@ -44,7 +48,9 @@ export class AutogradMethods extends TensorHandle {
   /** Takes the tensor out of its graph, in place. Gives the tensor. */
   detach_(this: Tensor): Tensor {
     if (this.base !== null) {
-      throw new GradError(`Cannot detach_ ${formatType(this)}: it is a view, which cannot be detached in place; use detach()`);
+      throw new GradError(
+        `Cannot detach_ ${formatType(this)}: it is a view, which cannot be detached in place; use detach()`,
+      );
     }
     this.gradMeta = null;
     return this;
@@ -58,7 +64,9 @@ export class AutogradMethods extends TensorHandle {
   retainGrad(this: Tensor): void {
     const node = this.gradFn;
     if (!this.requiresGrad) {
-      throw new GradError(`Cannot retainGrad of ${formatType(this)}: can't retain_grad on Tensor that has requiresGrad false`);
+      throw new GradError(
+        `Cannot retainGrad of ${formatType(this)}: can't retain_grad on Tensor that has requiresGrad false`,
+      );
     }
     if (node === null) return;
     const meta = this.gradMeta!;
@@ -72,7 +80,9 @@ export class AutogradMethods extends TensorHandle {
    * @throws {GradError} If the tensor does not require grad.
    */
   registerHook(this: Tensor, hook: GradHook): HookHandle {
-    if (typeof hook !== "function") throw new ArgumentTypeError("Cannot registerHook: the hook must be a function");
+    if (typeof hook !== "function") {
+      throw new ArgumentTypeError("Cannot registerHook: the hook must be a function");
+    }
     const node = this.gradFn;
     if (!this.requiresGrad) {
       throw new GradError(`Cannot registerHook on ${formatType(this)}: it does not require grad`);

@@ -23,6 +23,12 @@ function f(i: usize, x: f64): void {
 
 // @ts-ignore: decorator
 @inline
+function n(i: usize, x: i32): void {
+  v128.store(BASE + (i << 4), i32x4.splat(x));
+}
+
+// @ts-ignore: decorator
+@inline
 function d(i: usize, x: f64): void {
   v128.store(BASE + (i << 4), f64x2.splat(x));
 }
@@ -93,102 +99,142 @@ export const ERF_Q7: usize = 47;
 export const ERF_Q8: usize = 48;
 export const ERF_Q9: usize = 49;
 
-// Where erf is 1, gelu.
-export const ERF_MAX: usize = 50;
-export const SQRT_HALF: usize = 51;
-export const GELU_K: usize = 52;
-export const GELU_C: usize = 53;
-export const INV_SQRT_2PI: usize = 54;
+// −ln Φ(−x); Chebyshev interpolation of degree 12 on [0.0, 6.0], error 8.5e-10.
+export const PHI_Q0: usize = 50;
+export const PHI_Q1: usize = 51;
+export const PHI_Q2: usize = 52;
+export const PHI_Q3: usize = 53;
+export const PHI_Q4: usize = 54;
+export const PHI_Q5: usize = 55;
+export const PHI_Q6: usize = 56;
+export const PHI_Q7: usize = 57;
+export const PHI_Q8: usize = 58;
+export const PHI_Q9: usize = 59;
+export const PHI_Q10: usize = 60;
+export const PHI_Q11: usize = 61;
+export const PHI_Q12: usize = 62;
+
+// Where erf is 1, Φ is as good as 0; gelu.
+export const PHI_MAX: usize = 63;
+export const ERF_MAX: usize = 64;
+export const GELU_K: usize = 65;
+export const GELU_MINUS_2K: usize = 66;
+export const GELU_C: usize = 67;
+export const INV_SQRT_2PI: usize = 68;
 
 // Reduction of exp and log.
-export const D_LOG2E: usize = 55;
-export const D_LN2: usize = 56;
-export const D_MAGIC: usize = 57;
-export const D_LOG10E: usize = 58;
+export const D_LOG2E: usize = 69;
+export const D_LN2: usize = 70;
+export const D_MAGIC: usize = 71;
+export const D_LOG10E: usize = 72;
 
 // eʳ; Chebyshev interpolation of degree 9 on [-0.34761, 0.34761], error 1.43e-14.
-export const D_EXP0: usize = 59;
-export const D_EXP1: usize = 60;
-export const D_EXP2: usize = 61;
-export const D_EXP3: usize = 62;
-export const D_EXP4: usize = 63;
-export const D_EXP5: usize = 64;
-export const D_EXP6: usize = 65;
-export const D_EXP7: usize = 66;
-export const D_EXP8: usize = 67;
-export const D_EXP9: usize = 68;
+export const D_EXP0: usize = 73;
+export const D_EXP1: usize = 74;
+export const D_EXP2: usize = 75;
+export const D_EXP3: usize = 76;
+export const D_EXP4: usize = 77;
+export const D_EXP5: usize = 78;
+export const D_EXP6: usize = 79;
+export const D_EXP7: usize = 80;
+export const D_EXP8: usize = 81;
+export const D_EXP9: usize = 82;
 
 // 2 atanh(s)/s in s²; Chebyshev interpolation of degree 6 on [1.0e-20, 0.029467], error 3.53e-16.
-export const D_LOG0: usize = 69;
-export const D_LOG1: usize = 70;
-export const D_LOG2: usize = 71;
-export const D_LOG3: usize = 72;
-export const D_LOG4: usize = 73;
-export const D_LOG5: usize = 74;
-export const D_LOG6: usize = 75;
+export const D_LOG0: usize = 83;
+export const D_LOG1: usize = 84;
+export const D_LOG2: usize = 85;
+export const D_LOG3: usize = 86;
+export const D_LOG4: usize = 87;
+export const D_LOG5: usize = 88;
+export const D_LOG6: usize = 89;
 
 // Reduction of sin, cos, tan: 2/π and π/2 in two parts.
-export const D_TWO_PI: usize = 76;
-export const D_PIO2_HI: usize = 77;
-export const D_PIO2_LO: usize = 78;
-export const D_PIO2: usize = 79;
-export const D_PI: usize = 80;
+export const D_TWO_PI: usize = 90;
+export const D_PIO2_HI: usize = 91;
+export const D_PIO2_LO: usize = 92;
+export const D_PIO2: usize = 93;
+export const D_PI: usize = 94;
 
 // (sin(x) − x)/x³ in x²; Chebyshev interpolation of degree 4 on [1.0e-14, 0.61808], error 2.81e-14.
-export const D_SIN0: usize = 81;
-export const D_SIN1: usize = 82;
-export const D_SIN2: usize = 83;
-export const D_SIN3: usize = 84;
-export const D_SIN4: usize = 85;
+export const D_SIN0: usize = 95;
+export const D_SIN1: usize = 96;
+export const D_SIN2: usize = 97;
+export const D_SIN3: usize = 98;
+export const D_SIN4: usize = 99;
 
 // cos(x) in x²; Chebyshev interpolation of degree 5 on [0.0, 0.61808], error 5.63e-14.
-export const D_COS0: usize = 86;
-export const D_COS1: usize = 87;
-export const D_COS2: usize = 88;
-export const D_COS3: usize = 89;
-export const D_COS4: usize = 90;
-export const D_COS5: usize = 91;
+export const D_COS0: usize = 100;
+export const D_COS1: usize = 101;
+export const D_COS2: usize = 102;
+export const D_COS3: usize = 103;
+export const D_COS4: usize = 104;
+export const D_COS5: usize = 105;
 
 // atan(x)/x in x²; Chebyshev interpolation of degree 16 on [1.0e-20, 1.0], error 7.59e-15.
-export const D_ATAN0: usize = 92;
-export const D_ATAN1: usize = 93;
-export const D_ATAN2: usize = 94;
-export const D_ATAN3: usize = 95;
-export const D_ATAN4: usize = 96;
-export const D_ATAN5: usize = 97;
-export const D_ATAN6: usize = 98;
-export const D_ATAN7: usize = 99;
-export const D_ATAN8: usize = 100;
-export const D_ATAN9: usize = 101;
-export const D_ATAN10: usize = 102;
-export const D_ATAN11: usize = 103;
-export const D_ATAN12: usize = 104;
-export const D_ATAN13: usize = 105;
-export const D_ATAN14: usize = 106;
-export const D_ATAN15: usize = 107;
-export const D_ATAN16: usize = 108;
+export const D_ATAN0: usize = 106;
+export const D_ATAN1: usize = 107;
+export const D_ATAN2: usize = 108;
+export const D_ATAN3: usize = 109;
+export const D_ATAN4: usize = 110;
+export const D_ATAN5: usize = 111;
+export const D_ATAN6: usize = 112;
+export const D_ATAN7: usize = 113;
+export const D_ATAN8: usize = 114;
+export const D_ATAN9: usize = 115;
+export const D_ATAN10: usize = 116;
+export const D_ATAN11: usize = 117;
+export const D_ATAN12: usize = 118;
+export const D_ATAN13: usize = 119;
+export const D_ATAN14: usize = 120;
+export const D_ATAN15: usize = 121;
+export const D_ATAN16: usize = 122;
 
 // erfcx(a) · (1 + 2a) in t = (a − 2)/(a + 2); Chebyshev interpolation of degree 16 on [-1.0, 0.7], error 8.08e-13.
-export const D_ERFCX0: usize = 109;
-export const D_ERFCX1: usize = 110;
-export const D_ERFCX2: usize = 111;
-export const D_ERFCX3: usize = 112;
-export const D_ERFCX4: usize = 113;
-export const D_ERFCX5: usize = 114;
-export const D_ERFCX6: usize = 115;
-export const D_ERFCX7: usize = 116;
-export const D_ERFCX8: usize = 117;
-export const D_ERFCX9: usize = 118;
-export const D_ERFCX10: usize = 119;
-export const D_ERFCX11: usize = 120;
-export const D_ERFCX12: usize = 121;
-export const D_ERFCX13: usize = 122;
-export const D_ERFCX14: usize = 123;
-export const D_ERFCX15: usize = 124;
-export const D_ERFCX16: usize = 125;
+export const D_ERFCX0: usize = 123;
+export const D_ERFCX1: usize = 124;
+export const D_ERFCX2: usize = 125;
+export const D_ERFCX3: usize = 126;
+export const D_ERFCX4: usize = 127;
+export const D_ERFCX5: usize = 128;
+export const D_ERFCX6: usize = 129;
+export const D_ERFCX7: usize = 130;
+export const D_ERFCX8: usize = 131;
+export const D_ERFCX9: usize = 132;
+export const D_ERFCX10: usize = 133;
+export const D_ERFCX11: usize = 134;
+export const D_ERFCX12: usize = 135;
+export const D_ERFCX13: usize = 136;
+export const D_ERFCX14: usize = 137;
+export const D_ERFCX15: usize = 138;
+export const D_ERFCX16: usize = 139;
+
+// Numbers.
+export const ONE: usize = 140;
+export const HALF: usize = 141;
+export const MINUS_TWO: usize = 142;
+export const MINUS_87: usize = 143;
+export const TWENTY_THREE: usize = 144;
+export const MINUS_HALF: usize = 145;
+export const THREE: usize = 146;
+export const EXP_FAST: usize = 147;
+export const MAGIC: usize = 148;
+
+// Patterns of bits: exponent of 1, all but the sign, mantissa, √½, NaN, smallest normal number, 0x7f000000.
+export const BIAS: usize = 149;
+export const NOT_SIGN: usize = 150;
+export const MANTISSA: usize = 151;
+export const SQRTHF_BITS: usize = 152;
+export const NAN_BITS: usize = 153;
+export const NORMAL_BITS: usize = 154;
+export const FINITE_SPAN: usize = 155;
+
+// Numbers.
+export const D_ONE: usize = 156;
+export const D_HALF: usize = 157;
 
 /** 2/π as a fraction of 9 words of 32 bits, behind a word of zeros. */
-export const TWO_OVER_PI: usize = 3040;
+export const TWO_OVER_PI: usize = 3552;
 
 // @ts-ignore: decorator
 @inline
@@ -248,9 +294,23 @@ export function init_constants(): void {
   f(ERF_Q7, 6.190030892e-5);
   f(ERF_Q8, -3.302250807e-6);
   f(ERF_Q9, 7.583600642e-8);
+  f(PHI_Q0, 0.6931471823);
+  f(PHI_Q1, 0.79788446);
+  f(PHI_Q2, 0.3183110665);
+  f(PHI_Q3, 0.03632958209);
+  f(PHI_Q4, -0.004765342428);
+  f(PHI_Q5, -6.548938578e-5);
+  f(PHI_Q6, 0.0002437143351);
+  f(PHI_Q7, -7.622056509e-5);
+  f(PHI_Q8, 1.436868228e-5);
+  f(PHI_Q9, -1.821189844e-6);
+  f(PHI_Q10, 1.522585502e-7);
+  f(PHI_Q11, -7.610302406e-9);
+  f(PHI_Q12, 1.723792852e-10);
+  f(PHI_MAX, 6.0);
   f(ERF_MAX, 4.05);
-  f(SQRT_HALF, 0.7071067812);
   f(GELU_K, 0.7978845608);
+  f(GELU_MINUS_2K, -1.595769122);
   f(GELU_C, 0.044715);
   f(INV_SQRT_2PI, 0.3989422804);
   d(D_LOG2E, 1.442695040888963407);
@@ -324,6 +384,24 @@ export function init_constants(): void {
   d(D_ERFCX14, -8.549151766848955677e-6);
   d(D_ERFCX15, 3.478203118747178983e-6);
   d(D_ERFCX16, 1.580573979864072682e-6);
+  f(ONE, 1.0);
+  f(HALF, 0.5);
+  f(MINUS_TWO, -2.0);
+  f(MINUS_87, -87.0);
+  f(TWENTY_THREE, 23.0);
+  f(MINUS_HALF, -0.5);
+  f(THREE, 3.0);
+  f(EXP_FAST, 87.0);
+  f(MAGIC, 12582912.0);
+  n(BIAS, 0x7f);
+  n(NOT_SIGN, 0x7fffffff);
+  n(MANTISSA, 0x7fffff);
+  n(SQRTHF_BITS, 0x3f3504f3);
+  n(NAN_BITS, 0x7fc00000);
+  n(NORMAL_BITS, 0x800000);
+  n(FINITE_SPAN, 0x7f000000);
+  d(D_ONE, 1.0);
+  d(D_HALF, 0.5);
   word(0, 0);
   word(1, 0xa2f9836e);
   word(2, 0x4e441529);

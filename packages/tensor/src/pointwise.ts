@@ -8,6 +8,7 @@ import {
   type BinaryPrimitives,
   DTypeError,
   formatType,
+  scalarDType,
   shapesEqual,
   tryBroadcast,
   type UnaryPrimitives,
@@ -24,6 +25,7 @@ import {
   type Scalar,
   toFloat,
 } from "./coerce.ts";
+import { defaultBackend } from "./device.ts";
 import { TensorHandle } from "./handle.ts";
 import { temporaries } from "./temporaries.ts";
 import type { Tensor } from "./tensor.ts";
@@ -79,6 +81,7 @@ export function binary(name: BinaryName, x: Tensor | Scalar, y: Tensor | Scalar)
   if (x instanceof TensorHandle && y instanceof TensorHandle && x.dtype === y.dtype) {
     return bind(name, [x, y], null);
   }
+  if (isScalar(x) && isScalar(y)) return binary(name, scalar(x), y);
   if (isCommon(x, x, y) && isCommon(y, x, y)) return bind(name, promote(name, x, y), null);
   return temporaries(() => bind(name, promote(name, x, y), null));
 }
@@ -86,7 +89,13 @@ export function binary(name: BinaryName, x: Tensor | Scalar, y: Tensor | Scalar)
 /** As {@linkcode binary} for a primitive that takes floats: others become the default float. */
 export function binaryFloat(name: BinaryName, x: Tensor | Scalar, y: Tensor | Scalar): Tensor {
   if (isFloatPair(x, y)) return binary(name, x, y);
+  if (isScalar(x) && isScalar(y)) return binaryFloat(name, scalar(x), y);
   return temporaries(() => bind(name, promoteFloat(name, x, y), null));
+}
+
+/** A number as a tensor on the default device: of two numbers the first takes the place of a tensor. */
+function scalar(value: Scalar): Tensor {
+  return constant(value, scalarDType(value, defaults.dtype), defaultBackend());
 }
 
 /** True when a value needs no cast to stand beside the other: a scalar, or a tensor of the common dtype. */

@@ -139,11 +139,6 @@ export function hardtanh(x: Tensor, ...args: Args<HardtanhOptions, ["minVal", "m
   const options = named<HardtanhOptions>("hardtanh", args, ["minVal", "maxVal", "inplace"]);
   const low = requireNumber("hardtanh", "minVal", options.minVal ?? -1);
   const high = requireNumber("hardtanh", "maxVal", options.maxVal ?? 1);
-  if (!(low <= high)) {
-    throw new ValueError(
-      `Cannot hardtanh ${formatType(x)}: minVal must not exceed maxVal, got ${low} and ${high}`,
-    );
-  }
   return applied("hardtanh", "HardtanhBackward0", x, options, (input) => within(input, low, high));
 }
 
@@ -152,8 +147,13 @@ export function hardtanh_(x: Tensor, ...args: Args<HardtanhOptions, ["minVal", "
   return hardtanh(x, { ...named<HardtanhOptions>("hardtanh_", args, ["minVal", "maxVal"]), inplace: true });
 }
 
+/** `x` where it is inside the limits, else the limit without a gradient; the upper one where they are crossed. */
 function within(x: Tensor, low: number, high: number): Tensor {
-  return either(test("le", x, low), low, either(test("ge", x, high), high, x));
+  const whole = x.dtype.kind === "int";
+  const [min, max] = whole ? [Math.trunc(low), Math.trunc(high)] : [low, high];
+  const limited = noGrad(() => bind("clamp", [x], { min, max }));
+  const outside = bind("bitwiseOr", [test("le", x, min), test("ge", x, max)], null);
+  return either(outside, limited, x);
 }
 
 /**
@@ -191,8 +191,9 @@ export function hardsigmoid(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]
   requireFloat("hardsigmoid", x);
   const options = named<InplaceOptions>("hardsigmoid", args, ["inplace"]);
   return applied("hardsigmoid", "HardsigmoidBackward0", x, options, (input) => {
+    const inside = bind("bitwiseAnd", [test("gt", input, -3), test("lt", input, 3)], null);
     const slope = mul(add(input, 3), 1 / 6);
-    return either(test("le", input, -3), 0, either(test("ge", input, 3), 1, slope));
+    return either(inside, slope, noGrad(() => bind("clamp", [slope], { min: 0, max: 1 })));
   });
 }
 
@@ -204,13 +205,13 @@ export interface AlphaActivationOptions extends InplaceOptions {
 
 /** `scale · x` above 0, `scale · alpha · (e^(x / stretch) − 1)` below. */
 function exponentialUnit(x: Tensor, alpha: number, scale: number, stretch: number): Tensor {
-  const positive = test("gt", x, 0);
-  const negative = either(positive, 0, x); // keeps e^x from overflowing where it is not used
+  const below = test("le", x, 0);
+  const negative = either(below, x, 0); // keeps eˣ from overflowing where it is not used
   const curve = mul(
     bind("expm1", [stretch === 1 ? negative : mul(negative, 1 / stretch)], null),
     alpha * scale,
   );
-  return either(positive, scale === 1 ? x : mul(x, scale), curve);
+  return either(below, curve, scale === 1 ? x : mul(x, scale));
 }
 
 /**

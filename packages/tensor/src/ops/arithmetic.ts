@@ -27,8 +27,8 @@ import type { Tensor } from "../tensor.ts";
 
 /** Options of {@linkcode add} and {@linkcode sub}. */
 export interface AlphaOptions {
-  /** Factor of the second operand. Default 1. */
-  readonly alpha?: number;
+  /** Factor of the second operand; of bools a boolean. Default 1. */
+  readonly alpha?: number | boolean;
 }
 
 /** The factor of the second operand; integers take whole ones only. */
@@ -50,18 +50,22 @@ function alphaOf(op: string, options: AlphaOptions | undefined, x: Tensor, y: Te
  * @see https://pytorch.org/docs/stable/generated/torch.add.html
  */
 export function add(x: Tensor | Scalar, y: Tensor | Scalar, options?: AlphaOptions): Tensor {
-  if ((options?.alpha ?? 1) === 1) return binary("add", x, y);
+  if (Number(options?.alpha ?? 1) === 1) return binary("add", x, y);
   return temporaries(() => {
     const [a, b] = promote("add", x, y);
-    return relabel(bind("addScaled", [a, b], { alpha: alphaOf("add", options, a, b) }), "AddBackward0");
+    const alpha = alphaOf("add", options, a, b);
+    if (a.dtype.kind !== "bool") return relabel(bind("addScaled", [a, b], { alpha }), "AddBackward0");
+    return bind("add", [a, bind("mul", [b, constant(alpha !== 0, a.dtype, a.backend)], null)], null);
   });
 }
 
 /** In-place {@linkcode add}: `x` takes the result, in its own dtype. */
 export function add_(x: Tensor, y: Tensor | Scalar, options?: AlphaOptions): Tensor {
-  if ((options?.alpha ?? 1) === 1) return binaryInPlace("add", x, y);
+  if (Number(options?.alpha ?? 1) === 1) return binaryInPlace("add", x, y);
   const other = directOperand(requireTensor("add_", "input", x), y);
-  if (other === null) return replaceValue("add_", x, (before) => add(before, y, options));
+  if (other === null || x.dtype.kind === "bool") {
+    return replaceValue("add_", x, (before) => add(before, y, options));
+  }
   bindInto([x], "addScaled", [x, other], { alpha: alphaOf("add_", options, x, other) });
   return relabel(x, "AddBackward0");
 }
@@ -72,7 +76,7 @@ export function add_(x: Tensor, y: Tensor | Scalar, options?: AlphaOptions): Ten
  * @see https://pytorch.org/docs/stable/generated/torch.sub.html
  */
 export function sub(x: Tensor | Scalar, y: Tensor | Scalar, options?: AlphaOptions): Tensor {
-  if ((options?.alpha ?? 1) === 1) return binary("sub", x, y);
+  if (Number(options?.alpha ?? 1) === 1) return binary("sub", x, y);
   return temporaries(() => {
     const [a, b] = promote("sub", x, y);
     const scale = constant(alphaOf("sub", options, a, b), a.dtype, a.backend);
@@ -82,7 +86,7 @@ export function sub(x: Tensor | Scalar, y: Tensor | Scalar, options?: AlphaOptio
 
 /** In-place {@linkcode sub}. */
 export function sub_(x: Tensor, y: Tensor | Scalar, options?: AlphaOptions): Tensor {
-  if ((options?.alpha ?? 1) === 1) return binaryInPlace("sub", x, y);
+  if (Number(options?.alpha ?? 1) === 1) return binaryInPlace("sub", x, y);
   return replaceValue("sub_", requireTensor("sub_", "input", x), (before) => sub(before, y, options));
 }
 
@@ -289,6 +293,12 @@ export interface ValueOptions {
   readonly value?: number;
 }
 
+/** The factor of a product or quotient; integers cut it to a whole one. */
+function valueOf(op: string, options: ValueOptions | undefined, x: Tensor): number {
+  const value = requireNumber(op, "value", options?.value ?? 1);
+  return x.dtype.kind === "float" ? value : Math.trunc(value);
+}
+
 /** All operands in their common dtype. */
 function together(op: string, operands: readonly [string, Tensor][]): Tensor[] {
   for (const [name, x] of operands) requireTensor(op, name, x);
@@ -305,7 +315,7 @@ export function addcmul(x: Tensor, tensor1: Tensor, tensor2: Tensor, options?: V
   return temporaries(() => {
     const [a, b, c] = together("addcmul", [["input", x], ["tensor1", tensor1], ["tensor2", tensor2]]);
     const product = bind("mul", [b!, c!], null);
-    return relabel(add(a!, product, { alpha: options?.value ?? 1 }), "AddcmulBackward0");
+    return relabel(add(a!, product, { alpha: valueOf("addcmul", options, a!) }), "AddcmulBackward0");
   });
 }
 
@@ -325,7 +335,7 @@ export function addcdiv(x: Tensor, tensor1: Tensor, tensor2: Tensor, options?: V
   return temporaries(() => {
     const [a, b, c] = together("addcdiv", [["input", x], ["tensor1", tensor1], ["tensor2", tensor2]]);
     const quotient = bind("div", [b!, c!], null);
-    return relabel(add(a!, quotient, { alpha: options?.value ?? 1 }), "AddcdivBackward0");
+    return relabel(add(a!, quotient, { alpha: valueOf("addcdiv", options, a!) }), "AddcdivBackward0");
   });
 }
 

@@ -6,18 +6,9 @@
 
 import { DTypeError, formatType, ValueError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
-import { bind, replaceValue } from "../bind.ts";
-import {
-  castTo,
-  commonDType,
-  constant,
-  describe,
-  isScalar,
-  promote,
-  requireTensor,
-  type Scalar,
-} from "../coerce.ts";
-import { TensorHandle } from "../handle.ts";
+import { bind, needsGrad, replaceValue } from "../bind.ts";
+import { castTo, commonDType, constant, isScalar, promote, requireTensor, type Scalar } from "../coerce.ts";
+import { gradMode, noGrad } from "../grad_mode.ts";
 import { relabel } from "../label.ts";
 import { binary } from "../pointwise.ts";
 import { temporaries } from "../temporaries.ts";
@@ -140,45 +131,69 @@ export function clampMax_(x: Tensor, max: Tensor | Scalar): Tensor {
 type Limit = Tensor | Scalar | null;
 
 function limited(op: string, x: Tensor, min: Limit, max: Limit): Tensor {
-  if (min === null && max === null) {
+  const limits = [min, max].filter((limit) => limit !== null);
+  if (limits.length === 0) {
     throw new ValueError(
       `Cannot ${op} ${formatType(x)}: at least one of min or max must be given, got neither`,
     );
   }
-  for (const limit of [min, max]) {
-    if (limit !== null && !isScalar(limit) && !(limit instanceof TensorHandle)) {
-      throw new ValueError(
-        `Cannot ${op} ${formatType(x)}: limits must be numbers or tensors, got ${describe(limit)}`,
-      );
-    }
+  for (const limit of limits) {
+    if (!isScalar(limit)) requireTensor(op, limit === min ? "min" : "max", limit);
   }
-  const dtype = commonDType(x, ...[min, max].filter((limit) => limit !== null));
-  if (dtype.kind === "bool") {
-    throw new DTypeError(`Cannot ${op} ${formatType(x)}: it must have an integer or float dtype, got bool`);
-  }
+  const dtype = commonDType(x, ...limits);
   return temporaries(() => {
     const values = castTo(x, dtype);
-    if (!(min instanceof TensorHandle) && !(max instanceof TensorHandle) && !isNaN(min) && !isNaN(max)) {
+    if (limits.every((limit) => isScalar(limit) && !Number.isNaN(limit))) {
+      if (dtype.kind === "bool") {
+        throw new DTypeError(
+          `Cannot ${op} ${formatType(x)}: it must have an integer or float dtype, got bool`,
+        );
+      }
       const attrs = { min: min === null ? null : Number(min), max: max === null ? null : Number(max) };
-      return relabel(bind("clamp", [values], attrs), "ClampBackward1");
+      return relabel(bind("clamp", [values], attrs), labelOf(min, max));
     }
-    const [low, high] = [min, max].map((limit) =>
-      limit === null ? null : isScalar(limit) ? constant(limit, dtype, x.backend) : castTo(limit, dtype)
-    );
-    const raised = low === null ? values : beyond("lt", values, low!);
-    return relabel(high === null ? raised : beyond("gt", raised, high!), "ClampBackward0");
+    const [low, high] = [min, max].map((limit) => {
+      if (limit === null) return null;
+      return isScalar(limit) ? constant(limit, dtype, x.backend) : castTo(limit, dtype);
+    });
+    return relabel(between(values, low!, high!), labelOf(min, max));
   });
 }
 
-function isNaN(limit: Limit): boolean {
-  return limit !== null && Number.isNaN(limit);
+function labelOf(min: Limit, max: Limit): string {
+  if (max === null) return "ClampMinBackward0";
+  return min === null ? "ClampMaxBackward0" : isScalar(max) ? "ClampBackward0" : "ClampBackward1";
 }
 
-/** `limit` where `x` lies beyond it or the limit is NaN, else `x`. */
-function beyond(test: "lt" | "gt", x: Tensor, limit: Tensor): Tensor {
-  const outside = bind(test, [x, limit], null);
-  const chosen = x.dtype.kind === "float"
-    ? bind("bitwiseOr", [outside, bind("isnan", [limit], null)], null)
-    : outside;
-  return bind("where", [chosen, limit, x], null);
+/** Values limited by tensors, NaN where one of them is. Where `low > high` the result is `high`. */
+function between(x: Tensor, low: Tensor | null, high: Tensor | null): Tensor {
+  const parts = [x, low, high].filter((part) => part !== null);
+  const value = noGrad(() => {
+    const raised = low === null ? x : bind("maximum", [x, low], null);
+    return high === null ? raised : bind("minimum", [raised, high], null);
+  });
+  return gradMode.enabled && needsGrad(parts) ? withGradient(value, x, low, high) : value;
+}
+
+/**
+ * `value`, which limits `x` to `low … high`, with its gradient: it goes to `x` within the limits, to `low` below it unless
+ * `low >= high`, to `high` above it or where `high < low`. So it does in PyTorch, NaN and all: comparisons with NaN fail.
+ */
+function withGradient(value: Tensor, x: Tensor, low: Tensor | null, high: Tensor | null): Tensor {
+  const test = (name: "lt" | "le" | "gt" | "ge", a: Tensor, b: Tensor) => bind(name, [a, b], null);
+  const where = (cond: Tensor, a: Tensor, b: Tensor) => bind("where", [cond, a, b], null);
+  let chosen = value;
+  if (low !== null && high !== null) {
+    const inside = bind("bitwiseAnd", [test("ge", x, low), test("le", x, high)], null);
+    const below = bind("bitwiseAnd", [test("lt", x, low), test("lt", low, high)], null);
+    const above = bind("bitwiseOr", [test("gt", x, high), test("lt", high, low)], null);
+    chosen = where(above, high, where(below, low, where(inside, x, value)));
+  } else if (low !== null) chosen = where(test("lt", x, low), low, where(test("ge", x, low), x, value));
+  else if (high !== null) chosen = where(test("gt", x, high), high, where(test("le", x, high), x, value));
+  // NaN is not equal to the operand that has the gradient: adding it changes the value and keeps the slope.
+  return where(
+    bind("isnan", [value], null),
+    bind("add", [chosen, constant(NaN, x.dtype, x.backend)], null),
+    chosen,
+  );
 }

@@ -197,7 +197,7 @@ export function ndtr(x: Tensor): Tensor {
 }
 
 /**
- * −x ln x; 0 at 0 and −∞ below.
+ * −x ln x; 0 at 0 and −∞ below. The gradient −(1 + ln x) is infinite at 0 and NaN below.
  *
  * @see https://pytorch.org/docs/stable/special.html
  */
@@ -205,13 +205,16 @@ export function entr(x: Tensor): Tensor {
   requireTensor("entr", "input", x);
   return temporaries(() => {
     const values = toFloat(x);
-    const negative = bind("lt", [values, like(values, 0)], null);
+    const where = (cond: Tensor, a: Tensor, b: Tensor) => bind("where", [cond, a, b], null);
+    const one = like(values, 1);
     const zero = bind("eq", [values, like(values, 0)], null);
-    const outside = bind("bitwiseOr", [negative, zero], null);
-    const safe = bind("where", [outside, like(values, 1), values], null);
+    const safe = where(zero, one, values);
     const inside = bind("neg", [bind("mul", [safe, bind("log", [safe], null)], null)], null);
-    const edge = bind("where", [zero, like(values, 0), like(values, -Infinity)], null);
-    return relabel(bind("where", [outside, edge, inside], null), "SpecialEntrBackward0");
+    const negative = bind("lt", [values, like(values, 0)], null);
+    // √x is 0 at 0 and as steep there; −0 becomes 0, or the slope would have its sign.
+    const atZero = bind("sqrt", [bind("add", [where(zero, values, one), like(values, 0)], null)], null);
+    const y = where(zero, atZero, where(negative, like(values, -Infinity), inside));
+    return relabel(y, "SpecialEntrBackward0");
   });
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DTypeError, formatType } from "@flambeau/core";
+import { DTypeError, formatType, int32 } from "@flambeau/core";
 import { bind, bindInto } from "../bind.ts";
 import { requireTensor } from "../coerce.ts";
 import { relabel } from "../label.ts";
@@ -469,12 +469,12 @@ export function erfinv_(x: Tensor): Tensor {
 }
 
 /**
- * x².
+ * x². Bools become int32.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.square.html
  */
 export function square(x: Tensor): Tensor {
-  requireTensor("square", "input", x);
+  if (requireTensor("square", "input", x).dtype.kind === "bool") return bind("cast", [x], { dtype: int32 });
   return relabel(bind("mul", [x, x], null), "PowBackward0");
 }
 

@@ -162,12 +162,12 @@ export function diff(x: Tensor, ...args: Args<DiffOptions, ["n", "dim", "prepend
   const dim = normalizeDim("diff", options.dim ?? -1, x.shape.length);
   const n = requireInteger("diff", "n", options.n ?? 1);
   if (n < 0) throw new ValueError(`Cannot diff ${formatType(x)}: n must be >= 0, got ${n}`);
+  if (n === 0) return bind("copy", [x], null);
   return temporaries(() => {
     const parts = promoteAll(
       [options.prepend, x, options.append].filter((part) => part !== null && part !== undefined),
     );
     let y = parts.length === 1 ? x : bind("concat", parts, { dim });
-    if (n === 0) return bind("copy", [y], null);
     const name = y.dtype === bool ? "bitwiseXor" : "sub";
     for (let i = 0; i < n; i++) {
       const size = y.shape[dim]!;
@@ -257,7 +257,7 @@ export function cumulativeTrapezoid(y: Tensor, ...args: Args<TrapezoidOptions, [
 /** Options of {@linkcode gradient}. */
 export interface GradientOptions {
   /** Distance of neighbours: a number for all dimensions, one for each, or their coordinates as tensors of rank 1. Default 1. */
-  readonly spacing?: number | readonly number[] | readonly Tensor[];
+  readonly spacing?: number | readonly number[] | readonly Tensor[] | null;
   /** The dimensions. Default: all. */
   readonly dim?: number | Shape | null;
   /** 1 or 2: the order of the estimate at both ends. Default 1. */
@@ -272,7 +272,8 @@ export interface GradientOptions {
  */
 export function gradient(x: Tensor, options: GradientOptions = {}): Tensor[] {
   requireTensor("gradient", "input", x);
-  const { spacing = 1, dim = null, edgeOrder = 1 } = options;
+  const { dim = null, edgeOrder = 1 } = options;
+  const spacing = options.spacing ?? 1;
   const list = dim === null ? x.shape.map((_, d) => d) : typeof dim === "number" ? [dim] : dim;
   const dims = list.map((d) => normalizeDim("gradient", d, x.shape.length));
   const wrong = (must: string, got: unknown) =>

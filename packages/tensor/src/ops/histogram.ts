@@ -156,7 +156,7 @@ export function histogram(x: Tensor, bins: number | Tensor, options: HistogramOp
         options.range,
         0.5,
       );
-      return [histogramOf("histogram", rows, edges, options), edges[0]!];
+      return [histogramOf("histogram", rows, edges, options), bind("copy", [edges[0]!], null)];
     })
   );
   return namedTuple(["hist", "binEdges"], [made[0]!, made[1]!]);

@@ -249,7 +249,7 @@ export function logsumexp(x: Tensor, ...args: Args<ReduceOptions, ["dim", "keepd
 }
 
 /**
- * `x` summed to a shape that broadcasts to its own: the way back from broadcasting. `x` itself when it has that shape.
+ * `x` summed to a shape that broadcasts to its own: the way back from broadcasting.
  *
  * @throws {ShapeError} If the shape does not broadcast to that of `x`.
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html
@@ -266,7 +266,7 @@ export function sumToSize(x: Tensor, ...size: ListArgs<"size">): Tensor {
   const dims = x.shape.map((_, d) => d).filter((d) =>
     d < added || (shape[d - added] === 1 && x.shape[d] !== 1)
   );
-  if (dims.length === 0) return x;
+  if (dims.length === 0) return bind("copy", [x], null);
   return temporaries(() => {
     const total = fold("sum", castTo(x, accumulationDType(x.dtype)), { dims, keepdim: true });
     return owned(reshapeTo(total, shape));

@@ -262,7 +262,7 @@ export interface CovOptions {
 }
 
 /**
- * Covariance of variables in rows: `[V, N]` → `[V, V]`; a vector is one variable, with a scalar variance.
+ * Covariance of variables in rows: `[V, N]` → `[V, V]`; a scalar for one variable, which may be a vector.
  *
  * @throws {ShapeError} If the rank is above 2, or weights are not `[N]`.
  * @see https://pytorch.org/docs/stable/generated/torch.cov.html
@@ -286,7 +286,7 @@ export function cov(x: Tensor, options: CovOptions = {}): Tensor {
   return temporaries(() => {
     const rows = toFloat(reshapeTo(x, [x.shape.length === 2 ? x.shape[0]! : 1, observations]));
     const matrix = covariance(rows, options);
-    return x.shape.length === 2 ? matrix : owned(reshapeTo(matrix, []));
+    return rows.shape[0] === 1 ? owned(reshapeTo(matrix, [])) : matrix;
   });
 }
 
@@ -314,7 +314,7 @@ function covariance(rows: Tensor, { correction = 1, fweights, aweights }: CovOpt
 }
 
 /**
- * Correlation coefficients of variables in rows: `[V, N]` → `[V, V]`; 1 for a vector.
+ * Correlation coefficients of variables in rows: `[V, N]` → `[V, V]`; the scalar 1 for one variable.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.corrcoef.html
  */

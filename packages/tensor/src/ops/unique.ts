@@ -135,9 +135,10 @@ function slices(op: string, x: Tensor, dimension: number, sorting: boolean): Gro
   const dim = normalizeDim(op, dimension, x.shape.length);
   const count = x.shape[dim] ?? 1;
   const width = count === 0 ? 0 : numelOf(x.shape) / count;
+  // PyTorch compares the elements of a slice in the order that exchanging the dimension with the first one leaves.
   const front = x.shape.length === 0
     ? x
-    : permuteTo(x, [dim, ...x.shape.map((_, d) => d).filter((d) => d !== dim)]);
+    : permuteTo(x, x.shape.map((_, d) => d === 0 ? dim : d === dim ? 0 : d));
   const at = elementReader(dataSync(front), x.dtype);
   const compare = (a: number, b: number): number => {
     for (let i = 0; i < width; i++) {

@@ -27,6 +27,20 @@ export class Tensor extends MatmulMethods {
     return dim === undefined ? this.shape : this.shape.at(dim)!;
   }
 
+  /** Elements to step in the storage, by dimension. */
+  stride(): Shape;
+  /** Elements to step in the storage for dimension `dim`. */
+  stride(dim: number): number;
+  /** Implementation of both forms. */
+  stride(dim?: number): Shape | number {
+    return dim === undefined ? this.strides : this.strides.at(dim)!;
+  }
+
+  /** Elements of the storage before the first, as PyTorch's `storage_offset()`. */
+  storageOffset(): number {
+    return this.offset;
+  }
+
   /** Gives the memory back now; every view of it becomes unusable. */
   dispose(): void {
     this.storage.dispose();

@@ -34,6 +34,7 @@ import { makeEmpty } from "../handle.ts";
 import { executeOn } from "../immediate.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { clone, fill_ } from "./data.ts";
 import {
   type CreationOptions,
   deviceWith,
@@ -158,6 +159,15 @@ export function emptyLike(x: Tensor, options: LikeOptions = {}): Tensor {
   requireTensor("emptyLike", "input", x);
   const dtype = dtypeOption(options.dtype) ?? x.dtype;
   return finished(makeEmpty(deviceWith(options, x.shape, dtype, x.backend), x.shape, dtype), options);
+}
+
+/**
+ * A copy of `x` with one value everywhere, in its own dtype.
+ *
+ * @param value A number, or a tensor of rank 0, which gets the gradient.
+ */
+export function fill(x: Tensor, value: Scalar | Tensor): Tensor {
+  return fill_(clone(requireTensor("fill", "input", x)), value);
 }
 
 /** Zeros in the dtype and device of `x`. */

@@ -295,8 +295,8 @@ function gemmFewRows(
   add: bool,
 ): void {
   if (!add) for (let i = 0; i < m; i++) memory.fill(c + <usize>i * rsc, 0, <usize>n << 2);
-  for (let j = 0; j < n; j += 1024) {
-    const nc = min(1024, n - j);
+  for (let j = 0; j < n; j += 4096) {
+    const nc = min(4096, n - j);
     const vectors = (<usize>nc & ~3) << 2;
     const all = <usize>nc << 2;
     let p = 0;
@@ -436,6 +436,44 @@ function gemmFewDots(
   }
 }
 
+/**
+ * One row of A and dense columns of B that no cache holds: one column after another, so that memory is read as one stream.
+ */
+function gemvDots(a: usize, b: usize, c: usize, n: i32, k: i32, csb: usize, add: bool): void {
+  const vectors = (<usize>k & ~3) << 2;
+  const blocks = (<usize>k & ~31) << 2;
+  const all = <usize>k << 2;
+  for (let j = 0; j < n; j++) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let s4 = s0;
+    let s5 = s0;
+    let s6 = s0;
+    let s7 = s0;
+    let t: usize = 0;
+    for (; t < blocks; t += 128) {
+      s0 = mad(v128.load(a + t), v128.load(b + t), s0);
+      s1 = mad(v128.load(a + t, 16), v128.load(b + t, 16), s1);
+      s2 = mad(v128.load(a + t, 32), v128.load(b + t, 32), s2);
+      s3 = mad(v128.load(a + t, 48), v128.load(b + t, 48), s3);
+      s4 = mad(v128.load(a + t, 64), v128.load(b + t, 64), s4);
+      s5 = mad(v128.load(a + t, 80), v128.load(b + t, 80), s5);
+      s6 = mad(v128.load(a + t, 96), v128.load(b + t, 96), s6);
+      s7 = mad(v128.load(a + t, 112), v128.load(b + t, 112), s7);
+    }
+    for (; t < vectors; t += 16) s0 = mad(v128.load(a + t), v128.load(b + t), s0);
+    s0 = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+    s4 = f32x4.add(f32x4.add(s4, s5), f32x4.add(s6, s7));
+    let y = lanes(f32x4.add(s0, s4));
+    for (; t < all; t += 4) y += load<f32>(a + t) * load<f32>(b + t);
+    store<f32>(c, add ? load<f32>(c) + y : y);
+    b += csb;
+    c += 4;
+  }
+}
+
 /** A small product with dense rows of B, straight from where the matrices are: tiles of 4 × 8, then what is left. */
 function gemmSmall(
   a: usize,
@@ -570,9 +608,11 @@ export function gemm_f32(
   const rc = <usize>rsc << 2;
   const few = m <= 4;
   const small = <f64>k * <f64>n <= 4096;
+  const cached = <f64>k * <f64>n <= 131072;
   for (; batch > 0; batch--) {
     if (csb === 1 && small && m > 1) gemmSmall(a, b, c, m, n, k, ra, ca, rb, rc, add !== 0);
     else if (csb === 1 && few) gemmFewRows(a, b, c, m, n, k, ra, ca, rb, rc, add !== 0);
+    else if (rsb === 1 && m === 1 && csa === 1 && !cached) gemvDots(a, b, c, n, k, cb, add !== 0);
     else if (rsb === 1 && few && csa === 1) gemmFewDots(a, b, c, m, n, k, ra, cb, rc, add !== 0);
     else if (rsb === 1 && few && m * k <= KC * NC) {
       denseRows(scratch, a, m, k, ra, ca);

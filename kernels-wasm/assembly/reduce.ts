@@ -90,7 +90,7 @@ export function sumRow(x: usize, n: i32): f64 {
 /** Columns that are worked on at a time. */
 // @ts-ignore: decorator
 @inline
-const CHUNK: i32 = 512;
+const CHUNK: i32 = 2048;
 
 /** `n` rows of `cols` elements combined into the row at `o`. */
 function columns<T, Op>(x: usize, o: usize, n: i32, cols: i32, step: usize): void {

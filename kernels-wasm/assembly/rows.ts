@@ -1,7 +1,7 @@
 /**
  * Kernels that need a whole line of elements at once: softmax, normalization, likelihood, and their gradients.
  *
- * Softmax runs over the middle of [outer, n, inner], four columns at a time where inner is not 1.
+ * Softmax runs over the middle of [outer, n, inner].
  */
 
 import { expNegative, log } from "./vector_math";
@@ -120,34 +120,62 @@ function softmaxRow(x: usize, y: usize, n: i32, logarithm: bool): void {
   }
 }
 
+/** Columns whose maxima and sums are kept in working memory at a time. */
+// @ts-ignore: decorator
+@inline
+const CHUNK: i32 = 512;
+
+/** Bytes of working memory for softmax along a dimension that is not the last. */
+export function softmax_scratch(): i32 {
+  return CHUNK * 8;
+}
+
+/** Column after column would touch a page for every element: a chunk of columns goes down the rows together. */
 function softmaxColumns(x: usize, y: usize, n: i32, inner: i32, logarithm: bool): void {
   const step = <usize>inner << 2;
-  for (let j = 0; j < inner; j += 4) {
-    const cols = min(4, inner - j);
-    let m = f32x4.splat(-Infinity);
+  const maxima = scratch;
+  const sums = scratch + (CHUNK << 2);
+  for (let j = 0; j < inner; j += CHUNK) {
+    const all = <usize>min(CHUNK, inner - j) << 2;
+    for (let t: usize = 0; t < all; t += 16) {
+      v128.store(maxima + t, f32x4.splat(-Infinity));
+      v128.store(sums + t, f32x4.splat(0));
+    }
     let p = x;
-    for (let i = 0; i < n; i++, p += step) m = f32x4.max(m, loadColumns(p, cols));
-    let s = f32x4.splat(0);
+    for (let i = 0; i < n; i++, p += step) {
+      for (let t: usize = 0; t < all; t += 16) {
+        const v = loadColumns(p + t, <i32>((all - t) >> 2));
+        v128.store(maxima + t, f32x4.max(v128.load(maxima + t), v));
+      }
+    }
     p = x;
     let q = y;
     for (let i = 0; i < n; i++, p += step, q += step) {
-      const e = expNegative(f32x4.sub(loadColumns(p, cols), m));
-      s = f32x4.add(s, e);
-      if (!logarithm) storeColumns(q, e, cols);
-    }
-    q = y;
-    if (logarithm) {
-      const l = log(s);
-      p = x;
-      for (let i = 0; i < n; i++, p += step, q += step) {
-        storeColumns(q, f32x4.sub(f32x4.sub(loadColumns(p, cols), m), l), cols);
+      for (let t: usize = 0; t < all; t += 16) {
+        const cols = <i32>((all - t) >> 2);
+        const e = expNegative(f32x4.sub(loadColumns(p + t, cols), v128.load(maxima + t)));
+        v128.store(sums + t, f32x4.add(v128.load(sums + t), e));
+        if (!logarithm) storeColumns(q + t, e, cols);
       }
-    } else {
-      const r = f32x4.div(f32x4.splat(1), s);
-      for (let i = 0; i < n; i++, q += step) storeColumns(q, f32x4.mul(loadColumns(q, cols), r), cols);
     }
-    x += 16;
-    y += 16;
+    for (let t: usize = 0; t < all; t += 16) {
+      const s = v128.load(sums + t);
+      v128.store(sums + t, logarithm ? log(s) : f32x4.div(f32x4.splat(1), s));
+    }
+    p = x;
+    q = y;
+    for (let i = 0; i < n; i++, p += step, q += step) {
+      for (let t: usize = 0; t < all; t += 16) {
+        const cols = <i32>((all - t) >> 2);
+        const s = v128.load(sums + t);
+        const v = logarithm
+          ? f32x4.sub(f32x4.sub(loadColumns(p + t, cols), v128.load(maxima + t)), s)
+          : f32x4.mul(loadColumns(q + t, cols), s);
+        storeColumns(q + t, v, cols);
+      }
+    }
+    x += all;
+    y += all;
   }
 }
 
@@ -173,7 +201,6 @@ export function softmax_backward_f32(
   logarithm: i32,
 ): void {
   const by = <usize>(n * inner) << 2;
-  // A row is four columns of a line folded together: lanes are summed at the end.
   for (; outer > 0; outer--) {
     if (inner === 1) {
       let s = f32x4.splat(0);
@@ -191,18 +218,25 @@ export function softmax_backward_f32(
       }
     } else {
       const step = <usize>inner << 2;
-      for (let j = 0; j < inner; j += 4) {
-        const cols = min(4, inner - j);
-        const at = <usize>j << 2;
-        let s = f32x4.splat(0);
-        let t = at;
-        for (let i = 0; i < n; i++, t += step) {
-          const v = loadColumns(g + t, cols);
-          s = f32x4.add(s, logarithm ? v : f32x4.mul(v, loadColumns(y + t, cols)));
+      for (let j = 0; j < inner; j += CHUNK) {
+        const all = <usize>min(CHUNK, inner - j) << 2;
+        memory.fill(scratch, 0, CHUNK << 2);
+        let at = <usize>j << 2;
+        for (let i = 0; i < n; i++, at += step) {
+          for (let t: usize = 0; t < all; t += 16) {
+            const cols = <i32>((all - t) >> 2);
+            let v = loadColumns(g + at + t, cols);
+            if (!logarithm) v = f32x4.mul(v, loadColumns(y + at + t, cols));
+            v128.store(scratch + t, f32x4.add(v128.load(scratch + t), v));
+          }
         }
-        t = at;
-        for (let i = 0; i < n; i++, t += step) {
-          storeColumns(o + t, slope(loadColumns(g + t, cols), loadColumns(y + t, cols), s, logarithm), cols);
+        at = <usize>j << 2;
+        for (let i = 0; i < n; i++, at += step) {
+          for (let t: usize = 0; t < all; t += 16) {
+            const cols = <i32>((all - t) >> 2);
+            const v = loadColumns(g + at + t, cols);
+            storeColumns(o + at + t, slope(v, loadColumns(y + at + t, cols), v128.load(scratch + t), logarithm), cols);
+          }
         }
       }
     }

@@ -31,6 +31,7 @@ const SHAPES: readonly (readonly [Shape, number])[] = [
   [[7, 3], 0],
   [[2, 9, 5], 1],
   [[2, 3, 8], 1],
+  [[3, 1030], 0],
   [[4, 2, 6], 2],
 ];
 

@@ -12,6 +12,7 @@ import {
   type Kernel,
   type KernelTable,
   type Operand,
+  type Shape,
   type UnaryPrimitives,
 } from "@flambeau/core";
 import type { BinaryPrimitives } from "@flambeau/core";
@@ -114,8 +115,21 @@ function binaryKernel(kernels: Kernels, entries: readonly (Entry | null)[]) {
     if (isDense(output, shape) && isDense(x, shape) && isDense(y, shape)) {
       return new Call(entry, [pointer(x), pointer(y), pointer(output), count(shape), 1, 1, 1]);
     }
+    if (count(shape) >= LARGE && (isAcross(x, shape) || isAcross(y, shape))) return null;
     return rows(kernels, entry, shape, [x, y, output]);
   };
+}
+
+/** Elements from which a transposed operand is better copied, block by block, than read across. */
+const LARGE = 16384;
+
+/** True when `x` is a large transposed operand: its last dimension steps over memory that another runs along. */
+function isAcross(x: Operand, shape: Shape): boolean {
+  const last = x.strides.length - 1;
+  if (last < 1 || x.shape.length !== shape.length || x.dtype.itemsize !== 4) return false;
+  const step = x.strides[last]!;
+  return step !== 1 && step !== 0 && x.shape[last]! >= 16 && x.strides.indexOf(1) >= 0 &&
+    x.shape[x.strides.indexOf(1)]! >= 16;
 }
 
 /** Rows of one dtype only. */

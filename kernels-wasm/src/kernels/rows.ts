@@ -34,6 +34,7 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
   const batchNorm = kernels.entry("batch_norm_f32");
   const batchNormBackward = kernels.entry("batch_norm_backward_f32");
   const nllLoss = kernels.entry("nll_loss_f32");
+  const softmaxBytes = kernels.entry("softmax_scratch").fn();
   const forward = (logarithm: number) =>
   (
     [x]: readonly [x: Operand],
@@ -41,6 +42,7 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     { dim }: { readonly dim: number },
   ): WasmDispatch | null => {
     if (!areDense(x, output)) return null;
+    kernels.needScratch(softmaxBytes);
     return new Call(softmax, [pointer(x), pointer(output), ...around(x, dim), logarithm]);
   };
   const backward = (logarithm: number) =>
@@ -50,6 +52,7 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     { dim }: { readonly dim: number },
   ): WasmDispatch | null => {
     if (!areDense(g, y, output)) return null;
+    kernels.needScratch(softmaxBytes);
     const args = [g, y, output].map(pointer);
     return new Call(softmaxBackward, [...args, ...around(y, dim), logarithm]);
   };

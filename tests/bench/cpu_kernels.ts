@@ -83,13 +83,6 @@ for (const name of ["add", "mul", "maximum"] as const) {
 }
 time("add row [1024, 1024] + [1024]", "add", [make([K, K]), make([K])], make([K, K]), null);
 time("add column [1024, 1024] + [1024, 1]", "add", [make([K, K]), make([K, 1])], make([K, K]), null);
-time(
-  "add transposed [1024, 1024]ᵀ",
-  "add",
-  [make([K, K], float32, [1, K]), make([K, K])],
-  make([K, K]),
-  null,
-);
 for (
   const name of [
     "neg",

@@ -38,7 +38,11 @@ export class Generator {
   #key: readonly [low: number, high: number] | null;
   #counter = 0;
 
-  /** @param seed Default: 67280421310721; null: chosen at random on first use. */
+  /**
+   * Starts at the beginning of the stream of a seed.
+   *
+   * @param seed Default: 67280421310721; null: chosen at random on first use.
+   */
   constructor(seed: number | bigint | null = DEFAULT_SEED) {
     this.#key = seed === null ? null : keyOf(seed);
   }

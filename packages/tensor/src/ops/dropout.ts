@@ -25,7 +25,8 @@ export interface DropoutOptions {
   readonly inplace?: boolean;
 }
 
-type DropoutArgs = Args<DropoutOptions, ["p", "training", "inplace"]>;
+/** Probability, mode and place of a dropout, by position or by name. */
+export type DropoutArgs = Args<DropoutOptions, ["p", "training", "inplace"]>;
 
 /** What becomes of kept elements, and of the others. */
 interface Rule {

@@ -11,3 +11,5 @@ export type * from "./src/state_dict.ts";
 export * from "./src/containers.ts";
 export * from "./src/parameter_containers.ts";
 export * as functional from "./src/functional.ts";
+export * as init from "./src/init.ts";
+export * from "./src/modules.ts";

@@ -229,6 +229,8 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   /** What nothing adds up to. */
   @inline identity<T>(): T { return <T>0; }
   @inline isSum(): bool { return true; }
+  @inline isExtreme(): bool { return false; }
+  @inline quick<T>(x: v128, y: v128): v128 { return x; }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128, y: v128): v128 { return v128.add<T>(x, y); }
   @inline s<T>(x: T, y: T): T { return <T>(x + y); }
@@ -242,6 +244,8 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   /** What nothing multiplies to. */
   @inline identity<T>(): T { return <T>1; }
   @inline isSum(): bool { return false; }
+  @inline isExtreme(): bool { return false; }
+  @inline quick<T>(x: v128, y: v128): v128 { return x; }
   @inline has<T>(): bool { return sizeof<T>() > 1; }
   @inline v<T>(x: v128, y: v128): v128 {
     if (sizeof<T>() === 1) return x;
@@ -265,6 +269,12 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   @inline isSum(): bool { return false; }
   @inline beyond<T>(x: T, y: T): bool { return x > y; }
   @inline beyondV(x: v128, y: v128): v128 { return f32x4.gt(x, y); }
+  @inline isExtreme(): bool { return true; }
+  /** The larger where neither is NaN. */
+  @inline quick<T>(x: v128, y: v128): v128 {
+    if (isFloat<T>()) return v128.pmax<T>(x, y);
+    else return x;
+  }
   @inline has<T>(): bool { return sizeof<T>() < 8 || isFloat<T>(); }
   @inline v<T>(x: v128, y: v128): v128 {
     if (isInteger<T>() && sizeof<T>() === 8) return x;
@@ -285,6 +295,12 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   @inline isSum(): bool { return false; }
   @inline beyond<T>(x: T, y: T): bool { return x < y; }
   @inline beyondV(x: v128, y: v128): v128 { return f32x4.lt(x, y); }
+  @inline isExtreme(): bool { return true; }
+  /** The smaller where neither is NaN. */
+  @inline quick<T>(x: v128, y: v128): v128 {
+    if (isFloat<T>()) return v128.pmin<T>(x, y);
+    else return x;
+  }
   @inline has<T>(): bool { return sizeof<T>() < 8 || isFloat<T>(); }
   @inline v<T>(x: v128, y: v128): v128 {
     if (isInteger<T>() && sizeof<T>() === 8) return x;

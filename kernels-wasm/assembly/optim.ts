@@ -52,7 +52,7 @@ export function sgd_step_f32(
 
 /**
  * Adam. `decay` is added to the gradient; `shrink` scales the parameter (AdamW); `rate` is lr / (1 − β₁ᵗ), `root` is
- * √(1 − β₂ᵗ); `sign` is −1 to maximize.
+ * 1 / √(1 − β₂ᵗ); `sign` is −1 to maximize.
  */
 export function adam_step_f32(
   p: usize,
@@ -94,7 +94,7 @@ export function adam_step_f32(
     const b = f32x4.add(f32x4.mul(v128.load(v + t), b2), f32x4.mul(f32x4.mul(d, d), r2));
     v128.store(om + t, a);
     v128.store(ov + t, b);
-    const q = f32x4.add(f32x4.div(f32x4.sqrt(b), vq), ve);
+    const q = f32x4.add(f32x4.mul(f32x4.sqrt(b), vq), ve);
     v128.store(op + t, f32x4.sub(f32x4.mul(x, vh), f32x4.mul(f32x4.div(a, q), vr)));
   }
   for (; t < all; t += 4) {
@@ -105,6 +105,6 @@ export function adam_step_f32(
     const b = load<f32>(v + t) * beta2 + d * d * rest2;
     store<f32>(om + t, a);
     store<f32>(ov + t, b);
-    store<f32>(op + t, x * shrink - a / (sqrt<f32>(b) / root + eps) * rate);
+    store<f32>(op + t, x * shrink - a / (sqrt<f32>(b) * root + eps) * rate);
   }
 }

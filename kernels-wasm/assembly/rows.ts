@@ -35,8 +35,8 @@ function storeColumns(p: usize, v: v128, cols: i32): void {
 // @ts-ignore: decorator
 @inline
 function maxLanes(v: v128): v128 {
-  v = f32x4.max(v, i64x2.shuffle(v, v, 1, 0));
-  return f32x4.max(v, i32x4.shuffle(v, v, 1, 0, 3, 2));
+  v = f32x4.pmax(v, i64x2.shuffle(v, v, 1, 0));
+  return f32x4.pmax(v, i32x4.shuffle(v, v, 1, 0, 3, 2));
 }
 
 /** Sum of the lanes in all lanes. */
@@ -58,7 +58,7 @@ function tail(p: usize, left: i32, fill: v128): v128 {
   return v;
 }
 
-/** max of a row, in all lanes. */
+/** max of a row in all lanes. A NaN is passed over: it comes back in the sum of the exponentials. */
 // @ts-ignore: decorator
 @inline
 function rowMax(x: usize, n: i32): v128 {
@@ -69,18 +69,18 @@ function rowMax(x: usize, n: i32): v128 {
   let m3 = none;
   const end = x + (<usize>n << 2);
   while (x + 64 <= end) {
-    m0 = f32x4.max(m0, v128.load(x));
-    m1 = f32x4.max(m1, v128.load(x, 16));
-    m2 = f32x4.max(m2, v128.load(x, 32));
-    m3 = f32x4.max(m3, v128.load(x, 48));
+    m0 = f32x4.pmax(m0, v128.load(x));
+    m1 = f32x4.pmax(m1, v128.load(x, 16));
+    m2 = f32x4.pmax(m2, v128.load(x, 32));
+    m3 = f32x4.pmax(m3, v128.load(x, 48));
     x += 64;
   }
   while (x + 16 <= end) {
-    m0 = f32x4.max(m0, v128.load(x));
+    m0 = f32x4.pmax(m0, v128.load(x));
     x += 16;
   }
-  if (x < end) m1 = f32x4.max(m1, tail(x, <i32>((end - x) >> 2), none));
-  return maxLanes(f32x4.max(f32x4.max(m0, m1), f32x4.max(m2, m3)));
+  if (x < end) m1 = f32x4.pmax(m1, tail(x, <i32>((end - x) >> 2), none));
+  return maxLanes(f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3)));
 }
 
 function softmaxRow(x: usize, y: usize, n: i32, logarithm: bool): void {
@@ -145,7 +145,7 @@ function softmaxColumns(x: usize, y: usize, n: i32, inner: i32, logarithm: bool)
     for (let i = 0; i < n; i++, p += step) {
       for (let t: usize = 0; t < all; t += 16) {
         const v = loadColumns(p + t, <i32>((all - t) >> 2));
-        v128.store(maxima + t, f32x4.max(v128.load(maxima + t), v));
+        v128.store(maxima + t, f32x4.pmax(v128.load(maxima + t), v));
       }
     }
     p = x;

@@ -33,7 +33,7 @@ export function optimKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch
         ...[...all.map(pointer), count(inputs[0].shape)],
         ...[beta1, 1 - beta1, beta2, 1 - beta2, eps],
         ...[decoupled ? 0 : weightDecay, decoupled ? 1 - lr * weightDecay : 1],
-        ...[lr / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step), maximize ? -1 : 1],
+        ...[lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step), maximize ? -1 : 1],
       ]);
     },
   };

@@ -154,3 +154,10 @@ export { Slice, slice } from "./src/indexing/slice.ts";
 export type { IndexItem } from "./src/indexing/plan.ts";
 export type { ListArgs } from "./src/ops/lists.ts";
 export * as special from "./src/ops/special.ts";
+
+export * as fft from "./src/ops/fft.ts";
+export * as linalg from "./src/ops/linalg.ts";
+export { choleskyInverse, choleskySolve, luUnpack, type LuUnpackOptions } from "./src/ops/linalg/factor.ts";
+export { matrixExp, matrixPower } from "./src/ops/linalg/powers.ts";
+export { det, inv as inverse, logdet, pinv as pinverse, slogdet } from "./src/ops/linalg/solve.ts";
+export * from "./src/ops/stft.ts";

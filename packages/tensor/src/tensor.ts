@@ -7,7 +7,7 @@
 import type { Shape } from "@flambeau/core";
 import { tensorClass } from "./handle.ts";
 import { keep } from "./temporaries.ts";
-import { MatmulMethods } from "./methods/matmul.ts";
+import { LinalgMethods } from "./methods/linalg.ts";
 
 /**
  * An n-dimensional array of one dtype: PyTorch's `torch.Tensor`.
@@ -17,7 +17,7 @@ import { MatmulMethods } from "./methods/matmul.ts";
  *
  * @see https://pytorch.org/docs/stable/tensors.html
  */
-export class Tensor extends MatmulMethods {
+export class Tensor extends LinalgMethods {
   /** The sizes, or the size of one dimension. */
   size(): Shape;
   /** The size of dimension `dim`. */

@@ -84,6 +84,7 @@ const BINARY: typeof UNARY = {
   sub: ["Sub", ALL],
   mul: ["Mul", ALL],
   div: ["Div", FLOATS],
+  pow: ["Pow", ["f32"]],
   maximum: ["Maximum", ALL],
   minimum: ["Minimum", ALL],
   bitwise_and: ["BitwiseAnd", INTS],

@@ -115,3 +115,26 @@ export function transpose_32(a: usize, o: usize, rows: i32, cols: i32, la: i32, 
     }
   }
 }
+
+/** start + i · step for i < n, computed in float64. */
+// @ts-ignore: decorator
+@inline
+function iota<T>(o: usize, n: i32, start: f64, step: f64): void {
+  for (let i = 0; i < n; i++) {
+    store<T>(o, <T>(start + <f64>i * step));
+    o += sizeof<T>();
+  }
+}
+
+export function iota_f32(o: usize, n: i32, start: f64, step: f64): void {
+  iota<f32>(o, n, start, step);
+}
+export function iota_f64(o: usize, n: i32, start: f64, step: f64): void {
+  iota<f64>(o, n, start, step);
+}
+export function iota_i32(o: usize, n: i32, start: f64, step: f64): void {
+  iota<i32>(o, n, start, step);
+}
+export function iota_i64(o: usize, n: i32, start: f64, step: f64): void {
+  iota<i64>(o, n, start, step);
+}

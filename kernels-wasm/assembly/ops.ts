@@ -377,3 +377,8 @@ function erfc(x: v128): v128 { return m.erfc(x); }
 @unmanaged export class Isinf {
   @inline s<T>(x: T): bool { return abs<T>(x) == <T>Infinity; }
 }
+@unmanaged export class Pow {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return m.pow(x, y); }
+  @inline s<T>(x: T, y: T): T { return lane<T>(m.pow(v128.splat<T>(x), v128.splat<T>(y))); }
+}

@@ -706,3 +706,24 @@ function one(x: f32, shift: u64): f32 {
   if (a > 1048576 && a < Infinity) return farWave(x, shift);
   return f32x4.extract_lane(shift === 0 ? nearSin(f32x4.splat(x)) : nearCos(f32x4.splat(x)), 0);
 }
+
+/** |x|ʸ of float64 lanes that came from float32. */
+// @ts-ignore: decorator
+@inline
+function powD(x: v128, y: v128): v128 {
+  return expD(within(f64x2.mul(y, logD(f64x2.abs(x))), 200));
+}
+
+/** xʸ as C has it: a negative base only with whole exponents; 1 for y = 0 and for |x| = 1 with infinite y. */
+export function pow(x: v128, y: v128): v128 {
+  let p = join(powD(low(x), low(y)), powD(high(x), high(y)));
+  const whole = f32x4.eq(f32x4.trunc(y), y);
+  const half = f32x4.mul(y, k(c.HALF));
+  const odd = v128.and(whole, f32x4.ne(f32x4.trunc(half), half));
+  p = v128.xor(p, v128.and(odd, v128.andnot(x, k(c.NOT_SIGN))));
+  const root = v128.and(v128.andnot(f32x4.lt(x, splat(0)), whole), f32x4.gt(x, splat(-Infinity)));
+  p = v128.or(p, v128.and(root, k(c.NAN_BITS)));
+  const even = v128.and(f32x4.eq(f32x4.abs(x), k(c.ONE)), f32x4.eq(f32x4.abs(y), splat(Infinity)));
+  const one = v128.or(v128.or(f32x4.eq(y, splat(0)), f32x4.eq(x, k(c.ONE))), even);
+  return v128.bitselect(k(c.ONE), p, one);
+}

@@ -13,7 +13,10 @@ import {
   type Shape,
   uint8,
 } from "@flambeau/core";
+import { readFile } from "node:fs/promises";
+import { hostKernels } from "@flambeau/reference";
 import { expect, test } from "vitest";
+import { createWasmBackend } from "./backend.ts";
 import { devices, empty, type Layout, noise, operand, oracle, run, values } from "./test_support.ts";
 
 const DTYPES = [float32, float64, int64, int32, int16, int8, uint8, bool];
@@ -128,6 +131,37 @@ test("full: the value in every dtype, beyond 2^53 too", () => {
     const bytes = device.readSync(big.buffer, 0, 24);
     expect([...new BigInt64Array(bytes.buffer, bytes.byteOffset, 3)]).toEqual(Array(3).fill(2n ** 60n + 1n));
   }
+});
+
+test("iota: computed in float64 and rounded once", () => {
+  for (const [, device] of devices) {
+    for (const dtype of [float32, float64, int32, int64, int16]) {
+      for (const [start, step] of dtype.isFloatingPoint ? [[0, 0.1], [-3, 0.7]] : [[0, 1], [10, -3]]) {
+        const out = empty(device, [9], dtype);
+        expect(run(device, "iota", [], out, { start: start!, step: step!, size: 9, dtype })).toBe(true);
+        const want = Array.from({ length: 9 }, (_, i) => start! + i * step!);
+        expect(values(device, out)).toEqual(dtype === float32 ? want.map(Math.fround) : want);
+      }
+    }
+  }
+});
+
+test("backend: a module compiled elsewhere serves as well as the bytes inside", async () => {
+  const bytes = await readFile(new URL("./generated/simd.wasm", import.meta.url));
+  const device = createWasmBackend({
+    fallback: hostKernels,
+    module: new WebAssembly.Module(new Uint8Array(bytes)),
+  });
+  const out = empty(device, [3]);
+  run(device, "add", [operand(device, [1, 2, 3], [3]), operand(device, [4, 5, 6], [3])], out, null);
+  expect(values(device, out)).toEqual([5, 7, 9]);
+  expect(() =>
+    createWasmBackend({
+      fallback: hostKernels,
+      module: new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])),
+    })
+  )
+    .toThrow("Cannot find the kernel init_constants in this WebAssembly module");
 });
 
 test("backend: memory is counted, bytes go in and out, and a missing kernel runs on the host", async () => {

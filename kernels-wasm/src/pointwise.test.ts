@@ -261,3 +261,31 @@ test("relu: as PyTorch, −0 and NaN pass", () => {
     }
   }
 });
+
+test("pow: within 2 ulp of float64, and C's special cases", () => {
+  const bases = [0, -0, 1, -1, 0.5, 2, -2, 3.7, -3, 1e-40, 1e30, Infinity, -Infinity, NaN, 0.999, 1.001];
+  const exponents = [0, -0, 1, -1, 2, 3, -3, 0.5, 1.7, 30, -31, 1000, Infinity, -Infinity, NaN, 33554432];
+  const pairs = bases.flatMap((x) => exponents.map((y) => [Math.fround(x), y] as const));
+  for (const [, device] of devices) {
+    const n = pairs.length;
+    const [x, y] = [0, 1].map((i) => operand(device, pairs.map((pair) => pair[i]!), [n])) as [
+      Operand,
+      Operand,
+    ];
+    const out = empty(device, [n]);
+    run(device, "pow", [x, y], out, null);
+    values(device, out).forEach((got, i) => {
+      const [a, b] = pairs[i]!;
+      // JavaScript has NaN where C and PyTorch have 1.
+      const want = a === 1 || (Math.abs(a) === 1 && !Number.isFinite(b) && !Number.isNaN(b)) ? 1 : a ** b;
+      expect(ulps(got, want), `${a} ** ${b} = ${got}, exactly ${want}`).toBeLessThanOrEqual(2);
+      if (want === 0) expect(Object.is(got, want), `sign of ${a} ** ${b}`).toBe(true);
+    });
+    const square = empty(device, [37]);
+    const z = operand(device, noise(37), [37]);
+    run(device, "pow", [z, operand(device, [2], [])], square, null);
+    values(device, square).forEach((got, i) =>
+      expect(ulps(got, values(device, z)[i]! ** 2)).toBeLessThanOrEqual(2)
+    );
+  }
+});

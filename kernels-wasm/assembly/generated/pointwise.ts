@@ -288,6 +288,9 @@ export function div_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, 
 export function div_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.Div>(a, b, o, n, sa, sb, so);
 }
+export function pow_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.Pow>(a, b, o, n, sa, sb, so);
+}
 export function maximum_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f32, ops.Maximum>(a, b, o, n, sa, sb, so);
 }

@@ -1,12 +1,12 @@
 /**
- * Kernels that move and make elements: copy, cast, concat, pad, flip, full.
+ * Kernels that move and make elements: copy, cast, concat, pad, flip, full, iota.
  *
  * @module
  */
 
 import { bool, dtypes, type Kernel, type KernelTable, type Operand, viewData } from "@flambeau/core";
 import { Call, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
-import { count, isDense, loopsOf, pointer, rowsOf, suffix } from "../geometry.ts";
+import { byDType, count, isDense, loopsOf, pointer, rowsOf, suffix } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 
 /** Copies `x` to `output`, of one shape and element size, any strides. */
@@ -100,6 +100,7 @@ export function dataKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
   const copy = copier(kernels);
   const casts = castEntries(kernels);
   const fill = filler(kernels);
+  const iotas = byDType(kernels, "iota");
   const cast: Kernel<"cast", WasmDispatch> = ([x], output) => {
     if (x.dtype === output.dtype) return copy(x, output);
     if (x.dtype === bool && output.dtype.itemsize === 1) return copy(x, output);
@@ -151,6 +152,11 @@ export function dataKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         filled,
         copy(reshaped(x, shape, x.strides, from), reshaped(output, shape, output.strides, to)),
       ]);
+    },
+    iota(_, output, { start, step, size }) {
+      const entry = iotas[output.dtype.code];
+      if (!entry || !isDense(output, output.shape)) return null;
+      return new Call(entry, [pointer(output), size, start, step]);
     },
     full: (_, output, { value }) => fill(output, value),
   };

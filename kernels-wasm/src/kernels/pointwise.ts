@@ -70,6 +70,7 @@ const BINARY: readonly (readonly [name: BinaryName, prefix: string, boolPrefix?:
   ["sub", "sub"],
   ["mul", "mul", "bitwise_and"],
   ["div", "div"],
+  ["pow", "pow"],
   ["maximum", "maximum", "maximum"],
   ["minimum", "minimum", "minimum"],
   ["eq", "eq", "eq"],

@@ -14,10 +14,10 @@ import {
   expectTensor,
   Inputs,
 } from "../context.ts";
-import { callArguments, decode, type Sources } from "../decode.ts";
+import { callArguments, type Sources } from "../decode.ts";
 import type { Case, Json } from "../fixtures.ts";
 import type { Library, TensorLike } from "../library.ts";
-import { type AnyConstructor, type AnyFunction, camelKeys, invoke, resolve } from "../names.ts";
+import { type AnyConstructor, type AnyFunction, invoke, resolve } from "../names.ts";
 
 interface ModuleCase extends Case {
   readonly module: string;
@@ -45,12 +45,11 @@ export async function runModule(context: Context, testCase: Case): Promise<void>
   invoke(module, c.training ? "train" : "eval");
   for (const name of Object.keys(c.grad ?? {})) invoke(inputs.get(name), "requiresGrad_");
 
-  const args = c.inputs.map((input) => decode(input, sources));
-  const options = camelKeys(c.input_kwargs ?? {}, (value) => decode(value, sources));
+  // What PyTorch calls `input` is the essential argument of a forward: it goes by position.
+  const { input, ...kwargs } = c.input_kwargs ?? {};
+  const args = callArguments(input === undefined ? c.inputs : [input, ...c.inputs], kwargs, sources);
   let result: unknown;
-  for (let i = c.forward_calls ?? 1; i > 0; i--) {
-    result = await (module as AnyFunction)(...args, ...(Object.keys(options).length > 0 ? [options] : []));
-  }
+  for (let i = c.forward_calls ?? 1; i > 0; i--) result = await (module as AnyFunction)(...args);
   const outputs = await expectResult(context, testCase, c.expect, result);
   await expectInputs(context, testCase, inputs);
   if (await backward(context, testCase, outputs)) {

@@ -245,6 +245,9 @@ export function batchNorm(
     args,
     ["runningMean", "runningVar", "weight", "bias", "training", "momentum", "eps"],
   );
+  if (x.shape.length === 1 && x.shape[0] === 0) {
+    return relabel(bind("copy", [x], null), "NativeBatchNormBackward0");
+  }
   if (x.shape.length < 2) {
     throw new ShapeError(
       `Cannot batchNorm ${formatType(x)}: it must be [N, C, …], got rank ${x.shape.length}`,

@@ -15,7 +15,7 @@ import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { expandTo, owned, permuteTo, sliceDim, viewAsShape } from "./building.ts";
 import { fromData, itemSync } from "./data.ts";
-import { fft, ifft, irfft, rfft } from "./fft.ts";
+import { fft, irfft, rfft } from "./fft.ts";
 import { required } from "./lists.ts";
 import { pad, type PadMode } from "./pad.ts";
 
@@ -210,9 +210,9 @@ export function istft(
     const batched = rank === 4 ? x : viewAsShape(x, [1, ...x.shape]);
     const spectra = permuteTo(batched, [0, 2, 1, 3]);
     const norm = normalized ? "ortho" as const : "backward" as const;
-    const signals = onesided
-      ? irfft(spectra, { n: size, norm, complex: true })
-      : realPart(ifft(spectra, { norm, complex: true }));
+    // The second half of a whole spectrum plays no part, as in PyTorch: the signal is real.
+    const half = sliceDim(spectra, 2, 0, Math.floor(size / 2) + 1);
+    const signals = irfft(half, { n: size, norm, complex: true });
     const window = windowOf("istft", x, options, size);
     const shaped = bind("mul", [signals, window], null);
     const total = size + hop * (windows! - 1);
@@ -243,11 +243,6 @@ export function istft(
     const out = end > stop ? bind("pad", [signal], { low: [0, 0], high: [0, end - stop], value: 0 }) : signal;
     return rank === 4 ? out : owned(viewAsShape(out, out.shape.slice(1)));
   });
-}
-
-function realPart(x: Tensor): Tensor {
-  const last = x.shape.length - 1;
-  return bind("copy", [viewAsShape(sliceDim(x, last, 0, 1), x.shape.slice(0, -1))], null);
 }
 
 /** Checks that no place is left out by all windows, where the device can be read at once. */

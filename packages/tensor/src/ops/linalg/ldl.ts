@@ -139,11 +139,9 @@ function factorAll(op: string, x: Tensor): readonly [Tensor, Tensor, Tensor] {
   const pivots = new Int32Array(count * n);
   const info = new Int32Array(count);
   for (let b = 0; b < count; b++) {
-    info[b] = factorLower(
-      values.subarray(b * n * n, (b + 1) * n * n),
-      n,
-      pivots.subarray(b * n, (b + 1) * n),
-    );
+    const matrix = values.subarray(b * n * n, (b + 1) * n * n);
+    for (let i = 0; i < n; i++) matrix.fill(0, i * n + i + 1, (i + 1) * n); // only the lower triangle is read
+    info[b] = factorLower(matrix, n, pivots.subarray(b * n, (b + 1) * n));
   }
   return [
     onDevice(x, values, x.shape),

@@ -233,7 +233,7 @@ export type Slogdet = readonly [sign: Tensor, logabsdet: Tensor] & {
 function signAndLog(op: string, x: Tensor): [sign: Tensor, logabsdet: Tensor] {
   const [diagonal, turns] = pivotDiagonal(op, x);
   const along = { dims: [diagonal.shape.length - 1], keepdim: false };
-  const signs = bind("prod", [bind("sign", [detach(diagonal)], null)], along);
+  const signs = bind("prod", [bind("sign", [diagonal], null)], along);
   const logs = bind("sum", [bind("log", [bind("abs", [diagonal], null)], null)], along);
   return [bind("mul", [signs, turns], null), relabel(logs, "LinalgSlogdetBackward0")];
 }

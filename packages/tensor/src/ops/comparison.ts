@@ -304,8 +304,15 @@ function among(elements: Tensor, list: Tensor): Tensor {
   }
   const [sorted] = bind("sort", [list], { dim: 0, descending: false });
   const flat = reshapeTo(elements, [numelOf(elements.shape)]);
-  const places = bind("searchsorted", [sorted, flat], { right: false });
+  const places = bind("searchsorted", [withoutNaN(sorted), flat], { right: false });
   const last = constant(count - 1, places.dtype, places.backend);
   const neighbours = bind("indexSelect", [sorted, bind("minimum", [places, last], null)], { dim: 0 });
   return bind("view", [bind("eq", [neighbours, flat], null)], { shape: elements.shape });
+}
+
+/** A search cannot pass NaN, which no number is above or below: ∞ in its place keeps the order. */
+function withoutNaN(sorted: Tensor): Tensor {
+  if (sorted.dtype.kind !== "float") return sorted;
+  const infinity = constant(Infinity, sorted.dtype, sorted.backend);
+  return bind("where", [bind("isnan", [sorted], null), infinity, sorted], null);
 }

@@ -161,3 +161,13 @@ export { choleskyInverse, choleskySolve, luUnpack, type LuUnpackOptions } from "
 export { matrixExp, matrixPower } from "./src/ops/linalg/powers.ts";
 export { det, inv as inverse, logdet, pinv as pinverse, slogdet } from "./src/ops/linalg/solve.ts";
 export * from "./src/ops/stft.ts";
+export {
+  formatTensor,
+  type Printable,
+  type PrintOptions,
+  printOptions,
+  type PrintState,
+  type PrintSuffix,
+  setPrintoptions,
+} from "./src/format.ts";
+export { repr } from "./src/ops/text.ts";

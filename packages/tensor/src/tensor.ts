@@ -7,7 +7,7 @@
 import type { Shape } from "@flambeau/core";
 import { tensorClass } from "./handle.ts";
 import { keep } from "./temporaries.ts";
-import { LinalgMethods } from "./methods/linalg.ts";
+import { TextMethods } from "./methods/text.ts";
 
 /**
  * An n-dimensional array of one dtype: PyTorch's `torch.Tensor`.
@@ -17,7 +17,7 @@ import { LinalgMethods } from "./methods/linalg.ts";
  *
  * @see https://pytorch.org/docs/stable/tensors.html
  */
-export class Tensor extends LinalgMethods {
+export class Tensor extends TextMethods {
   /** The sizes, or the size of one dimension. */
   size(): Shape;
   /** The size of dimension `dim`. */

@@ -54,6 +54,17 @@ export type PoolWithIndices = [values: Tensor, indices: Tensor];
 
 const maxNames = ["kernelSize", "stride", "padding", "dilation", "ceilMode", "returnIndices"] as const;
 
+/** `x` with a batch; nothing but the batch may be empty. */
+function pooled(op: string, x: Tensor, n: number): Tensor {
+  const source = batched(op, x, n);
+  if (source.shape.slice(1).includes(0)) {
+    throw new ShapeError(
+      `Cannot ${op} ${formatType(x)}: only the batch may be empty, got ${formatShape(x.shape)}`,
+    );
+  }
+  return source;
+}
+
 /** The step of a window: that given, else its size. */
 function strideOf(op: string, stride: PerDim | null | undefined, kernel: Shape, n: number): Shape {
   const none = stride === null || stride === undefined || (Array.isArray(stride) && stride.length === 0);
@@ -72,7 +83,7 @@ function maxPool(op: string, n: number, x: Tensor, args: readonly unknown[]): Te
     ceilMode: options.ceilMode ?? false,
   };
   return withPlaces(options.returnIndices ?? false, () => {
-    const [values, indices] = bind("maxPool", [batched(op, x, n)], attrs);
+    const [values, indices] = bind("maxPool", [pooled(op, x, n)], attrs);
     const name = n === 1 ? "SqueezeBackward1" : `MaxPool${n}DWithIndicesBackward0`;
     return [unbatched(x, relabel(values, name)), unbatched(x, indices)];
   });
@@ -187,7 +198,7 @@ function avgPool(op: string, n: number, x: Tensor, options: Partial<AvgPoolOptio
     divisor,
   };
   return temporaries(() => {
-    const y = throughFloats(batched(op, x, n), (source) => bind("avgPool", [source!], attrs));
+    const y = throughFloats(pooled(op, x, n), (source) => bind("avgPool", [source!], attrs));
     return unbatched(x, relabel(y, n === 1 ? "SqueezeBackward1" : `AvgPool${n}DBackward0`));
   });
 }

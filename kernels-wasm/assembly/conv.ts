@@ -5,11 +5,12 @@
  * offsets for the taps and one for the pixels say where every element is, for one to three dimensions, any stride and
  * dilation, without a comparison. Panels of the matrix are gathered block by block and multiplied by the kernels of gemm.
  *
- * The gradient for the input is the same with flipped weights over the gradient, spread by the stride; the gradient for
- * the weight is the product of the gradient with the transposed matrix.
+ * The gradient for the weight is the product of the gradient with the transposed matrix. The gradient for the input is the
+ * matrix of its own, weights times gradient, added up element by element where the tables say; with few output channels
+ * it is the convolution with flipped weights over the gradient, spread by the stride.
  */
 
-import { gemm_scratch, KC, MC, multiplyPanels, packA, packedA, padded } from "./gemm";
+import { gemm_scratch, KC, MC, multiplyPanels, packA, packB, packedA, padded } from "./gemm";
 import { MR_F32 } from "./gemm_micro";
 import { scratch } from "./memory";
 
@@ -382,7 +383,7 @@ export function conv_f32(x: usize, w: usize, o: usize): void {
 }
 
 /** g [N, O, …] with w [O, C / groups, …] → o [N, C, …]: the group's weights are turned to [C / groups, O / groups, flipped]. */
-export function conv_input_grad_f32(g: usize, w: usize, o: usize): void {
+export function conv_input_grad_few_f32(g: usize, w: usize, o: usize): void {
   const t = meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
   const channels = meta(CHANNELS);
   const rows = meta(ROWS);
@@ -400,6 +401,146 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize): void {
       }
     }
     convolve(g, turned, o, group, k, p);
+  }
+}
+
+/** Columns of the matrix of input gradients that are made before they are added up: as many as a cache holds. */
+// @ts-ignore: decorator
+@inline
+function columnsAtOnce(k: i32): i32 {
+  return max(16, min(BLOCK, (131072 / k) & ~7));
+}
+
+/** Bytes of working memory of {@linkcode conv_input_grad_f32}. */
+export function conv_input_grad_scratch(rows: i32, k: i32, p: i32, image: i32): i32 {
+  return gemm_scratch(4) + ((k + p + 32 + packedWeights(k, rows) + k * columnsAtOnce(k) + image + 32) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function addTo(p: usize, v: v128): void {
+  v128.store(p, f32x4.add(v128.load(p), v));
+}
+
+/** Adds four elements at `p` + offsets. */
+// @ts-ignore: decorator
+@inline
+function addFour(p: usize, q: usize, gap: i32, v: v128): void {
+  if (gap === 12) {
+    addTo(p + <usize>load<i32>(q), v);
+    return;
+  }
+  let at = p + <usize>load<i32>(q);
+  store<f32>(at, load<f32>(at) + f32x4.extract_lane(v, 0));
+  at = p + <usize>load<i32>(q, 4);
+  store<f32>(at, load<f32>(at) + f32x4.extract_lane(v, 1));
+  at = p + <usize>load<i32>(q, 8);
+  store<f32>(at, load<f32>(at) + f32x4.extract_lane(v, 2));
+  at = p + <usize>load<i32>(q, 12);
+  store<f32>(at, load<f32>(at) + f32x4.extract_lane(v, 3));
+}
+
+/** Adds `k` taps by `nc` pixels, in dense rows, to their places: the reverse of {@linkcode gather}. */
+function spread(from: usize, base: usize, pixel: usize, k: i32, nc: i32): void {
+  const tap = taps();
+  const end = tap + (<usize>k << 2);
+  const row = <usize>nc << 2;
+  let j = 0;
+  for (; j + 8 <= nc; j += 8) {
+    const q = pixel + (<usize>j << 2);
+    const g0 = gapOf(q);
+    const g1 = gapOf(q + 16);
+    let x = from + (<usize>j << 2);
+    if (g0 === 12 && g1 === 12) {
+      const at0 = base + <usize>load<i32>(q);
+      const at1 = base + <usize>load<i32>(q, 16);
+      for (let t = tap; t < end; t += 4) {
+        const by = <usize>load<i32>(t);
+        addTo(at0 + by, v128.load(x));
+        addTo(at1 + by, v128.load(x, 16));
+        x += row;
+      }
+    } else {
+      for (let t = tap; t < end; t += 4) {
+        const p = base + <usize>load<i32>(t);
+        addFour(p, q, g0, v128.load(x));
+        addFour(p, q + 16, g1, v128.load(x, 16));
+        x += row;
+      }
+    }
+  }
+  for (; j < nc; j++) {
+    const at = base + <usize>load<i32>(pixel + (<usize>j << 2));
+    let x = from + (<usize>j << 2);
+    for (let t = tap; t < end; t += 4) {
+      const z = at + <usize>load<i32>(t);
+      store<f32>(z, load<f32>(z) + load<f32>(x));
+      x += row;
+    }
+  }
+}
+
+/** Copies the image out of the padded one. */
+function takeImage(pad: usize, o: usize): void {
+  const h = meta(SIZE + 1);
+  const w = meta(SIZE + 2);
+  const width = meta(PADDED + 2);
+  const plane = meta(PADDED + 1) * width;
+  for (let c = 0; c < meta(CHANNELS); c++) {
+    for (let z = 0; z < meta(SIZE); z++) {
+      for (let y = 0; y < h; y++) {
+        const at = (c * meta(PADDED) + meta(LOW) + z) * plane + (meta(LOW + 1) + y) * width + meta(LOW + 2);
+        copyFloats(o, pad + (<usize>at << 2), w);
+        o += <usize>w << 2;
+      }
+    }
+  }
+}
+
+/** g [N, O, …] with w [O, C / groups, …] → o [N, C, …]. */
+export function conv_input_grad_f32(g: usize, w: usize, o: usize): void {
+  const rows = meta(ROWS);
+  const groups = meta(GROUPS);
+  const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
+  const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
+  const volume = meta(CHANNELS) * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
+  const direct = meta(DIRECT) !== 0;
+  const whole = direct ? volume : meta(CHANNELS) * meta(PADDED) * meta(PADDED + 1) * meta(PADDED + 2);
+  const pack = ownWeights(k, p);
+  const columns = pack + (<usize>packedWeights(k, rows) << 2);
+  const block = columnsAtOnce(k);
+  const pad = columns + (<usize>(k * block) << 2);
+  const full = (k + MR_F32 - 1) / MR_F32 * MR_F32;
+  makeTables(k, p);
+  for (let group = 0; group < groups; group++) {
+    let q = pack;
+    for (let i = 0; i < rows; i += KC) {
+      const kc = min(KC, rows - i);
+      packA<f32>(q, w + (<usize>((group * rows + i) * k) << 2), k, kc, 4, <usize>k << 2);
+      q += <usize>(full * padded(kc)) << 2;
+    }
+    for (let n = 0; n < meta(BATCH); n++) {
+      const from = g + (<usize>((n * groups + group) * rows * p) << 2);
+      const to = o + (<usize>((n * groups + group) * volume) << 2);
+      const base = direct ? to : pad;
+      memory.fill(base, 0, <usize>whole << 2);
+      for (let j = 0; j < p; j += block) {
+        const nc = min(block, p - j);
+        q = pack;
+        for (let i = 0; i < rows; i += KC) {
+          const kc = min(KC, rows - i);
+          const kp = padded(kc);
+          packB<f32>(scratch, from + (<usize>(i * p + j) << 2), kc, nc, <usize>p << 2, 4);
+          for (let r = 0; r < k; r += MC) {
+            const at = columns + (<usize>(r * nc) << 2);
+            multiplyPanels<f32>(q + (<usize>(r * kp) << 2), scratch, at, <usize>nc << 2, min(MC, k - r), nc, kp, i > 0);
+          }
+          q += <usize>(full * kp) << 2;
+        }
+        spread(columns, base, pixels(k) + (<usize>j << 2), k, nc);
+      }
+      if (!direct) takeImage(pad, to);
+    }
   }
 }
 

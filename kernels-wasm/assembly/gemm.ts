@@ -141,7 +141,7 @@ export function packA<T>(o: usize, a: usize, mc: i32, kc: i32, rs: usize, cs: us
 }
 
 /** Copies `kc` steps by `nc` columns of B into panels. `rs`, `cs` are bytes from step to step and from column to column. */
-function packB<T>(o: usize, b: usize, kc: i32, nc: i32, rs: usize, cs: usize): void {
+export function packB<T>(o: usize, b: usize, kc: i32, nc: i32, rs: usize, cs: usize): void {
   const NR = widthOf<T>();
   const step = <usize>NR * sizeof<T>();
   const kp = padded(kc);

@@ -8,7 +8,14 @@ export * from "./nd";
 export { add_scaled_f32, add_scaled_f64, clamp_f32, clamp_f64 } from "./pointwise";
 export { gemm_f32, gemm_f64, gemm_i32, gemm_i64, gemm_scratch } from "./gemm";
 export * from "./reduce";
-export { conv_f32, conv_input_grad_f32, conv_scratch, conv_weight_grad_f32 } from "./conv";
+export {
+  conv_f32,
+  conv_input_grad_f32,
+  conv_input_grad_few_f32,
+  conv_input_grad_scratch,
+  conv_scratch,
+  conv_weight_grad_f32,
+} from "./conv";
 export * from "./pool";
 export * from "./gather";
 export * from "./optim";

@@ -70,6 +70,9 @@ const CASES: readonly Case[] = [
   { ...one, x: [2, 8, 6, 7], w: [12, 4, 3, 3], groups: 2, padding: [1, 0] },
   { ...one, x: [1, 32, 10, 10], w: [13, 32, 3, 3], padding: [1, 1] },
   { ...one, x: [1, 3, 26, 26], w: [4, 3, 3, 3] },
+  { ...one, x: [2, 3, 14, 15], w: [300, 3, 3, 3], stride: [2, 3], padding: [1, 0] },
+  { ...one, x: [1, 70, 9, 9], w: [6, 70, 3, 3], stride: [2, 2] },
+  { ...one, x: [2, 3, 10, 10], w: [3, 3, 3, 3], stride: [3, 2], padding: [1, 1] },
   { ...one, x: [1, 2, 5, 5], w: [5, 2, 2, 2], padding: [3, 3] },
   { x: [2, 3, 20], w: [5, 3, 4], stride: [2], padding: [1], dilation: [1], groups: 1 },
   {

@@ -157,9 +157,9 @@ export class Heap {
   scratch(bytes: number): number {
     const held = this.#scratch;
     if (held !== null && held.size >= bytes) return held.start;
-    if (held !== null) this.#release(held);
-    this.#scratch = null;
+    // Taken before the old one goes: if memory is out, kernels still have theirs.
     this.#scratch = this.#takeLarge(Math.max(bytes, held === null ? 0 : held.size * 1.5));
+    if (held !== null) this.#release(held);
     return this.#scratch.start;
   }
 

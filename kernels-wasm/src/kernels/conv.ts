@@ -53,13 +53,17 @@ function convolution(
   operands: readonly Operand[],
   g: Geometry,
 ): WasmDispatch | null {
-  const needed = g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
-  const direct = needed.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
+  const read = g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
+  const direct = read.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
+  // The gradient of the input is taken out of the padded image whole, also where no window reads it.
+  const adds = name === "conv_input_grad_f32";
+  const needed = adds ? read.map((n, i) => Math.max(n, g.low[i]! + g.size[i]!)) : read;
   const padded = direct ? g.size : needed;
   const taps = g.channels * count(g.kernel);
   const image = direct ? 0 : g.channels * count(padded);
   if (!operands.every((x) => count(x.shape) < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
-  kernels.needScratch(kernels.entry("conv_scratch").fn(g.rows, taps, count(g.out), image));
+  const scratch = kernels.entry(adds ? "conv_input_grad_scratch" : "conv_scratch");
+  kernels.needScratch(scratch.fn(g.rows, taps, count(g.out), image));
   const meta = [
     ...[g.batch, g.groups, g.rows, g.channels],
     ...[g.size, g.low, g.spread, padded, g.kernel, g.dilation, g.out, g.stride].flat(),
@@ -107,16 +111,29 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const kernel = three(weight.shape.slice(2), 1);
       const dilation = three(attrs.dilation, 1);
       const padding = three(attrs.padding, 0);
-      return convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
-        ...shared(attrs),
-        batch: g.shape[0]!,
+      const rows = weight.shape[0]! / attrs.groups;
+      const sizes = [three(attrs.inputSize, 1), three(g.shape.slice(2), 1)] as const;
+      const common = { ...shared(attrs), batch: g.shape[0]!, kernel };
+      if (rows >= 4) {
+        return convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
+          ...common,
+          rows,
+          channels: weight.shape[1]!,
+          size: sizes[0],
+          low: padding,
+          spread: [1, 1, 1],
+          out: sizes[1],
+          stride: three(attrs.stride, 1),
+        });
+      }
+      return convolution(kernels, "conv_input_grad_few_f32", [g, weight, output], {
+        ...common,
         rows: weight.shape[1]!,
-        channels: weight.shape[0]! / attrs.groups,
-        size: three(g.shape.slice(2), 1),
+        channels: rows,
+        size: sizes[1],
         low: kernel.map((k, i) => (k - 1) * dilation[i]! - padding[i]!),
         spread: three(attrs.stride, 1),
-        kernel,
-        out: three(attrs.inputSize, 1),
+        out: sizes[0],
         stride: [1, 1, 1],
       });
     },

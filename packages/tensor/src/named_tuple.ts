@@ -14,10 +14,10 @@ export type ValuesIndices = readonly [values: Tensor, indices: Tensor] & {
   readonly indices: Tensor;
 };
 
-/** A tuple `T` whose items also go by the names `K`. */
-export type NamedTuple<K extends string, T extends readonly unknown[]> =
+/** A tuple `T` whose items also go by the names `K`, in order. */
+export type NamedTuple<K extends readonly string[], T extends readonly unknown[]> =
   & T
-  & { readonly [P in K]: T[number] };
+  & { readonly [I in Extract<keyof K, `${number}`> as K[I] & string]: T[I & keyof T] };
 
 /**
  * The items with their names.
@@ -31,11 +31,11 @@ export type NamedTuple<K extends string, T extends readonly unknown[]> =
 export function namedTuple<const K extends readonly string[], T extends readonly unknown[]>(
   names: K,
   items: readonly [...T],
-): NamedTuple<K[number], readonly [...T]> {
+): NamedTuple<K, readonly [...T]> {
   const out = [...items];
   // `values` is a method of arrays: a property of the object itself hides it.
   names.forEach((name, i) => Object.defineProperty(out, name, { value: items[i], enumerable: false }));
-  return out as unknown as NamedTuple<K[number], readonly [...T]>;
+  return out as unknown as NamedTuple<K, readonly [...T]>;
 }
 
 /** `[values, indices]` with their names. */

@@ -97,7 +97,7 @@ export function ldexp_(x: Tensor, y: Tensor): Tensor {
 
 /** The two parts that {@linkcode frexp} gives. */
 export type MantissaExponent = NamedTuple<
-  "mantissa" | "exponent",
+  ["mantissa", "exponent"],
   readonly [mantissa: Tensor, exponent: Tensor]
 >;
 

@@ -135,7 +135,7 @@ export interface HistogramOptions {
 }
 
 /** Counts and the limits of the bins. */
-export type Histogram = NamedTuple<"hist" | "binEdges", readonly [hist: Tensor, binEdges: Tensor]>;
+export type Histogram = NamedTuple<["hist", "binEdges"], readonly [hist: Tensor, binEdges: Tensor]>;
 
 /**
  * How many elements fall in each bin, and the limits of the bins, one more than bins. The upper end belongs to the last bin.
@@ -164,7 +164,7 @@ export function histogram(x: Tensor, bins: number | Tensor, options: HistogramOp
 
 /** Counts and the limits of the bins of each dimension. */
 export type HistogramDD = NamedTuple<
-  "hist" | "binEdges",
+  ["hist", "binEdges"],
   readonly [hist: Tensor, binEdges: readonly Tensor[]]
 >;
 
@@ -196,7 +196,7 @@ export function histogramdd(
       return [histogramOf("histogramdd", rows, edges, options), ...edges];
     })
   );
-  return namedTuple(["hist", "binEdges"], [made[0]!, made.slice(1)]) as HistogramDD;
+  return namedTuple(["hist", "binEdges"], [made[0]!, made.slice(1)]);
 }
 
 /** The limits of the bins of each column. */

@@ -176,7 +176,7 @@ export function amin(x: Tensor, ...args: Args<ReduceOptions, ["dim", "keepdim"]>
 }
 
 /** The smallest and the largest values. */
-export type MinMax = NamedTuple<"min" | "max", readonly [min: Tensor, max: Tensor]>;
+export type MinMax = NamedTuple<["min", "max"], readonly [min: Tensor, max: Tensor]>;
 
 /**
  * Smallest and largest value, of all or along one dimension.

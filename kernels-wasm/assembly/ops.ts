@@ -371,6 +371,10 @@ function erfc(x: v128): v128 { return m.erfc(x); }
 @unmanaged export class LogicalNot {
   @inline s<T>(x: T): bool { return x == <T>0; }
 }
+/** True where x is not 0: what a conversion to bool is. NaN is true. */
+@unmanaged export class Truth {
+  @inline s<T>(x: T): bool { return x != <T>0; }
+}
 @unmanaged export class Isnan {
   @inline s<T>(x: T): bool { return x != x; }
 }

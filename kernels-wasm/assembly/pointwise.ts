@@ -310,3 +310,23 @@ export function add_scaled_f64(a: usize, b: usize, o: usize, n: i32, alpha: f64)
     o += 8;
   }
 }
+
+/**
+ * A row of a conversion from floats to integers, toward zero. What does not fit becomes what PyTorch gives on x86: the
+ * smallest int32 or int64, whose low bits are the 8- and 16-bit integers; uint8 goes through int64.
+ */
+// @ts-ignore: decorator
+@inline
+export function truncate<T, U>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  const da = <usize>sa * sizeof<T>();
+  const dq = <usize>so * sizeof<U>();
+  const wide = sizeof<U>() === 8 || !isSigned<U>();
+  const limit = <T>(wide ? 9223372036854775808.0 : 2147483648.0);
+  const least: i64 = wide ? i64.MIN_VALUE : -2147483648;
+  for (; n > 0; n--) {
+    const x = trunc<T>(load<T>(a));
+    store<U>(o, <U>(x >= -limit && x < limit ? <i64>x : least));
+    a += da;
+    o += dq;
+  }
+}

@@ -99,6 +99,37 @@ test("cast: every pair of dtypes, strided", () => {
   }
 });
 
+test("cast: floats out of range, NaN and infinity to integers and bool", () => {
+  const x = [
+    NaN,
+    Infinity,
+    -Infinity,
+    3e9,
+    -3e9,
+    1e12,
+    1e18,
+    -1e25,
+    2 ** 31,
+    -(2 ** 31),
+    0.9,
+    -0.9,
+    -0,
+    255.5,
+    300,
+  ].map(Math.fround);
+  for (const from of [float32, float64]) {
+    for (const dtype of [int64, int32, int16, int8, uint8, bool]) {
+      const want = empty(oracle, [x.length], dtype);
+      run(oracle, "cast", [operand(oracle, x, [x.length], from)], want, { dtype });
+      for (const [, device] of devices) {
+        const out = empty(device, [x.length], dtype);
+        run(device, "cast", [operand(device, x, [x.length], from)], out, { dtype });
+        expect(values(device, out), `${from.name} ${dtype.name}`).toEqual(values(oracle, want));
+      }
+    }
+  }
+});
+
 test("concat, pad, flip: as the reference", () => {
   for (const dtype of DTYPES) {
     same("concat", [[[2, 3], {}], [[2, 0], {}], [[2, 5], { strides: [1, 2] }]], dtype, [[2, 8], dtype, {}], {

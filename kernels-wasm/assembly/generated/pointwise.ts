@@ -537,6 +537,27 @@ export function logical_not_i8(a: usize, o: usize, n: i32, sa: i32, so: i32): vo
 export function logical_not_u8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.test<u8, ops.LogicalNot>(a, o, n, sa, so);
 }
+export function truth_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<f32, ops.Truth>(a, o, n, sa, so);
+}
+export function truth_f64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<f64, ops.Truth>(a, o, n, sa, so);
+}
+export function truth_i32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<i32, ops.Truth>(a, o, n, sa, so);
+}
+export function truth_i64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<i64, ops.Truth>(a, o, n, sa, so);
+}
+export function truth_i16(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<i16, ops.Truth>(a, o, n, sa, so);
+}
+export function truth_i8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<i8, ops.Truth>(a, o, n, sa, so);
+}
+export function truth_u8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<u8, ops.Truth>(a, o, n, sa, so);
+}
 export function isnan_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.test<f32, ops.Isnan>(a, o, n, sa, so);
 }
@@ -656,4 +677,34 @@ export function cast_u8_i16(a: usize, o: usize, n: i32, sa: i32, so: i32): void 
 }
 export function cast_u8_i8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.cast<u8, i8>(a, o, n, sa, so);
+}
+export function cast_f32_i32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f32, i32>(a, o, n, sa, so);
+}
+export function cast_f32_i64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f32, i64>(a, o, n, sa, so);
+}
+export function cast_f32_i16(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f32, i16>(a, o, n, sa, so);
+}
+export function cast_f32_i8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f32, i8>(a, o, n, sa, so);
+}
+export function cast_f32_u8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f32, u8>(a, o, n, sa, so);
+}
+export function cast_f64_i32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f64, i32>(a, o, n, sa, so);
+}
+export function cast_f64_i64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f64, i64>(a, o, n, sa, so);
+}
+export function cast_f64_i16(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f64, i16>(a, o, n, sa, so);
+}
+export function cast_f64_i8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f64, i8>(a, o, n, sa, so);
+}
+export function cast_f64_u8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.truncate<f64, u8>(a, o, n, sa, so);
 }

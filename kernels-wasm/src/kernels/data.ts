@@ -58,6 +58,7 @@ function castEntries(kernels: Kernels): (Entry | null)[][] {
   return dtypes.map((from) =>
     dtypes.map((to) => {
       const a = from === bool ? "u8" : suffix(from);
+      if (to === bool && a !== undefined) return kernels.find(`truth_${a}`);
       const b = suffix(to);
       return a === undefined || b === undefined ? null : kernels.find(`cast_${a}_${b}`);
     })

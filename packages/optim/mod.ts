@@ -19,6 +19,7 @@ export type { OptimizerOptions, ParamGroup, ParamGroupInput, Params, ParamsInput
 export type { HookHandle } from "./src/hooks.ts";
 export { LBFGS, type LBFGSOptions, type LBFGSState } from "./src/lbfgs.ts";
 export { Lion, type LionOptions, type LionState } from "./src/lion.ts";
+export * as lrScheduler from "./src/lr_scheduler.ts";
 export { Muon, type MuonOptions, type MuonState } from "./src/muon.ts";
 export { NAdam, type NAdamOptions, type NAdamState } from "./src/nadam.ts";
 export { Optimizer, type StepPostHook, type StepPreHook, type ZeroGradOptions } from "./src/optimizer.ts";
@@ -27,3 +28,4 @@ export { RMSprop, type RMSpropOptions, type RMSpropState } from "./src/rmsprop.t
 export { Rprop, type RpropOptions, type RpropState } from "./src/rprop.ts";
 export { SGD, type SGDOptions, type SGDState } from "./src/sgd.ts";
 export type { OptimizerStateDict, OptimizerStateDictLike } from "./src/state_dict.ts";
+export * as swaUtils from "./src/swa_utils.ts";

@@ -7,7 +7,7 @@
 import { ArgumentTypeError, ValueError } from "@flambeau/core";
 import { isGradEnabled, scope, type Tensor } from "@flambeau/tensor";
 import { describe, expect, test } from "vitest";
-import { LBFGS, type LBFGSOptions } from "../mod.ts";
+import { LBFGS, type LBFGSOptions, type OptimizerStateDict, type OptimizerStateDictLike } from "../mod.ts";
 import { backend, expectClose, fixtures, leaf, t, values } from "./test_support.ts";
 
 /** Rosenbrock's valley in three dimensions beside two parabolas, with its gradient by hand. */
@@ -92,7 +92,7 @@ describe.each(fixtures.lbfgs)("LBFGS $options", ({ options, points, losses, coun
 });
 
 /** A state dict whose numbers are in tensors, as PyTorch keeps some of them. */
-function structuredCopy(dict: ReturnType<LBFGS["stateDict"]>): object {
+function structuredCopy(dict: OptimizerStateDict): OptimizerStateDictLike {
   const state = [...dict.state].map(([key, { ro, H_diag, ...rest }]) =>
     [
       key,

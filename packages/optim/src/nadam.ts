@@ -48,6 +48,9 @@ const SCALARS: ReadonlySet<string> = new Set(["step", "muProduct"]);
  * NAdam: the momentum of the next step is applied already, `m̂ = μ' m / (1 − Πμ μ') + (1 − μ) g / (1 − Πμ)` with the
  * schedule `μ = β₁ (1 − 0.96^(t · momentumDecay) / 2)`.
  *
+ * The product for the next step holds `μ` twice, as in PyTorch 1.13; the paper and PyTorch 2 have it once. The difference
+ * fades as the product does, within some ten steps.
+ *
  * @throws {ValueError} If lr, eps, weightDecay or momentumDecay is negative, or a beta is outside of [0, 1).
  * @see https://pytorch.org/docs/stable/generated/torch.optim.NAdam.html
  * @see Dozat 2016, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ

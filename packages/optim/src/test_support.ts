@@ -25,7 +25,7 @@ export type Numbers = number | readonly Numbers[];
 export function t(values: Numbers, dtype: DType = float64): Tensor {
   const shape: number[] = [];
   for (let at = values; Array.isArray(at); at = at[0]) shape.push(at.length);
-  const flat = [values].flat(Infinity) as number[];
+  const flat = ([values] as unknown[]).flat(Infinity) as number[];
   return fromData(dtype === float64 ? Float64Array.from(flat) : Float32Array.from(flat), shape, dtype);
 }
 

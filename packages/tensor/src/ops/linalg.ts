@@ -35,7 +35,7 @@ export {
   type LdlOptions,
   ldlSolve,
 } from "./linalg/ldl.ts";
-export { cross, matrixExp, matrixPower, vecdot } from "./linalg/powers.ts";
+export { cross, diagonal, matrixExp, matrixPower, vander, vecdot } from "./linalg/powers.ts";
 export {
   det,
   inv,

@@ -12,6 +12,8 @@ import { relabel } from "../../label.ts";
 import { temporaries } from "../../temporaries.ts";
 import type { Tensor } from "../../tensor.ts";
 import { itemSync } from "../data.ts";
+import { vander as powersOf } from "../structured.ts";
+import { diagonal as diagonalOf, type DiagonalOptions } from "../view.ts";
 import { crossAlong } from "../products.ts";
 import { sum } from "../reduction.ts";
 import { batchOf, identity, requireSquare, scalar } from "./shared.ts";
@@ -116,4 +118,25 @@ export function vecdot(x: Tensor, y: Tensor, dim: number | { readonly dim?: numb
     const products = bind("mul", [castTo(x, dtype), castTo(y, dtype)], null);
     return sum(products, typeof dim === "object" ? dim.dim ?? -1 : dim);
   });
+}
+
+/**
+ * Powers of the elements of vectors in columns: `x[i]⁰ … x[i]^(N − 1)`.
+ *
+ * Shapes: x `[…, n]` → `[…, n, N]`, with N = n by default.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.linalg.vander.html
+ */
+export function vander(x: Tensor, options: { readonly N?: number | null } = {}): Tensor {
+  const { N } = options;
+  return powersOf(x, N === null || N === undefined ? { increasing: true } : { N, increasing: true });
+}
+
+/**
+ * A diagonal of matrices, as a new last dimension; aliases `x`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.linalg.diagonal.html
+ */
+export function diagonal(x: Tensor, options: Partial<DiagonalOptions> = {}): Tensor {
+  return diagonalOf(x, { dim1: -2, dim2: -1, ...options });
 }

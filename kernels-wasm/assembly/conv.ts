@@ -383,7 +383,7 @@ export function conv_f32(x: usize, w: usize, o: usize): void {
 }
 
 /** g [N, O, …] with w [O, C / groups, …] → o [N, C, …]: the group's weights are turned to [C / groups, O / groups, flipped]. */
-export function conv_input_grad_few_f32(g: usize, w: usize, o: usize): void {
+export function conv_input_grad_turned_f32(g: usize, w: usize, o: usize): void {
   const t = meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
   const channels = meta(CHANNELS);
   const rows = meta(ROWS);

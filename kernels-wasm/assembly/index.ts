@@ -11,7 +11,7 @@ export * from "./reduce";
 export {
   conv_f32,
   conv_input_grad_f32,
-  conv_input_grad_few_f32,
+  conv_input_grad_turned_f32,
   conv_input_grad_scratch,
   conv_scratch,
   conv_weight_grad_f32,

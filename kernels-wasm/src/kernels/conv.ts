@@ -72,6 +72,23 @@ function convolution(
   return new MetaCall(kernels.entry(name), operands.map(pointer), meta, kernels.heap);
 }
 
+/** Products that adding one element to its place in an image costs as much as, by measurement. */
+const SPREAD_COST = 13;
+
+/**
+ * True when the gradient of the input is cheaper as a convolution with turned weights, which covers every element of the
+ * input, than as a product for the elements of the output whose columns are then added up.
+ */
+function isTurnedBetter(
+  rows: number,
+  channels: number,
+  [input, output]: readonly [input: readonly number[], output: readonly number[]],
+): boolean {
+  if (channels < 4) return false;
+  const tiles = Math.ceil(channels / 5) * 5;
+  return count(input) * tiles * rows <= count(output) * channels * (rows + SPREAD_COST);
+}
+
 /** What the three primitives share: geometry of the image, the kernel and the stride. */
 function shared(attrs: ConvAttrs): Pick<Geometry, "groups" | "dilation"> {
   return { groups: attrs.groups, dilation: three(attrs.dilation, 1) };
@@ -114,7 +131,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const rows = weight.shape[0]! / attrs.groups;
       const sizes = [three(attrs.inputSize, 1), three(g.shape.slice(2), 1)] as const;
       const common = { ...shared(attrs), batch: g.shape[0]!, kernel };
-      if (rows >= 4) {
+      if (rows >= 4 && !isTurnedBetter(rows, weight.shape[1]!, sizes)) {
         return convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
           ...common,
           rows,
@@ -126,7 +143,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
           stride: three(attrs.stride, 1),
         });
       }
-      return convolution(kernels, "conv_input_grad_few_f32", [g, weight, output], {
+      return convolution(kernels, "conv_input_grad_turned_f32", [g, weight, output], {
         ...common,
         rows: weight.shape[1]!,
         channels: rows,

@@ -5,21 +5,20 @@
  */
 
 import {
-
   ArgumentTypeError,
+  bfloat16FromBits,
   bool,
   type DataArray,
   DeviceError,
   type DType,
   dtypeOf,
   float16,
-  float16ToFloat32,
-  bfloat16ToFloat32,
+  float16FromBits,
   formatType,
   numelOf,
   type Shape,
-  shapesEqual,
   ShapeError,
+  shapesEqual,
   tryBroadcast,
   viewData,
 } from "@flambeau/core";
@@ -60,11 +59,15 @@ export function detach(x: Tensor): Tensor {
 
 /** Copies the values of `source`, broadcast and converted, into `x`. Gives `x`. */
 export function copy_(x: Tensor, source: Tensor | Scalar): Tensor {
-  const from = isScalar(source) ? constant(source, x.dtype, x.backend) : requireTensor("copy_", "source", source);
+  const from = isScalar(source)
+    ? constant(source, x.dtype, x.backend)
+    : requireTensor("copy_", "source", source);
   const shape = tryBroadcast(x.shape, from.shape);
   if (shape === null || !shapesEqual(shape, x.shape)) {
     throw new ShapeError(
-      `Cannot copy ${formatType(from)} into ${formatType(x)}: its shape must broadcast to [${x.shape.join(", ")}]`,
+      `Cannot copy ${formatType(from)} into ${formatType(x)}: its shape must broadcast to [${
+        x.shape.join(", ")
+      }]`,
     );
   }
   const near = from.backend === x.backend ? from : to(from, x.device);
@@ -77,7 +80,9 @@ export function copy_(x: Tensor, source: Tensor | Scalar): Tensor {
 /** Sets every element to `value`. Gives `x`. */
 export function fill_(x: Tensor, value: Scalar | Tensor): Tensor {
   if (!isScalar(value) && requireTensor("fill_", "value", value).shape.length > 0) {
-    throw new ShapeError(`Cannot fill ${formatType(x)}: the value must be a scalar, got ${formatType(value as Tensor)}`);
+    throw new ShapeError(
+      `Cannot fill ${formatType(x)}: the value must be a scalar, got ${formatType(value as Tensor)}`,
+    );
   }
   return copy_(x, value);
 }
@@ -125,19 +130,23 @@ function toTarget(target: unknown): { dtype?: DType | string; device?: DeviceLik
   }
   if (target instanceof Device) return { device: target };
   if (typeof target === "object" && target !== null) {
-    if ("itemsize" in target) return { dtype: target as DType };
+    if ("itemsize" in target && !("storage" in target)) return { dtype: target as DType };
     if ("storage" in target) return { dtype: (target as Tensor).dtype, device: (target as Tensor).device };
     if ("kernels" in target) return { device: target as DeviceLike };
     return { ...target };
   }
-  throw new ArgumentTypeError(`Cannot move a tensor to ${describe(target)}: it must be a dtype, a device or a Tensor`);
+  throw new ArgumentTypeError(
+    `Cannot move a tensor to ${describe(target)}: it must be a dtype, a device or a Tensor`,
+  );
 }
 
 function moveTo(x: Tensor, device: DeviceLike): Tensor {
   const backend = backendOf(device);
   if (!backend.dtypes.has(x.dtype)) {
     throw new DeviceError(
-      `Cannot move ${formatType(x)} to ${backend.name}: it has no ${x.dtype.name}; convert first, as in x.to("float32")`,
+      `Cannot move ${
+        formatType(x)
+      } to ${backend.name}: it has no ${x.dtype.name}; convert first, as in x.to("float32")`,
     );
   }
   return bindMove(x, backend);
@@ -157,7 +166,9 @@ function bindMove(x: Tensor, backend: Tensor["backend"]): Tensor {
 function bytesSync(x: Tensor, op: string): Uint8Array {
   if (!x.backend.canReadSync) {
     throw new DeviceError(
-      `Cannot ${op} ${formatType(x)} on ${x.backend.name} at once: await its asynchronous twin instead (${op.replace("Sync", "")}())`,
+      `Cannot ${op} ${formatType(x)} on ${x.backend.name} at once: await its asynchronous twin instead (${
+        op.replace("Sync", "")
+      }())`,
     );
   }
   let bytes: Uint8Array = new Uint8Array(0);
@@ -196,7 +207,9 @@ function contiguousData(x: Tensor): Tensor {
 }
 
 function asData(x: Tensor, bytes: Uint8Array): DataArray {
-  const aligned = bytes.byteOffset % x.dtype.itemsize === 0 && bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % x.dtype.itemsize === 0 && bytes.buffer instanceof ArrayBuffer
+    ? bytes
+    : bytes.slice();
   return viewData(x.dtype, aligned.buffer, aligned.byteOffset, numelOf(x.shape));
 }
 
@@ -221,14 +234,18 @@ export function dataSync(x: Tensor): DataArray {
 export function elementOf(dtype: DType, array: DataArray, index: number): Scalar {
   const raw = array[index]!;
   if (dtype === bool) return raw !== 0;
-  if (dtype === float16) return float16ToFloat32(raw as number);
-  if (dtype.name === "bfloat16") return bfloat16ToFloat32(raw as number);
+  if (dtype === float16) return float16FromBits(raw as number);
+  if (dtype.name === "bfloat16") return bfloat16FromBits(raw as number);
   return raw;
 }
 
 function single(x: Tensor, op: string): void {
   if (numelOf(x.shape) !== 1) {
-    throw new ShapeError(`Cannot ${op} ${formatType(x)}: a Tensor with ${numelOf(x.shape)} elements cannot be converted to Scalar`);
+    throw new ShapeError(
+      `Cannot ${op} ${formatType(x)}: a Tensor with ${
+        numelOf(x.shape)
+      } elements cannot be converted to Scalar`,
+    );
   }
 }
 
@@ -277,7 +294,9 @@ export function toArraySync(x: Tensor): Nested {
 export function fromData(array: DataArray, shape: Shape, dtype: DType, device?: DeviceLike | null): Tensor {
   const backend = backendOf(device);
   if (!backend.dtypes.has(dtype)) {
-    throw new DeviceError(`Cannot make ${formatType({ shape, dtype })} on ${backend.name}: it has no ${dtype.name}`);
+    throw new DeviceError(
+      `Cannot make ${formatType({ shape, dtype })} on ${backend.name}: it has no ${dtype.name}`,
+    );
   }
   const out = makeEmpty(backend, shape, dtype);
   if (array.byteLength > 0) {
@@ -285,4 +304,3 @@ export function fromData(array: DataArray, shape: Shape, dtype: DType, device?: 
   }
   return out;
 }
-

@@ -5,6 +5,8 @@
  */
 
 export * from "./functional/distance.ts";
+export * from "./functional/grid.ts";
+export { interpolate, type InterpolateMode, type InterpolateOptions } from "./functional/interpolate.ts";
 export * from "./functional/loss.ts";
 export {
   adaptiveAvgPool1d,

@@ -6,9 +6,21 @@
 
 export * from "./modules/activation.ts";
 export * from "./modules/conv.ts";
+export * from "./modules/distance.ts";
 export * from "./modules/dropout.ts";
-export type { FactoryOptions, SizePerDim } from "./modules/factory.ts";
-export { Bilinear, Identity, Linear, type LinearOptions } from "./modules/linear.ts";
+export * from "./modules/embedding.ts";
+export type { FactoryOptions, ModuleArgs, SizePerDim } from "./modules/factory.ts";
+export {
+  Bilinear,
+  type BilinearSizes,
+  Identity,
+  Linear,
+  type LinearOptions,
+  type LinearSizes,
+} from "./modules/linear.ts";
+export * from "./modules/loss.ts";
 export * from "./modules/norm.ts";
+export * from "./modules/padding.ts";
 export * from "./modules/pool.ts";
 export * from "./modules/shape.ts";
+export * from "./modules/upsample.ts";

@@ -11,7 +11,14 @@ import { constant_ } from "../init.ts";
 import { Module } from "../module.ts";
 import type { Parameter } from "../parameter.ts";
 import { pythonFloat, pythonRepr } from "../python.ts";
-import { FACTORY_NAMES, type FactoryOptions, makeParameter, requireSize } from "./factory.ts";
+import {
+  FACTORY_NAMES,
+  type FactoryOptions,
+  makeParameter,
+  type ModuleArgs,
+  requireSize,
+  settingsOf,
+} from "./factory.ts";
 
 /** PyTorch says `inplace=True`, or nothing. */
 function inplaceRepr(inplace: boolean): string {
@@ -497,7 +504,7 @@ export class Softplus extends Module {
 
   /** Settings, as PyTorch prints them. */
   override extraRepr(): string {
-    return `beta=${pythonFloat(this.beta)}, threshold=${pythonFloat(this.threshold)}`;
+    return `beta=${pythonRepr(this.beta)}, threshold=${pythonRepr(this.threshold)}`;
   }
 }
 
@@ -693,6 +700,20 @@ export class GLU extends Module {
   }
 }
 
+/** Numbers of {@linkcode Threshold}. */
+export interface ThresholdNumbers {
+  /** What the input must exceed. */
+  readonly threshold: number;
+  /** What stands where it does not. */
+  readonly value: number;
+}
+
+/** Options of {@linkcode Threshold}. */
+export interface ThresholdModuleOptions {
+  /** Whether the input is overwritten. Default false. */
+  readonly inplace?: boolean;
+}
+
 /**
  * The input above `threshold`, `value` elsewhere.
  *
@@ -707,11 +728,23 @@ export class Threshold extends Module {
   inplace: boolean;
 
   /** Makes the module. */
-  constructor(threshold: number, value: number, inplace: boolean | { readonly inplace?: boolean } = false) {
+  constructor(
+    ...args: ModuleArgs<
+      [threshold: number, value: number],
+      ThresholdNumbers,
+      ThresholdModuleOptions,
+      ["inplace"]
+    >
+  ) {
     super();
+    const required = ["threshold", "value"] as const;
+    const settings = settingsOf<ThresholdNumbers, ThresholdModuleOptions>("Threshold", args, required, [
+      "inplace",
+    ]);
+    const { threshold, value, inplace = false } = settings;
     this.threshold = threshold;
     this.value = value;
-    this.inplace = typeof inplace === "boolean" ? inplace : inplace.inplace ?? false;
+    this.inplace = inplace;
   }
 
   /** Applies the function. */

@@ -5,7 +5,7 @@
  */
 
 import { formatType, ShapeError, ValueError } from "@flambeau/core";
-import { type Args, named, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
 import * as F from "../functional.ts";
 import { kaimingUniform_ } from "../init.ts";
 import { Module } from "../module.ts";
@@ -15,14 +15,28 @@ import {
   FACTORY_NAMES,
   type FactoryOptions,
   makeParameter,
+  type ModuleArgs,
   repeated,
   requireSize,
+  settingsOf,
   type SizePerDim,
 } from "./factory.ts";
 import { resetBias } from "./linear.ts";
 
 /** What stands around the input of a convolution. */
 export type ConvPaddingMode = "zeros" | "reflect" | "replicate" | "circular";
+
+/** Sizes of a convolution. */
+export interface ConvSizes {
+  /** Channels of the input. */
+  readonly inChannels: number;
+  /** Channels of the output. */
+  readonly outChannels: number;
+  /** Size of the window: one for all dimensions, or one for each. */
+  readonly kernelSize: SizePerDim;
+}
+
+const SIZES = ["inChannels", "outChannels", "kernelSize"] as const;
 
 /** Options of {@linkcode Conv2d} and its kin. */
 export interface ConvModuleOptions extends FactoryOptions {
@@ -41,7 +55,9 @@ export interface ConvModuleOptions extends FactoryOptions {
 }
 
 /** Positional options of {@linkcode Conv2d} and its kin. */
-export type ConvModuleArgs = Args<
+export type ConvModuleArgs = ModuleArgs<
+  [inChannels: number, outChannels: number, kernelSize: SizePerDim],
+  ConvSizes,
   ConvModuleOptions,
   ["stride", "padding", "dilation", "groups", "bias", "paddingMode", "device", "dtype"]
 >;
@@ -65,13 +81,15 @@ export interface ConvTransposeModuleOptions extends FactoryOptions {
 }
 
 /** Positional options of {@linkcode ConvTranspose2d} and its kin. */
-export type ConvTransposeModuleArgs = Args<
+export type ConvTransposeModuleArgs = ModuleArgs<
+  [inChannels: number, outChannels: number, kernelSize: SizePerDim],
+  ConvSizes,
   ConvTransposeModuleOptions,
   ["stride", "padding", "outputPadding", "groups", "bias", "dilation", "paddingMode", "device", "dtype"]
 >;
 
 /** All settings of a convolution, for {@linkcode ConvNd}. */
-interface ConvSettings extends ConvModuleOptions {
+interface ConvSettings extends ConvSizes, ConvModuleOptions {
   readonly outputPadding?: SizePerDim;
 }
 
@@ -109,12 +127,10 @@ export abstract class ConvNd<A extends readonly unknown[] = [input: Tensor]> ext
     name: string,
     n: number,
     transposed: boolean,
-    inChannels: number,
-    outChannels: number,
-    kernelSize: SizePerDim,
     settings: ConvSettings,
   ) {
     super();
+    const { inChannels, outChannels, kernelSize } = settings;
     const { stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0 } = settings;
     const { bias = true, paddingMode = "zeros", ...factory } = settings;
     this.inChannels = requireSize(name, "inChannels", inChannels);
@@ -237,9 +253,8 @@ const CONV_NAMES = [
  */
 export class Conv1d extends ConvNd {
   /** Makes the layer with random parameters. */
-  constructor(inChannels: number, outChannels: number, kernelSize: SizePerDim, ...args: ConvModuleArgs) {
-    const settings = named<ConvModuleOptions>("make Conv1d", args, CONV_NAMES);
-    super("Conv1d", 1, false, inChannels, outChannels, kernelSize, settings);
+  constructor(...args: ConvModuleArgs) {
+    super("Conv1d", 1, false, settingsOf<ConvSizes, ConvModuleOptions>("Conv1d", args, SIZES, CONV_NAMES));
   }
 
   /** Convolves. */
@@ -263,9 +278,8 @@ export class Conv1d extends ConvNd {
  */
 export class Conv2d extends ConvNd {
   /** Makes the layer with random parameters. */
-  constructor(inChannels: number, outChannels: number, kernelSize: SizePerDim, ...args: ConvModuleArgs) {
-    const settings = named<ConvModuleOptions>("make Conv2d", args, CONV_NAMES);
-    super("Conv2d", 2, false, inChannels, outChannels, kernelSize, settings);
+  constructor(...args: ConvModuleArgs) {
+    super("Conv2d", 2, false, settingsOf<ConvSizes, ConvModuleOptions>("Conv2d", args, SIZES, CONV_NAMES));
   }
 
   /** Convolves. */
@@ -283,9 +297,8 @@ export class Conv2d extends ConvNd {
  */
 export class Conv3d extends ConvNd {
   /** Makes the layer with random parameters. */
-  constructor(inChannels: number, outChannels: number, kernelSize: SizePerDim, ...args: ConvModuleArgs) {
-    const settings = named<ConvModuleOptions>("make Conv3d", args, CONV_NAMES);
-    super("Conv3d", 3, false, inChannels, outChannels, kernelSize, settings);
+  constructor(...args: ConvModuleArgs) {
+    super("Conv3d", 3, false, settingsOf<ConvSizes, ConvModuleOptions>("Conv3d", args, SIZES, CONV_NAMES));
   }
 
   /** Convolves. */
@@ -358,14 +371,13 @@ function paddingFor(layer: ConvNd<TransposeArgs>, input: Tensor, wanted: readonl
  */
 export class ConvTranspose1d extends ConvNd<TransposeArgs> {
   /** Makes the layer with random parameters. */
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: SizePerDim,
-    ...args: ConvTransposeModuleArgs
-  ) {
-    const settings = named<ConvTransposeModuleOptions>("make ConvTranspose1d", args, TRANSPOSE_NAMES);
-    super("ConvTranspose1d", 1, true, inChannels, outChannels, kernelSize, settings);
+  constructor(...args: ConvTransposeModuleArgs) {
+    super(
+      "ConvTranspose1d",
+      1,
+      true,
+      settingsOf<ConvSizes, ConvTransposeModuleOptions>("ConvTranspose1d", args, SIZES, TRANSPOSE_NAMES),
+    );
   }
 
   /** Convolves; `outputSize` chooses among the possible sizes of the output. */
@@ -381,14 +393,13 @@ export class ConvTranspose1d extends ConvNd<TransposeArgs> {
  */
 export class ConvTranspose2d extends ConvNd<TransposeArgs> {
   /** Makes the layer with random parameters. */
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: SizePerDim,
-    ...args: ConvTransposeModuleArgs
-  ) {
-    const settings = named<ConvTransposeModuleOptions>("make ConvTranspose2d", args, TRANSPOSE_NAMES);
-    super("ConvTranspose2d", 2, true, inChannels, outChannels, kernelSize, settings);
+  constructor(...args: ConvTransposeModuleArgs) {
+    super(
+      "ConvTranspose2d",
+      2,
+      true,
+      settingsOf<ConvSizes, ConvTransposeModuleOptions>("ConvTranspose2d", args, SIZES, TRANSPOSE_NAMES),
+    );
   }
 
   /** Convolves; `outputSize` chooses among the possible sizes of the output. */
@@ -404,14 +415,13 @@ export class ConvTranspose2d extends ConvNd<TransposeArgs> {
  */
 export class ConvTranspose3d extends ConvNd<TransposeArgs> {
   /** Makes the layer with random parameters. */
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    kernelSize: SizePerDim,
-    ...args: ConvTransposeModuleArgs
-  ) {
-    const settings = named<ConvTransposeModuleOptions>("make ConvTranspose3d", args, TRANSPOSE_NAMES);
-    super("ConvTranspose3d", 3, true, inChannels, outChannels, kernelSize, settings);
+  constructor(...args: ConvTransposeModuleArgs) {
+    super(
+      "ConvTranspose3d",
+      3,
+      true,
+      settingsOf<ConvSizes, ConvTransposeModuleOptions>("ConvTranspose3d", args, SIZES, TRANSPOSE_NAMES),
+    );
   }
 
   /** Convolves; `outputSize` chooses among the possible sizes of the output. */

@@ -5,8 +5,39 @@
  */
 
 import { ArgumentTypeError, type DType, type Shape, ValueError } from "@flambeau/core";
-import { type DeviceLike, empty, requireInteger, type Tensor } from "@flambeau/tensor";
+import { type Args, type DeviceLike, empty, named, requireInteger, type Tensor } from "@flambeau/tensor";
 import { Parameter } from "../parameter.ts";
+
+/**
+ * Arguments of a constructor: the required ones `P` in order and then options `O`, of which those named in `K` may stand in
+ * that order; or all of them by name in one object.
+ */
+export type ModuleArgs<
+  P extends readonly unknown[],
+  Q extends object,
+  O extends object,
+  K extends readonly unknown[],
+> = [...required: P, ...optional: Args<O, K>] | [settings: Q & Partial<O>];
+
+/**
+ * Reads arguments of the form {@linkcode ModuleArgs} into one object.
+ *
+ * @throws {ArgumentTypeError} If a required one is missing, or there are too many or unknown ones.
+ */
+export function settingsOf<Q extends object, O extends object>(
+  module: string,
+  args: readonly unknown[],
+  required: readonly (keyof Q & string)[],
+  optional: readonly (keyof O & string)[],
+): Q & Partial<O> {
+  const settings = named<Q & O>(`make ${module}`, args, [...required, ...optional]);
+  for (const name of required) {
+    if (settings[name] === undefined) {
+      throw new ArgumentTypeError(`Cannot make ${module}: ${name} must be given`);
+    }
+  }
+  return settings as Q & Partial<O>;
+}
 
 /** Where and of which dtype the parameters of a module are made. */
 export interface FactoryOptions {

@@ -4,13 +4,20 @@
  * @module
  */
 
-import { type Args, named, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
 import * as F from "../functional.ts";
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "../init.ts";
 import { Module } from "../module.ts";
 import type { Parameter } from "../parameter.ts";
 import { pythonRepr } from "../python.ts";
-import { FACTORY_NAMES, type FactoryOptions, makeParameter, requireSize } from "./factory.ts";
+import {
+  FACTORY_NAMES,
+  type FactoryOptions,
+  makeParameter,
+  type ModuleArgs,
+  requireSize,
+  settingsOf,
+} from "./factory.ts";
 
 /**
  * Gives what it gets. Takes and ignores any arguments of its constructor.
@@ -35,6 +42,26 @@ export interface LinearOptions extends FactoryOptions {
   readonly bias?: boolean;
 }
 
+const OPTIONS = ["bias", ...FACTORY_NAMES] as const;
+
+/** Sizes of {@linkcode Linear}. */
+export interface LinearSizes {
+  /** Size of the last dimension of the input. */
+  readonly inFeatures: number;
+  /** Size of the last dimension of the output. */
+  readonly outFeatures: number;
+}
+
+/** Sizes of {@linkcode Bilinear}. */
+export interface BilinearSizes {
+  /** Size of the last dimension of the first input. */
+  readonly in1Features: number;
+  /** Size of the last dimension of the second input. */
+  readonly in2Features: number;
+  /** Size of the last dimension of the output. */
+  readonly outFeatures: number;
+}
+
 /** Fills a bias as PyTorch does: uniformly within 1 / √fanIn. */
 export function resetBias(bias: Tensor | null, weight: Tensor): void {
   if (bias === null) return;
@@ -56,7 +83,7 @@ export function resetBias(bias: Tensor | null, weight: Tensor): void {
  * const y = layer(torch.randn([128, 20])); // float32[128, 30]
  * ```
  */
-export class Linear extends Module {
+export class Linear extends Module<[input: Tensor | { readonly input: Tensor }], Tensor> {
   /** Size of the last dimension of the input. */
   inFeatures: number;
   /** Size of the last dimension of the output. */
@@ -68,12 +95,21 @@ export class Linear extends Module {
 
   /** Makes the layer with random parameters, uniform within 1 / √inFeatures. */
   constructor(
-    inFeatures: number,
-    outFeatures: number,
-    ...args: Args<LinearOptions, ["bias", "device", "dtype"]>
+    ...args: ModuleArgs<
+      [inFeatures: number, outFeatures: number],
+      LinearSizes,
+      LinearOptions,
+      ["bias", "device", "dtype"]
+    >
   ) {
     super();
-    const { bias = true, ...factory } = named<LinearOptions>("make Linear", args, ["bias", ...FACTORY_NAMES]);
+    const settings = settingsOf<LinearSizes, LinearOptions>(
+      "Linear",
+      args,
+      ["inFeatures", "outFeatures"],
+      OPTIONS,
+    );
+    const { inFeatures, outFeatures, bias = true, ...factory } = settings;
     this.inFeatures = requireSize("Linear", "inFeatures", inFeatures);
     this.outFeatures = requireSize("Linear", "outFeatures", outFeatures);
     this.weight = makeParameter([outFeatures, inFeatures], factory);
@@ -88,8 +124,8 @@ export class Linear extends Module {
   }
 
   /** Computes `input @ weightᵀ + bias`. */
-  override forward(input: Tensor): Tensor {
-    return F.linear(input, this.weight, this.bias);
+  override forward(input: Tensor | { readonly input: Tensor }): Tensor {
+    return F.linear("input" in input ? input.input : input, this.weight, this.bias);
   }
 
   /** Sizes, as PyTorch prints them. */
@@ -122,14 +158,17 @@ export class Bilinear extends Module<[input1: Tensor, input2: Tensor], Tensor> {
 
   /** Makes the layer with random parameters, uniform within 1 / √in1Features. */
   constructor(
-    in1Features: number,
-    in2Features: number,
-    outFeatures: number,
-    ...args: Args<LinearOptions, ["bias", "device", "dtype"]>
+    ...args: ModuleArgs<
+      [in1Features: number, in2Features: number, outFeatures: number],
+      BilinearSizes,
+      LinearOptions,
+      ["bias", "device", "dtype"]
+    >
   ) {
     super();
-    const options = named<LinearOptions>("make Bilinear", args, ["bias", ...FACTORY_NAMES]);
-    const { bias = true, ...factory } = options;
+    const sizes = ["in1Features", "in2Features", "outFeatures"] as const;
+    const settings = settingsOf<BilinearSizes, LinearOptions>("Bilinear", args, sizes, OPTIONS);
+    const { in1Features, in2Features, outFeatures, bias = true, ...factory } = settings;
     this.in1Features = requireSize("Bilinear", "in1Features", in1Features, 1);
     this.in2Features = requireSize("Bilinear", "in2Features", in2Features);
     this.outFeatures = requireSize("Bilinear", "outFeatures", outFeatures);

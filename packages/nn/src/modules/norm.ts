@@ -5,14 +5,46 @@
  */
 
 import { formatType, int32, type Shape, ShapeError, ValueError } from "@flambeau/core";
-import { add_, type Args, itemSync, named, noGrad, type Tensor, zeros } from "@flambeau/tensor";
+import {
+  add,
+  add_,
+  detach,
+  div,
+  isGradEnabled,
+  itemSync,
+  matmul,
+  mul,
+  noGrad,
+  pow,
+  reshape,
+  square,
+  sub,
+  temporaries,
+  type Tensor,
+  tensor,
+  zeros,
+} from "@flambeau/tensor";
 import * as F from "../functional.ts";
 import { ones_, zeros_ } from "../init.ts";
 import { Module } from "../module.ts";
 import type { Parameter } from "../parameter.ts";
 import { pythonFloat, pythonRepr, pythonTuple } from "../python.ts";
 import type { StateDict } from "../state_dict.ts";
-import { FACTORY_NAMES, type FactoryOptions, makeEmpty, makeParameter, requireSize } from "./factory.ts";
+import {
+  FACTORY_NAMES,
+  type FactoryOptions,
+  makeEmpty,
+  makeParameter,
+  type ModuleArgs,
+  requireSize,
+  settingsOf,
+} from "./factory.ts";
+
+/** Sizes of {@linkcode BatchNorm2d} and {@linkcode InstanceNorm2d} and their kin. */
+export interface NormSizes {
+  /** Number of channels. */
+  readonly numFeatures: number;
+}
 
 /** Options of {@linkcode BatchNorm2d} and {@linkcode InstanceNorm2d} and their kin. */
 export interface NormModuleOptions extends FactoryOptions {
@@ -27,7 +59,9 @@ export interface NormModuleOptions extends FactoryOptions {
 }
 
 /** Positional options of {@linkcode BatchNorm2d} and its kin. */
-export type NormModuleArgs = Args<
+export type NormModuleArgs = ModuleArgs<
+  [numFeatures: number],
+  NormSizes,
   NormModuleOptions,
   ["eps", "momentum", "affine", "trackRunningStats", "device", "dtype"]
 >;
@@ -58,9 +92,11 @@ export abstract class NormBase extends Module {
   declare num_batches_tracked: Tensor | null;
 
   /** Makes a layer with weight 1, bias 0, running mean 0 and variance 1. */
-  constructor(name: string, numFeatures: number, options: NormModuleOptions, on: boolean) {
+  constructor(name: string, args: readonly unknown[], on: boolean) {
     super();
-    const { eps = 1e-5, momentum = 0.1, affine = on, trackRunningStats = on, ...factory } = options;
+    const settings = settingsOf<NormSizes, NormModuleOptions>(name, args, ["numFeatures"], NORM_NAMES);
+    const { numFeatures, eps = 1e-5, momentum = 0.1, affine = on, trackRunningStats = on, ...factory } =
+      settings;
     this.numFeatures = requireSize(name, "numFeatures", numFeatures);
     this.eps = eps;
     this.momentum = momentum;
@@ -158,8 +194,8 @@ function normalizeBatch(layer: NormBase): (input: Tensor) => Tensor {
  */
 export class BatchNorm1d extends NormBase {
   /** Makes a layer with weight 1, bias 0, running mean 0 and variance 1. */
-  constructor(numFeatures: number, ...args: NormModuleArgs) {
-    super("BatchNorm1d", numFeatures, named<NormModuleOptions>("make BatchNorm1d", args, NORM_NAMES), true);
+  constructor(...args: NormModuleArgs) {
+    super("BatchNorm1d", args, true);
   }
 
   /** Normalizes. */
@@ -178,8 +214,8 @@ export class BatchNorm1d extends NormBase {
  */
 export class BatchNorm2d extends NormBase {
   /** Makes a layer with weight 1, bias 0, running mean 0 and variance 1. */
-  constructor(numFeatures: number, ...args: NormModuleArgs) {
-    super("BatchNorm2d", numFeatures, named<NormModuleOptions>("make BatchNorm2d", args, NORM_NAMES), true);
+  constructor(...args: NormModuleArgs) {
+    super("BatchNorm2d", args, true);
   }
 
   /** Normalizes. */
@@ -198,8 +234,8 @@ export class BatchNorm2d extends NormBase {
  */
 export class BatchNorm3d extends NormBase {
   /** Makes a layer with weight 1, bias 0, running mean 0 and variance 1. */
-  constructor(numFeatures: number, ...args: NormModuleArgs) {
-    super("BatchNorm3d", numFeatures, named<NormModuleOptions>("make BatchNorm3d", args, NORM_NAMES), true);
+  constructor(...args: NormModuleArgs) {
+    super("BatchNorm3d", args, true);
   }
 
   /** Normalizes. */
@@ -240,13 +276,8 @@ function normalizeInstance(name: string, layer: NormBase, input: Tensor, n: numb
  */
 export class InstanceNorm1d extends NormBase {
   /** Makes a layer, by default without parameters. */
-  constructor(numFeatures: number, ...args: NormModuleArgs) {
-    super(
-      "InstanceNorm1d",
-      numFeatures,
-      named<NormModuleOptions>("make InstanceNorm1d", args, NORM_NAMES),
-      false,
-    );
+  constructor(...args: NormModuleArgs) {
+    super("InstanceNorm1d", args, false);
   }
 
   /** Normalizes. */
@@ -264,13 +295,8 @@ export class InstanceNorm1d extends NormBase {
  */
 export class InstanceNorm2d extends NormBase {
   /** Makes a layer, by default without parameters. */
-  constructor(numFeatures: number, ...args: NormModuleArgs) {
-    super(
-      "InstanceNorm2d",
-      numFeatures,
-      named<NormModuleOptions>("make InstanceNorm2d", args, NORM_NAMES),
-      false,
-    );
+  constructor(...args: NormModuleArgs) {
+    super("InstanceNorm2d", args, false);
   }
 
   /** Normalizes. */
@@ -288,19 +314,20 @@ export class InstanceNorm2d extends NormBase {
  */
 export class InstanceNorm3d extends NormBase {
   /** Makes a layer, by default without parameters. */
-  constructor(numFeatures: number, ...args: NormModuleArgs) {
-    super(
-      "InstanceNorm3d",
-      numFeatures,
-      named<NormModuleOptions>("make InstanceNorm3d", args, NORM_NAMES),
-      false,
-    );
+  constructor(...args: NormModuleArgs) {
+    super("InstanceNorm3d", args, false);
   }
 
   /** Normalizes. */
   override forward(input: Tensor): Tensor {
     return normalizeInstance("InstanceNorm3d", this, input, 3);
   }
+}
+
+/** Sizes of {@linkcode LayerNorm} and {@linkcode RMSNorm}. */
+export interface NormalizedShape {
+  /** The last sizes of the input. */
+  readonly normalizedShape: number | Shape;
 }
 
 /** Options of {@linkcode LayerNorm}. */
@@ -343,13 +370,19 @@ export class LayerNorm extends Module {
 
   /** Makes a layer with weight 1 and bias 0. */
   constructor(
-    normalizedShape: number | Shape,
-    ...args: Args<LayerNormModuleOptions, ["eps", "elementwiseAffine", "bias", "device", "dtype"]>
+    ...args: ModuleArgs<
+      [normalizedShape: number | Shape],
+      NormalizedShape,
+      LayerNormModuleOptions,
+      ["eps", "elementwiseAffine", "bias", "device", "dtype"]
+    >
   ) {
     super();
     const names = ["eps", "elementwiseAffine", "bias", ...FACTORY_NAMES] as const;
-    const options = named<LayerNormModuleOptions>("make LayerNorm", args, names);
-    const { eps = 1e-5, elementwiseAffine = true, bias = true, ...factory } = options;
+    const settings = settingsOf<NormalizedShape, LayerNormModuleOptions>("LayerNorm", args, [
+      "normalizedShape",
+    ], names);
+    const { normalizedShape, eps = 1e-5, elementwiseAffine = true, bias = true, ...factory } = settings;
     this.normalizedShape = sizesOf("LayerNorm", normalizedShape);
     this.eps = eps;
     this.elementwiseAffine = elementwiseAffine;
@@ -374,6 +407,14 @@ export class LayerNorm extends Module {
     return `${pythonTuple(this.normalizedShape)}, eps=${pythonFloat(this.eps)}, ` +
       `elementwise_affine=${pythonRepr(this.elementwiseAffine)}`;
   }
+}
+
+/** Sizes of {@linkcode GroupNorm}. */
+export interface GroupNormSizes {
+  /** Number of groups. */
+  readonly numGroups: number;
+  /** Number of channels. */
+  readonly numChannels: number;
 }
 
 /** Options of {@linkcode GroupNorm}. */
@@ -408,17 +449,18 @@ export class GroupNorm extends Module {
 
   /** Makes a layer with weight 1 and bias 0. */
   constructor(
-    numGroups: number,
-    numChannels: number,
-    ...args: Args<GroupNormModuleOptions, ["eps", "affine", "device", "dtype"]>
+    ...args: ModuleArgs<
+      [numGroups: number, numChannels: number],
+      GroupNormSizes,
+      GroupNormModuleOptions,
+      ["eps", "affine", "device", "dtype"]
+    >
   ) {
     super();
     const names = ["eps", "affine", ...FACTORY_NAMES] as const;
-    const { eps = 1e-5, affine = true, ...factory } = named<GroupNormModuleOptions>(
-      "make GroupNorm",
-      args,
-      names,
-    );
+    const sizes = ["numGroups", "numChannels"] as const;
+    const settings = settingsOf<GroupNormSizes, GroupNormModuleOptions>("GroupNorm", args, sizes, names);
+    const { numGroups, numChannels, eps = 1e-5, affine = true, ...factory } = settings;
     this.numGroups = requireSize("GroupNorm", "numGroups", numGroups, 1);
     this.numChannels = requireSize("GroupNorm", "numChannels", numChannels);
     if (numChannels % numGroups !== 0) {
@@ -480,13 +522,22 @@ export class RMSNorm extends Module {
 
   /** Makes a layer with weight 1. */
   constructor(
-    normalizedShape: number | Shape,
-    ...args: Args<RMSNormModuleOptions, ["eps", "elementwiseAffine", "device", "dtype"]>
+    ...args: ModuleArgs<
+      [normalizedShape: number | Shape],
+      NormalizedShape,
+      RMSNormModuleOptions,
+      ["eps", "elementwiseAffine", "device", "dtype"]
+    >
   ) {
     super();
     const names = ["eps", "elementwiseAffine", ...FACTORY_NAMES] as const;
-    const options = named<RMSNormModuleOptions>("make RMSNorm", args, names);
-    const { eps = null, elementwiseAffine = true, ...factory } = options;
+    const settings = settingsOf<NormalizedShape, RMSNormModuleOptions>(
+      "RMSNorm",
+      args,
+      ["normalizedShape"],
+      names,
+    );
+    const { normalizedShape, eps = null, elementwiseAffine = true, ...factory } = settings;
     this.normalizedShape = sizesOf("RMSNorm", normalizedShape);
     this.eps = eps;
     this.elementwiseAffine = elementwiseAffine;
@@ -523,6 +574,20 @@ export interface LocalResponseNormModuleOptions {
   readonly k?: number;
 }
 
+/** Size of {@linkcode LocalResponseNorm} and {@linkcode CrossMapLRN2d}. */
+export interface WindowSize {
+  /** Number of neighbouring channels. */
+  readonly size: number;
+}
+
+/** Positional options of {@linkcode LocalResponseNorm} and {@linkcode CrossMapLRN2d}. */
+export type LocalResponseNormModuleArgs = ModuleArgs<
+  [size: number],
+  WindowSize,
+  LocalResponseNormModuleOptions,
+  ["alpha", "beta", "k"]
+>;
+
 const LRN_NAMES = ["alpha", "beta", "k"] as const;
 
 /**
@@ -544,10 +609,12 @@ export class LocalResponseNorm extends Module {
   k: number;
 
   /** Makes the module. */
-  constructor(size: number, ...args: Args<LocalResponseNormModuleOptions, ["alpha", "beta", "k"]>) {
+  constructor(...args: LocalResponseNormModuleArgs) {
     super();
-    const options = named<LocalResponseNormModuleOptions>("make LocalResponseNorm", args, LRN_NAMES);
-    const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+    const settings = settingsOf<WindowSize, LocalResponseNormModuleOptions>("LocalResponseNorm", args, [
+      "size",
+    ], LRN_NAMES);
+    const { size, alpha = 1e-4, beta = 0.75, k = 1 } = settings;
     this.size = requireSize("LocalResponseNorm", "size", size, 1);
     this.alpha = alpha;
     this.beta = beta;
@@ -567,9 +634,21 @@ export class LocalResponseNorm extends Module {
   }
 }
 
+/** Sums over those channels `i` of `[N, C, H, W]` for which `sees(c, i)`. */
+function acrossChannels(x: Tensor, sees: (c: number, i: number) => boolean): Tensor {
+  const [batch, channels] = x.shape as [number, number];
+  const numbers = Array.from({ length: channels }, (_, i) => i);
+  const mask = tensor(numbers.map((c) => numbers.map((i) => sees(c, i) ? 1 : 0)), {
+    dtype: x.dtype,
+    device: x.device,
+  });
+  return reshape(matmul(mask, reshape(x, [batch, channels, -1])), x.shape);
+}
+
 /**
- * {@linkcode LocalResponseNorm} of images with a window that is the same on both sides: an even `size` sees one channel
- * less, and still divides by `size`.
+ * Divides by a power of the mean square of neighbouring channels, as PyTorch's legacy layer computes it: the first channel
+ * never leaves the window, and the gradient is that of a window over the channels before. New networks use
+ * {@linkcode LocalResponseNorm}.
  *
  * Shapes: input `[N, C, H, W]` → the same.
  *
@@ -586,10 +665,15 @@ export class CrossMapLRN2d extends Module {
   k: number;
 
   /** Makes the module. */
-  constructor(size: number, ...args: Args<LocalResponseNormModuleOptions, ["alpha", "beta", "k"]>) {
+  constructor(...args: LocalResponseNormModuleArgs) {
     super();
-    const options = named<LocalResponseNormModuleOptions>("make CrossMapLRN2d", args, LRN_NAMES);
-    const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+    const settings = settingsOf<WindowSize, LocalResponseNormModuleOptions>(
+      "CrossMapLRN2d",
+      args,
+      ["size"],
+      LRN_NAMES,
+    );
+    const { size, alpha = 1e-4, beta = 0.75, k = 1 } = settings;
     this.size = requireSize("CrossMapLRN2d", "size", size, 1);
     this.alpha = alpha;
     this.beta = beta;
@@ -599,14 +683,27 @@ export class CrossMapLRN2d extends Module {
   /** Normalizes. */
   override forward(input: Tensor): Tensor {
     requireRank("CrossMapLRN2d", input, [4]);
-    const width = 2 * Math.floor((this.size - 1) / 2) + 1;
-    return F.localResponseNorm(input, width, this.alpha * width / this.size, this.beta, this.k);
+    const { size, alpha, beta, k } = this;
+    return temporaries(() => {
+      const x = detach(input);
+      const half = Math.trunc((size - 1) / 2 + 1);
+      const sees = (c: number, i: number) => i === 0 || i > c - half && i < c + half;
+      const scale = add(mul(acrossChannels(square(x), sees), alpha / size), k);
+      const factor = pow(scale, -beta);
+      const value = mul(x, factor);
+      if (!isGradEnabled() || !input.requiresGrad) return value;
+      // A form with PyTorch's gradient: x s^{−β} − αβ/n · y/s · Σ x², with all but x fixed.
+      const behind = Math.trunc(size - (size - 1) / 2);
+      const squares = acrossChannels(square(input), (c, i) => i > c + behind - size && i <= c + behind);
+      const form = sub(mul(input, factor), mul(mul(div(value, scale), squares), alpha * beta / size));
+      return add(value, sub(form, detach(form)));
+    });
   }
 
   /** Settings, as PyTorch prints them. */
   override extraRepr(): string {
     return `${this.size}, alpha=${pythonFloat(this.alpha)}, beta=${pythonFloat(this.beta)}, k=${
-      pythonFloat(this.k)
+      pythonRepr(this.k)
     }`;
   }
 }

@@ -5,11 +5,17 @@
  */
 
 import type { Shape } from "@flambeau/core";
-import { type Args, named, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
 import * as F from "../functional.ts";
 import { Module } from "../module.ts";
 import { pythonRepr } from "../python.ts";
-import { repeated, type SizePerDim } from "./factory.ts";
+import { type ModuleArgs, repeated, settingsOf, type SizePerDim } from "./factory.ts";
+
+/** Size of a pooling window. */
+export interface PoolSize {
+  /** Size of the window: one for all dimensions, or one for each. */
+  readonly kernelSize: SizePerDim;
+}
 
 /** Options of {@linkcode MaxPool2d} and its kin. */
 export interface MaxPoolModuleOptions {
@@ -26,7 +32,9 @@ export interface MaxPoolModuleOptions {
 }
 
 /** Positional options of {@linkcode MaxPool2d} and its kin. */
-export type MaxPoolModuleArgs = Args<
+export type MaxPoolModuleArgs = ModuleArgs<
+  [kernelSize: SizePerDim],
+  PoolSize,
   MaxPoolModuleOptions,
   ["stride", "padding", "dilation", "returnIndices", "ceilMode"]
 >;
@@ -47,11 +55,12 @@ export abstract class MaxPoolNd extends Module {
   ceilMode: boolean;
 
   /** Reads the options. */
-  constructor(name: string, kernelSize: SizePerDim, args: readonly unknown[]) {
+  constructor(name: string, args: readonly unknown[]) {
     super();
     const names = ["stride", "padding", "dilation", "returnIndices", "ceilMode"] as const;
-    const options = named<MaxPoolModuleOptions>(`make ${name}`, args, names);
-    const { stride, padding = 0, dilation = 1, returnIndices = false, ceilMode = false } = options;
+    const settings = settingsOf<PoolSize, MaxPoolModuleOptions>(name, args, ["kernelSize"], names);
+    const { kernelSize, stride, padding = 0, dilation = 1, returnIndices = false, ceilMode = false } =
+      settings;
     this.kernelSize = kernelSize;
     this.stride = stride ?? kernelSize;
     this.padding = padding;
@@ -84,8 +93,8 @@ function maxPool(pool: typeof F.maxPool2d, layer: MaxPoolNd, input: Tensor): Ten
  */
 export class MaxPool1d extends MaxPoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: MaxPoolModuleArgs) {
-    super("MaxPool1d", kernelSize, args);
+  constructor(...args: MaxPoolModuleArgs) {
+    super("MaxPool1d", args);
   }
 
   /** Pools. */
@@ -103,8 +112,8 @@ export class MaxPool1d extends MaxPoolNd {
  */
 export class MaxPool2d extends MaxPoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: MaxPoolModuleArgs) {
-    super("MaxPool2d", kernelSize, args);
+  constructor(...args: MaxPoolModuleArgs) {
+    super("MaxPool2d", args);
   }
 
   /** Pools. */
@@ -122,8 +131,8 @@ export class MaxPool2d extends MaxPoolNd {
  */
 export class MaxPool3d extends MaxPoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: MaxPoolModuleArgs) {
-    super("MaxPool3d", kernelSize, args);
+  constructor(...args: MaxPoolModuleArgs) {
+    super("MaxPool3d", args);
   }
 
   /** Pools. */
@@ -151,7 +160,9 @@ export interface AvgPoolModuleOptions extends AvgPool1dModuleOptions {
 }
 
 /** Positional options of {@linkcode AvgPool2d} and {@linkcode AvgPool3d}. */
-export type AvgPoolModuleArgs = Args<
+export type AvgPoolModuleArgs = ModuleArgs<
+  [kernelSize: SizePerDim],
+  PoolSize,
   AvgPoolModuleOptions,
   ["stride", "padding", "ceilMode", "countIncludePad", "divisorOverride"]
 >;
@@ -172,9 +183,16 @@ export abstract class AvgPoolNd extends Module {
   divisorOverride: number | null;
 
   /** Reads the options. */
-  constructor(kernelSize: SizePerDim, options: AvgPoolModuleOptions) {
+  constructor(settings: PoolSize & AvgPoolModuleOptions) {
     super();
-    const { stride, padding = 0, ceilMode = false, countIncludePad = true, divisorOverride = null } = options;
+    const {
+      kernelSize,
+      stride,
+      padding = 0,
+      ceilMode = false,
+      countIncludePad = true,
+      divisorOverride = null,
+    } = settings;
     this.kernelSize = kernelSize;
     this.stride = stride ?? kernelSize;
     this.padding = padding;
@@ -193,6 +211,7 @@ export abstract class AvgPoolNd extends Module {
 }
 
 const AVG_NAMES = ["stride", "padding", "ceilMode", "countIncludePad"] as const;
+const AVG_POOL_NAMES = [...AVG_NAMES, "divisorOverride"] as const;
 
 /**
  * Means of windows along one dimension.
@@ -204,14 +223,25 @@ const AVG_NAMES = ["stride", "padding", "ceilMode", "countIncludePad"] as const;
 export class AvgPool1d extends AvgPoolNd {
   /** Makes the module. */
   constructor(
-    kernelSize: SizePerDim,
-    ...args: Args<AvgPool1dModuleOptions, ["stride", "padding", "ceilMode", "countIncludePad"]>
+    ...args: ModuleArgs<
+      [kernelSize: SizePerDim],
+      PoolSize,
+      AvgPool1dModuleOptions,
+      ["stride", "padding", "ceilMode", "countIncludePad"]
+    >
   ) {
-    const options = named<AvgPool1dModuleOptions>("make AvgPool1d", args, AVG_NAMES);
-    super(repeated("AvgPool1d", "kernelSize", kernelSize, 1, 1), {
-      ...options,
-      stride: repeated("AvgPool1d", "stride", options.stride ?? kernelSize, 1, 1),
-      padding: repeated("AvgPool1d", "padding", options.padding ?? 0, 1),
+    const settings = settingsOf<PoolSize, AvgPool1dModuleOptions>(
+      "AvgPool1d",
+      args,
+      ["kernelSize"],
+      AVG_NAMES,
+    );
+    const { kernelSize } = settings;
+    super({
+      ...settings,
+      kernelSize: repeated("AvgPool1d", "kernelSize", kernelSize, 1, 1),
+      stride: repeated("AvgPool1d", "stride", settings.stride ?? kernelSize, 1, 1),
+      padding: repeated("AvgPool1d", "padding", settings.padding ?? 0, 1),
     });
   }
 
@@ -242,8 +272,8 @@ function avgPool(pool: typeof F.avgPool2d, layer: AvgPoolNd, input: Tensor): Ten
  */
 export class AvgPool2d extends AvgPoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: AvgPoolModuleArgs) {
-    super(kernelSize, named<AvgPoolModuleOptions>("make AvgPool2d", args, [...AVG_NAMES, "divisorOverride"]));
+  constructor(...args: AvgPoolModuleArgs) {
+    super(settingsOf<PoolSize, AvgPoolModuleOptions>("AvgPool2d", args, ["kernelSize"], AVG_POOL_NAMES));
   }
 
   /** Pools. */
@@ -261,8 +291,8 @@ export class AvgPool2d extends AvgPoolNd {
  */
 export class AvgPool3d extends AvgPoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: AvgPoolModuleArgs) {
-    super(kernelSize, named<AvgPoolModuleOptions>("make AvgPool3d", args, [...AVG_NAMES, "divisorOverride"]));
+  constructor(...args: AvgPoolModuleArgs) {
+    super(settingsOf<PoolSize, AvgPoolModuleOptions>("AvgPool3d", args, ["kernelSize"], AVG_POOL_NAMES));
   }
 
   /** Pools. */
@@ -274,15 +304,22 @@ export class AvgPool3d extends AvgPoolNd {
 /** A size of the output for all dimensions, or one for each; null keeps the size of the input. */
 export type AdaptiveOutputSize = number | null | readonly (number | null)[];
 
+/** Size of an adaptive pooling. */
+export interface AdaptiveSize {
+  /** Sizes of the output. */
+  readonly outputSize: AdaptiveOutputSize;
+}
+
 /** What all adaptive poolings are: a size of the output. */
 export abstract class AdaptivePoolNd extends Module {
   /** Sizes of the output. */
   outputSize: AdaptiveOutputSize;
 
   /** Keeps the size. */
-  constructor(outputSize: AdaptiveOutputSize) {
+  constructor(outputSize: AdaptiveOutputSize | AdaptiveSize) {
     super();
-    this.outputSize = outputSize;
+    const named = typeof outputSize === "object" && outputSize !== null && "outputSize" in outputSize;
+    this.outputSize = named ? outputSize.outputSize : outputSize;
   }
 
   /** Settings, as PyTorch prints them. */
@@ -380,6 +417,12 @@ export class AdaptiveMaxPool3d extends AdaptiveMaxPoolNd {
   }
 }
 
+/** Norm and window of {@linkcode LPPool2d} and its kin. */
+export interface LPPoolSize extends PoolSize {
+  /** The p of the norm. */
+  readonly normType: number;
+}
+
 /** Options of {@linkcode LPPool2d} and its kin. */
 export interface LPPoolModuleOptions {
   /** Step of the window. Default: its size. */
@@ -389,7 +432,12 @@ export interface LPPoolModuleOptions {
 }
 
 /** Positional options of {@linkcode LPPool2d} and its kin. */
-export type LPPoolModuleArgs = Args<LPPoolModuleOptions, ["stride", "ceilMode"]>;
+export type LPPoolModuleArgs = ModuleArgs<
+  [normType: number, kernelSize: SizePerDim],
+  LPPoolSize,
+  LPPoolModuleOptions,
+  ["stride", "ceilMode"]
+>;
 
 /** What all p-norm poolings are: a window. */
 export abstract class LPPoolNd extends Module {
@@ -403,10 +451,14 @@ export abstract class LPPoolNd extends Module {
   ceilMode: boolean;
 
   /** Makes the module. */
-  constructor(normType: number, kernelSize: SizePerDim, ...args: LPPoolModuleArgs) {
+  constructor(...args: LPPoolModuleArgs) {
     super();
-    const options = named<LPPoolModuleOptions>("make LPPool", args, ["stride", "ceilMode"]);
-    const { stride = null, ceilMode = false } = options;
+    const sizes = ["normType", "kernelSize"] as const;
+    const settings = settingsOf<LPPoolSize, LPPoolModuleOptions>("LPPool", args, sizes, [
+      "stride",
+      "ceilMode",
+    ]);
+    const { normType, kernelSize, stride = null, ceilMode = false } = settings;
     this.normType = normType;
     this.kernelSize = kernelSize;
     this.stride = stride;
@@ -466,7 +518,12 @@ export interface MaxUnpoolModuleOptions {
 }
 
 /** Positional options of {@linkcode MaxUnpool2d} and its kin. */
-export type MaxUnpoolModuleArgs = Args<MaxUnpoolModuleOptions, ["stride", "padding"]>;
+export type MaxUnpoolModuleArgs = ModuleArgs<
+  [kernelSize: SizePerDim],
+  PoolSize,
+  MaxUnpoolModuleOptions,
+  ["stride", "padding"]
+>;
 
 /** Arguments of the call of {@linkcode MaxUnpool2d} and its kin. */
 export type MaxUnpoolInputs = [
@@ -485,12 +542,11 @@ export abstract class MaxUnpoolNd extends Module<MaxUnpoolInputs, Tensor> {
   padding: readonly number[];
 
   /** Reads the options. */
-  constructor(name: string, n: number, kernelSize: SizePerDim, args: readonly unknown[]) {
+  constructor(name: string, n: number, args: readonly unknown[]) {
     super();
-    const { stride, padding = 0 } = named<MaxUnpoolModuleOptions>(`make ${name}`, args, [
-      "stride",
-      "padding",
-    ]);
+    const names = ["stride", "padding"] as const;
+    const settings = settingsOf<PoolSize, MaxUnpoolModuleOptions>(name, args, ["kernelSize"], names);
+    const { kernelSize, stride, padding = 0 } = settings;
     this.kernelSize = repeated(name, "kernelSize", kernelSize, n, 1);
     this.stride = repeated(name, "stride", stride ?? kernelSize, n, 1);
     this.padding = repeated(name, "padding", padding, n);
@@ -523,8 +579,8 @@ function maxUnpool(
  */
 export class MaxUnpool1d extends MaxUnpoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: MaxUnpoolModuleArgs) {
-    super("MaxUnpool1d", 1, kernelSize, args);
+  constructor(...args: MaxUnpoolModuleArgs) {
+    super("MaxUnpool1d", 1, args);
   }
 
   /** Unpools; `outputSize` chooses among the possible sizes of the output. */
@@ -540,8 +596,8 @@ export class MaxUnpool1d extends MaxUnpoolNd {
  */
 export class MaxUnpool2d extends MaxUnpoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: MaxUnpoolModuleArgs) {
-    super("MaxUnpool2d", 2, kernelSize, args);
+  constructor(...args: MaxUnpoolModuleArgs) {
+    super("MaxUnpool2d", 2, args);
   }
 
   /** Unpools; `outputSize` chooses among the possible sizes of the output. */
@@ -557,8 +613,8 @@ export class MaxUnpool2d extends MaxUnpoolNd {
  */
 export class MaxUnpool3d extends MaxUnpoolNd {
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: MaxUnpoolModuleArgs) {
-    super("MaxUnpool3d", 3, kernelSize, args);
+  constructor(...args: MaxUnpoolModuleArgs) {
+    super("MaxUnpool3d", 3, args);
   }
 
   /** Unpools; `outputSize` chooses among the possible sizes of the output. */

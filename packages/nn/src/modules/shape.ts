@@ -9,7 +9,7 @@ import { type Args, flatten, named, type Tensor, unflatten } from "@flambeau/ten
 import * as F from "../functional.ts";
 import { Module } from "../module.ts";
 import { pythonRepr } from "../python.ts";
-import type { SizePerDim } from "./factory.ts";
+import { type ModuleArgs, settingsOf, type SizePerDim } from "./factory.ts";
 
 /** Options of {@linkcode Flatten}. */
 export interface FlattenModuleOptions {
@@ -165,6 +165,18 @@ export class ChannelShuffle extends Module {
   }
 }
 
+/** Size of the blocks of {@linkcode Unfold}. */
+export interface BlockSize {
+  /** Size of a block. */
+  readonly kernelSize: SizePerDim;
+}
+
+/** Sizes of {@linkcode Fold}. */
+export interface FoldSizes extends BlockSize {
+  /** Height and width of the image. */
+  readonly outputSize: SizePerDim;
+}
+
 /** Options of {@linkcode Unfold} and {@linkcode Fold}. */
 export interface UnfoldModuleOptions {
   /** Distance between the elements of a block. Default 1. */
@@ -193,13 +205,17 @@ export class Unfold extends Module {
   stride: SizePerDim;
 
   /** Makes the module. */
-  constructor(kernelSize: SizePerDim, ...args: Args<UnfoldModuleOptions, ["dilation", "padding", "stride"]>) {
+  constructor(
+    ...args: ModuleArgs<
+      [kernelSize: SizePerDim],
+      BlockSize,
+      UnfoldModuleOptions,
+      ["dilation", "padding", "stride"]
+    >
+  ) {
     super();
-    const { dilation = 1, padding = 0, stride = 1 } = named<UnfoldModuleOptions>(
-      "make Unfold",
-      args,
-      UNFOLD_NAMES,
-    );
+    const settings = settingsOf<BlockSize, UnfoldModuleOptions>("Unfold", args, ["kernelSize"], UNFOLD_NAMES);
+    const { kernelSize, dilation = 1, padding = 0, stride = 1 } = settings;
     this.kernelSize = kernelSize;
     this.dilation = dilation;
     this.padding = padding;
@@ -238,16 +254,17 @@ export class Fold extends Module {
 
   /** Makes the module. */
   constructor(
-    outputSize: SizePerDim,
-    kernelSize: SizePerDim,
-    ...args: Args<UnfoldModuleOptions, ["dilation", "padding", "stride"]>
+    ...args: ModuleArgs<
+      [outputSize: SizePerDim, kernelSize: SizePerDim],
+      FoldSizes,
+      UnfoldModuleOptions,
+      ["dilation", "padding", "stride"]
+    >
   ) {
     super();
-    const { dilation = 1, padding = 0, stride = 1 } = named<UnfoldModuleOptions>(
-      "make Fold",
-      args,
-      UNFOLD_NAMES,
-    );
+    const sizes = ["outputSize", "kernelSize"] as const;
+    const settings = settingsOf<FoldSizes, UnfoldModuleOptions>("Fold", args, sizes, UNFOLD_NAMES);
+    const { outputSize, kernelSize, dilation = 1, padding = 0, stride = 1 } = settings;
     this.outputSize = outputSize;
     this.kernelSize = kernelSize;
     this.dilation = dilation;

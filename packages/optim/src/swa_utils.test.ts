@@ -5,13 +5,13 @@
  */
 
 import { float32, int64, ValueError } from "@flambeau/core";
-import type { Tensor } from "@flambeau/tensor";
+import { isGradEnabled, type Tensor } from "@flambeau/tensor";
 import { fromData } from "@flambeau/tensor/internal";
 import { describe, expect, test } from "vitest";
 import { swaUtils } from "../mod.ts";
 import { backend, expectClose, leaf, t, values } from "./test_support.ts";
 
-const { AveragedModel, getEmaAvgFn, getSwaAvgFn } = swaUtils;
+const { AveragedModel, getEmaAvgFn, getSwaAvgFn, updateBn } = swaUtils;
 
 /** A module, as far as averages see it. */
 class Model {
@@ -147,4 +147,57 @@ test("averaging functions", () => {
   expect(values(getSwaAvgFn()(a, b, 3))).toEqual([1.5, 3]);
   expectClose(values(getEmaAvgFn()(a, b, 3)), [1.002, 2.004], 1e-6);
   expect(() => getEmaAvgFn(1.5)).toThrow(ValueError);
+});
+
+describe("updateBn", () => {
+  /** A layer that keeps a running mean, in a model that calls it. */
+  function makeModel(): {
+    model: swaUtils.NormalizedModel;
+    layer: { mean: number; momentum: number | null };
+    log: unknown[];
+  } {
+    const layer = {
+      mean: 100,
+      momentum: 0.1 as number | null,
+      resetRunningStats: () => void (layer.mean = 0),
+    };
+    const log: unknown[] = [];
+    const model = Object.assign((input: Tensor) => {
+      log.push(model.training, isGradEnabled());
+      layer.mean += layer.momentum! * (values(input)[0]! - layer.mean);
+    }, {
+      training: false,
+      modules: () => [model, layer],
+      train: (mode = true) => void (model.training = mode),
+    });
+    return { model, layer, log };
+  }
+
+  test("takes plain means over the batches, and leaves momentum and mode as they were", async () => {
+    const { model, layer, log } = makeModel();
+    async function* loader(): AsyncGenerator<Tensor | [Tensor, number]> {
+      yield t([1]);
+      yield [t([2]), 5];
+      yield t([9]);
+    }
+    await updateBn(loader(), model);
+    expectClose([layer.mean], [4]);
+    expect(layer.momentum).toBe(0.1);
+    expect(model.training).toBe(false);
+    expect(log).toEqual([true, false, true, false, true, false]);
+  });
+
+  test("moves batches, and gives momentum and mode back after an error", async () => {
+    const { model, layer } = makeModel();
+    await updateBn([t([1])], model, "reference");
+    expect(layer.mean).toBe(1);
+    await expect(updateBn([t([1]), 1 as unknown as Tensor], model)).rejects.toThrow();
+    expect([layer.momentum, model.training]).toEqual([0.1, false]);
+  });
+
+  test("does nothing without normalizations", async () => {
+    const { model, log } = makeModel();
+    await updateBn([t([1])], Object.assign(() => log.push("called"), { ...model, modules: () => [{}] }));
+    expect(log).toEqual([]);
+  });
 });

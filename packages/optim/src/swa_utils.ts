@@ -14,3 +14,4 @@ export {
   type ModuleLike,
 } from "./swa_utils/averaged_model.ts";
 export { SWALR, type SWALROptions } from "./swa_utils/swalr.ts";
+export { type Batches, type NormalizedModel, updateBn } from "./swa_utils/update_bn.ts";

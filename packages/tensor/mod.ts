@@ -151,15 +151,31 @@ export * from "./src/ops/where.ts";
 export * from "./src/ops/windows.ts";
 export { type ReduceName } from "./src/ops/reduce_names.ts";
 export { Slice, slice } from "./src/indexing/slice.ts";
-export type { IndexItem } from "./src/indexing/plan.ts";
+export type { IndexItem, IndexTensor } from "./src/indexing/plan.ts";
+export type { PerDim } from "./src/ops/spatial.ts";
 export type { ListArgs } from "./src/ops/lists.ts";
 export * as special from "./src/ops/special.ts";
 
 export * as fft from "./src/ops/fft.ts";
 export * as linalg from "./src/ops/linalg.ts";
-export { choleskyInverse, choleskySolve, luUnpack, type LuUnpackOptions } from "./src/ops/linalg/factor.ts";
+export {
+  choleskyInverse,
+  type CholeskyOptions,
+  choleskySolve,
+  luUnpack,
+  type LuUnpackOptions,
+  type Plu,
+} from "./src/ops/linalg/factor.ts";
 export { matrixExp, matrixPower } from "./src/ops/linalg/powers.ts";
-export { det, inv as inverse, logdet, pinv as pinverse, slogdet } from "./src/ops/linalg/solve.ts";
+export {
+  det,
+  inv as inverse,
+  logdet,
+  pinv as pinverse,
+  type RankTolerance,
+  type Slogdet,
+  slogdet,
+} from "./src/ops/linalg/solve.ts";
 export * from "./src/ops/stft.ts";
 export {
   formatTensor,

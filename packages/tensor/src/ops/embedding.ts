@@ -218,6 +218,22 @@ export interface EmbeddingBagOptions {
   readonly paddingIdx: number | null;
 }
 
+/** Positional options of {@linkcode embeddingBag}. */
+export type EmbeddingBagArgs = Args<
+  EmbeddingBagOptions,
+  [
+    "offsets",
+    "maxNorm",
+    "normType",
+    "scaleGradByFreq",
+    "mode",
+    "sparse",
+    "perSampleWeights",
+    "includeLastOffset",
+    "paddingIdx",
+  ]
+>;
+
 const bagNames = [
   "offsets",
   "maxNorm",
@@ -242,7 +258,7 @@ const bagNames = [
 export function embeddingBag(
   input: Tensor,
   weight: Tensor,
-  ...args: Args<EmbeddingBagOptions, typeof bagNames>
+  ...args: EmbeddingBagArgs
 ): Tensor {
   const options = named<EmbeddingBagOptions>("embeddingBag", args, bagNames);
   const { maxNorm, normType = 2, scaleGradByFreq = false, mode = "mean", perSampleWeights = null } = options;

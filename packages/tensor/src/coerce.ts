@@ -7,7 +7,7 @@
 import {
   ArgumentTypeError,
   type Backend,
-  DType,
+  type DType,
   dtypeOf,
   float32,
   formatType,

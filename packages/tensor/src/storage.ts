@@ -4,7 +4,15 @@
  * @module
  */
 
-import { type Backend, type Buffer, DisposedError, type DType, formatType, numelOf, type Shape } from "@flambeau/core";
+import {
+  type Backend,
+  type Buffer,
+  DisposedError,
+  type DType,
+  formatType,
+  numelOf,
+  type Shape,
+} from "@flambeau/core";
 import { allocate, type Allocation, release } from "./memory.ts";
 
 /** One piece of a backend's memory with a count of the writes to it. */
@@ -45,7 +53,9 @@ export class Storage {
     const buffer = this.#allocation.buffer;
     if (buffer === null) {
       throw new DisposedError(
-        `Cannot use a tensor over the storage of ${formatType(this.#allocation)}: its memory was given back by ` +
+        `Cannot use a tensor over the storage of ${
+          formatType(this.#allocation)
+        }: its memory was given back by ` +
           "dispose(), `using` or the end of a scope; keep it by returning it from the scope or by keep()",
       );
     }

@@ -1,7 +1,8 @@
 /**
  * Which cases passed when the baseline was last written, so that one that stops passing is noticed.
  *
- * A file holds, for each fixture file, the shorter of two lists: the ids that passed, or those that did not.
+ * A baseline has a line for each fixture file, its fields apart by tabs: the name of the file, then the shorter of two
+ * lists: `passed` and the ids that did, or `except` and the ids that did not.
  *
  * @module
  */
@@ -14,12 +15,9 @@ import type { CaseResult } from "./outcome.ts";
 /** Fixture file → ids of the cases that passed. */
 export type Passed = Map<string, Set<string>>;
 
-/** One fixture file's row. */
-type Row = { readonly passed: readonly string[] } | { readonly except: readonly string[] };
-
 /** Where the baseline of a backend is. */
 export function baselinePath(backend: string): string {
-  return join(import.meta.dirname!, `passed.${backend}.json`);
+  return join(import.meta.dirname!, `passed.${backend}.txt`);
 }
 
 function idsOf(fixtures: string): Map<string, string[]> {
@@ -33,15 +31,13 @@ function idsOf(fixtures: string): Map<string, string[]> {
 /** Reads a baseline; without a file nothing has passed yet. */
 export function readBaseline(path: string, fixtures: string): Passed {
   if (!existsSync(path)) return new Map();
-  const rows = JSON.parse(readFileSync(path, "utf8")) as Record<string, Row>;
   const ids = idsOf(fixtures);
-  return new Map(
-    Object.entries(rows).map(([file, row]) => {
-      if ("passed" in row) return [file, new Set(row.passed)];
-      const except = new Set(row.except);
-      return [file, new Set((ids.get(file) ?? []).filter((id) => !except.has(id)))];
-    }),
-  );
+  const lines = readFileSync(path, "utf8").split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => {
+    const [file, list, ...listed] = line.split("\t") as [string, string, ...string[]];
+    const named = new Set(listed);
+    return [file, list === "passed" ? named : new Set((ids.get(file) ?? []).filter((id) => !named.has(id)))];
+  }));
 }
 
 /** Writes the baseline: the cases in `results` by their outcome, all others as they were. */
@@ -57,10 +53,11 @@ export function updateBaseline(path: string, fixtures: string, results: readonly
     const set = passed.get(file) ?? new Set();
     const inside = ids.filter((id) => set.has(id));
     const outside = ids.filter((id) => !set.has(id));
-    const row: Row = inside.length < outside.length ? { passed: inside } : { except: outside };
-    return `${JSON.stringify(file)}: ${JSON.stringify(row)}`;
+    return [file, ...inside.length < outside.length ? ["passed", ...inside] : ["except", ...outside]].join(
+      "\t",
+    );
   });
-  writeFileSync(path, `{\n${lines.join(",\n")}\n}\n`);
+  writeFileSync(path, `${lines.join("\n")}\n`);
 }
 
 /** The cases that passed before and do not now. */

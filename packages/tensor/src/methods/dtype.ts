@@ -79,6 +79,10 @@ export class DTypeMethods extends DataMethods {
   nelement(this: Tensor): number {
     return ops.numel(this);
   }
+  /** Number of dimensions. */
+  ndimension(this: Tensor): number {
+    return this.shape.length;
+  }
   /** Bytes of one element. */
   elementSize(this: Tensor): number {
     return this.dtype.itemsize;

@@ -182,4 +182,8 @@ export class ReductionMethods extends ComparisonMethods {
   renorm(this: Tensor, p: number, dim: number, maxnorm: number): Tensor {
     return norms.renorm(this, p, dim, maxnorm);
   }
+  /** See {@linkcode norms.renorm_}. */
+  renorm_(this: Tensor, p: number, dim: number, maxnorm: number): Tensor {
+    return norms.renorm_(this, p, dim, maxnorm);
+  }
 }

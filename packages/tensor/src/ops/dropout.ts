@@ -120,6 +120,12 @@ export function featureDropout(x: Tensor, ...args: DropoutArgs): Tensor {
   return drop("featureDropout", x, args, true, plainRule, (input) => channels("featureDropout", input));
 }
 
+/** In-place {@linkcode featureDropout}. */
+export function featureDropout_(x: Tensor, ...args: Args<DropoutOptions, ["p", "training"]>): Tensor {
+  const options = named<DropoutOptions>("featureDropout_", args, ["p", "training"]);
+  return featureDropout(x, { ...options, inplace: true });
+}
+
 /**
  * As {@linkcode dropout}, for whole channels of `[N, C, L]` or `[C, L]`.
  *
@@ -156,6 +162,12 @@ export function alphaDropout(x: Tensor, ...args: DropoutArgs): Tensor {
   return drop("alphaDropout", x, args, false, alphaRule, each);
 }
 
+/** In-place {@linkcode alphaDropout}. */
+export function alphaDropout_(x: Tensor, ...args: Args<DropoutOptions, ["p", "training"]>): Tensor {
+  const options = named<DropoutOptions>("alphaDropout_", args, ["p", "training"]);
+  return alphaDropout(x, { ...options, inplace: true });
+}
+
 /**
  * As {@linkcode alphaDropout}, for whole channels of `[N, C, …]`.
  *
@@ -170,4 +182,10 @@ export function featureAlphaDropout(x: Tensor, ...args: DropoutArgs): Tensor {
     alphaRule,
     (input) => channels("featureAlphaDropout", input),
   );
+}
+
+/** In-place {@linkcode featureAlphaDropout}. */
+export function featureAlphaDropout_(x: Tensor, ...args: Args<DropoutOptions, ["p", "training"]>): Tensor {
+  const options = named<DropoutOptions>("featureAlphaDropout_", args, ["p", "training"]);
+  return featureAlphaDropout(x, { ...options, inplace: true });
 }

@@ -15,7 +15,7 @@ import {
   ValueError,
 } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
-import { bind } from "../bind.ts";
+import { bind, replaceValue } from "../bind.ts";
 import { castTo, dtypeOption, requireNumber, requireTensor } from "../coerce.ts";
 import { relabel } from "../label.ts";
 import { binary } from "../pointwise.ts";
@@ -174,4 +174,10 @@ export function renorm(x: Tensor, p: number, dim: number, maxnorm: number): Tens
       "RenormBackward0",
     );
   });
+}
+
+/** In-place {@linkcode renorm}. */
+export function renorm_(x: Tensor, p: number, dim: number, maxnorm: number): Tensor {
+  requireTensor("renorm_", "input", x);
+  return replaceValue("renorm_", x, (before) => renorm(before, p, dim, maxnorm));
 }

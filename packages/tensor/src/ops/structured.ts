@@ -178,7 +178,8 @@ export interface VanderOptions {
 }
 
 /**
- * Powers of the elements of a vector in columns: `x[i]^(N − 1) … x[i]⁰`. Leading dimensions are batches.
+ * Powers of the elements of a vector in columns: `x[i]^(N − 1) … x[i]⁰`. Leading dimensions are batches; a scalar is a vector of
+ * one.
  *
  * Shapes: x `[…, n]` → `[…, n, N]`.
  *
@@ -187,16 +188,13 @@ export interface VanderOptions {
 export function vander(x: Tensor, ...args: Args<VanderOptions, ["N", "increasing"]>): Tensor {
   requireTensor("vander", "x", x);
   const options = named<VanderOptions>("vander", args, ["N", "increasing"]);
-  if (x.shape.length === 0) {
-    throw new ShapeError(`Cannot vander ${formatType(x)}: it must have rank 1 or more, got rank 0`);
-  }
-  const count = requireInteger("vander", "N", options.N ?? x.shape[x.shape.length - 1]!);
+  const shape: Shape = x.shape.length === 0 ? [1] : x.shape;
+  const count = requireInteger("vander", "N", options.N ?? shape[shape.length - 1]!);
   if (count < 0) throw new ValueError(`Cannot vander ${formatType(x)}: N must be >= 0, got ${count}`);
   return temporaries(() => {
     const base = x.dtype.kind === "bool" ? castTo(x, int32) : x;
-    const column: Shape = [...x.shape, 1];
     const [start, step] = options.increasing === true ? [0, 1] : [count - 1, -1];
     const powers = executeOn(x.backend, "iota", { start, step, size: count, dtype: base.dtype });
-    return bind("pow", [bind("view", [base], { shape: column }), powers], null);
+    return bind("pow", [bind("view", [base], { shape: [...shape, 1] }), powers], null);
   });
 }

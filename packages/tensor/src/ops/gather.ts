@@ -9,6 +9,7 @@ import {
   formatShape,
   formatType,
   int32,
+  int64,
   normalizeDim,
   numelOf,
   type Shape,
@@ -62,7 +63,9 @@ export interface GatherOptions {
 export function gather(x: Tensor, dim: number, index: Tensor, _options?: GatherOptions): Tensor {
   requireTensor("gather", "input", x);
   requireTensor("gather", "index", index);
-  if (index.dtype.itemsize < 4) return temporaries(() => gather(x, dim, indexTensor("gather", index)));
+  if (index.dtype !== int32 && index.dtype !== int64) {
+    return temporaries(() => gather(x, dim, indexTensor("gather", index)));
+  }
   const d = normalizeDim("gather", dim, x.shape.length);
   requireIndex("gather", x, d, index);
   if (numelOf(index.shape) === 0 && index.shape.length !== x.shape.length) {
@@ -97,17 +100,11 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
       }: index must be a vector, got rank ${index.shape.length}`,
     );
   }
-  checkBounds("indexSelect", x, index, d, x.shape[d] ?? 1);
-  if (x.shape.length > 0) {
-    return temporaries(() =>
-      relabel(
-        bind("indexSelect", [x, toRank1(indexTensor("indexSelect", index))], { dim: d }),
-        "IndexSelectBackward0",
-      )
-    );
-  }
   return temporaries(() => {
-    const y = bind("indexSelect", [toRank1(x), toRank1(indexTensor("indexSelect", index))], { dim: 0 });
+    const places = toRank1(indexTensor("indexSelect", index));
+    checkBounds("indexSelect", x, places, d, x.shape[d] ?? 1);
+    const y = bind("indexSelect", [toRank1(x), places], { dim: d });
+    if (x.shape.length > 0) return relabel(y, "IndexSelectBackward0");
     if (numelOf(index.shape) !== 1) {
       throw new ShapeError(
         `Cannot indexSelect from ${formatType(x)}: a scalar has one element, got ${formatType(index)}`,
@@ -119,7 +116,8 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
 
 /** `index` flattened, with places that count from the end turned around. */
 export function flatPlaces(op: string, x: Tensor, index: Tensor): Tensor {
-  const wrapped = wrapBounds(op, x, index, 0, numelOf(x.shape));
+  const places = indexTensor(op, index);
+  const wrapped = wrapBounds(op, x, places, 0, numelOf(x.shape));
   const count = [numelOf(index.shape)];
   return wrapped === null
     ? reshapeTo(index, count)

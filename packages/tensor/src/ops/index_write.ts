@@ -24,7 +24,7 @@ import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkBounds, indexTensor } from "./bounds.ts";
 import { expandTo, owned, toRank1, viewAsShape } from "./building.ts";
-import { averaged, neutral, type ReduceName, truthReduce } from "./reduce_names.ts";
+import { averaged, neutral, type ReduceName, requireReduce, truthReduce } from "./reduce_names.ts";
 import type { IncludeSelfOptions } from "./scatter.ts";
 
 /** The checked operands of a write; scalars as one element of rank 1. */
@@ -220,6 +220,7 @@ export function indexReduce(
   ...args: Args<IncludeSelfOptions, []>
 ): Tensor {
   const { includeSelf = true } = named<IncludeSelfOptions>("indexReduce", args, [], ["includeSelf"]);
+  requireReduce("indexReduce", reduce, ["prod", "mean", "amax", "amin"]);
   return temporaries(() => {
     const write = prepare("indexReduce", x, dim, index, source);
     const name = "IndexReduceBackward0";

@@ -12,6 +12,16 @@ import type { Tensor } from "../tensor.ts";
 /** How values of one place are combined. */
 export type ReduceName = "sum" | "prod" | "mean" | "amax" | "amin";
 
+/**
+ * Checks the name of a way to combine.
+ *
+ * @throws {ValueError} If it is none of `accepted`.
+ */
+export function requireReduce(op: string, reduce: ReduceName, accepted: readonly ReduceName[]): void {
+  if (accepted.includes(reduce)) return;
+  throw new ValueError(`Cannot ${op}: reduce must be ${accepted.join(", ")}, got ${JSON.stringify(reduce)}`);
+}
+
 /** Least and largest value of an integer dtype. */
 export function integerLimits(dtype: DType): readonly [least: Scalar, largest: Scalar] {
   if (dtype.name === "int64") return [-(2n ** 63n), 2n ** 63n - 1n];
@@ -19,11 +29,7 @@ export function integerLimits(dtype: DType): readonly [least: Scalar, largest: S
   return dtype.isSigned ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
 }
 
-/**
- * The value that changes nothing when combined, in the dtype of `x`.
- *
- * @throws {ValueError} If there is no such way to combine.
- */
+/** The value that changes nothing when combined, in the dtype of `x`. */
 export function neutral(reduce: ReduceName, x: Tensor): Tensor {
   const made = (value: Scalar) => constant(value, x.dtype, x.backend);
   const [least, largest] = x.dtype.kind === "float" ? [-Infinity, Infinity] : integerLimits(x.dtype);
@@ -38,11 +44,7 @@ export function neutral(reduce: ReduceName, x: Tensor): Tensor {
     case "amin":
       return made(largest);
     default:
-      throw new ValueError(
-        `Cannot reduce by ${
-          JSON.stringify(reduce satisfies never)
-        }: it must be sum, prod, mean, amax or amin`,
-      );
+      return reduce satisfies never;
   }
 }
 

@@ -25,7 +25,7 @@ import type { Tensor } from "../tensor.ts";
 import { expandTo, owned, reshapeTo, toRank1, viewAsShape } from "./building.ts";
 import { indexTensor } from "./bounds.ts";
 import { flatPlaces, requireIndex } from "./gather.ts";
-import { averaged, neutral, type ReduceName, truthReduce } from "./reduce_names.ts";
+import { averaged, neutral, type ReduceName, requireReduce, truthReduce } from "./reduce_names.ts";
 
 /** Options of {@linkcode scatter}. */
 export interface ScatterOptions {
@@ -213,6 +213,7 @@ export function scatterReduce(
   ...args: Args<IncludeSelfOptions, []>
 ): Tensor {
   const { includeSelf = true } = named<IncludeSelfOptions>("scatterReduce", args, [], ["includeSelf"]);
+  requireReduce("scatterReduce", reduce, ["sum", "prod", "mean", "amax", "amin"]);
   return temporaries(() => {
     const operands = prepare("scatterReduce", x, dim, index, src);
     const name = "ScatterReduceBackward0";

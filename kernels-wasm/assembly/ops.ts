@@ -329,8 +329,8 @@ function erfc(x: v128): v128 { return m.erfc(x); }
 /** g where x > 0, else 0. */
 @unmanaged export class ReluBackward {
   @inline has<T>(): bool { return true; }
-  @inline v<T>(g: v128, x: v128): v128 { return v128.and(g, v128.gt<T>(x, v128.splat<T>(<T>0))); }
-  @inline s<T>(g: T, x: T): T { return x > <T>0 ? g : <T>0; }
+  @inline v<T>(g: v128, x: v128): v128 { return v128.andnot(g, v128.le<T>(x, v128.splat<T>(<T>0))); }
+  @inline s<T>(g: T, x: T): T { return x <= <T>0 ? <T>0 : g; }
 }
 @unmanaged export class GeluBackward {
   @inline has<T>(): bool { return true; }

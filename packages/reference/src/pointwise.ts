@@ -106,7 +106,7 @@ const unaryRows: { readonly [P in Exclude<UnaryName, UnaryTestName>]: UnaryRow }
   round: { number: roundHalfEven },
   trunc: { number: Math.trunc },
   sigmoid: { number: (x) => 1 / (1 + Math.exp(-x)) },
-  relu: { number: (x) => x > 0 || Number.isNaN(x) ? x : 0, big: (x) => x > 0n ? x : 0n },
+  relu: { number: (x) => x < 0 ? 0 : x, big: (x) => x > 0n ? x : 0n },
   bitwiseNot: { number: (x) => ~x, big: (x) => ~x, bool: (x) => 1 - x },
 };
 

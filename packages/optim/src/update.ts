@@ -6,7 +6,7 @@
  */
 
 import { keep, type Tensor } from "@flambeau/tensor";
-import { bind, bindInto, executeOn } from "@flambeau/tensor/internal";
+import { bind, bindInto, executeOn, temporaries } from "@flambeau/tensor/internal";
 
 /** A tensor like `x`, all `value`, that outlives the scopes around: the state of an optimizer. */
 export function stateLike(x: Tensor, value = 0): Tensor {
@@ -51,7 +51,10 @@ export function average_(x: Tensor, y: Tensor, decay: number): void {
 
 /** x ← decay · x + (1 − decay) · y²: a running average of squares. */
 export function averageSquare_(x: Tensor, y: Tensor, decay: number): void {
-  average_(x, bind("mul", [y, y], null), decay);
+  temporaries(() => {
+    average_(x, bind("mul", [y, y], null), decay);
+    return null;
+  });
 }
 
 /** √x / divisor + eps, in new memory. */

@@ -329,18 +329,18 @@ export class OneCycleLR extends LRScheduler {
 
 /** Steps of the cycle. */
 function countSteps({ totalSteps, epochs, stepsPerEpoch }: Partial<OneCycleLROptions>): number {
-  const require = (name: string, value: number | null | undefined): number => {
+  const count = (name: string, value: number | null | undefined): number => {
     const whole = Number.isInteger(value) && value! > 0;
     requireOption("OneCycleLR", whole, name, "a positive integer", value);
     return value!;
   };
-  if ((totalSteps ?? null) !== null) return require("totalSteps", totalSteps);
+  if ((totalSteps ?? null) !== null) return count("totalSteps", totalSteps);
   if ((epochs ?? null) === null && (stepsPerEpoch ?? null) === null) {
     throw new ValueError(
       "Cannot create OneCycleLR: it needs totalSteps, or epochs and stepsPerEpoch, got none",
     );
   }
-  return require("epochs", epochs) * require("stepsPerEpoch", stepsPerEpoch);
+  return count("epochs", epochs) * count("stepsPerEpoch", stepsPerEpoch);
 }
 
 function anneal(strategy: "cos" | "linear", start: number, end: number, part: number): number {

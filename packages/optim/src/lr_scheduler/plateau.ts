@@ -101,11 +101,11 @@ export class ReduceLROnPlateau extends Scheduler {
     super(optimizer);
     const options = named<ReduceLROnPlateauOptions>("create ReduceLROnPlateau", args, NAMES);
     const { mode = "min", factor = 0.1, thresholdMode = "rel" } = options;
-    const require = (holds: boolean, name: string, rule: string, value: unknown): void =>
+    const check = (holds: boolean, name: string, rule: string, value: unknown): void =>
       requireOption("ReduceLROnPlateau", holds, name, rule, value);
-    require(factor < 1, "factor", "below 1", factor);
-    require(mode === "min" || mode === "max", "mode", '"min" or "max"', mode);
-    require(
+    check(factor < 1, "factor", "below 1", factor);
+    check(mode === "min" || mode === "max", "mode", '"min" or "max"', mode);
+    check(
       thresholdMode === "rel" || thresholdMode === "abs",
       "thresholdMode",
       '"rel" or "abs"',

@@ -86,7 +86,9 @@ export async function call(library: Library, op: OpCase, form: Form, inputs: Inp
   if (op.call.endsWith("__getitem__")) {
     return await invoke(decode(op.args[0]!, sources), name, ...indexItems(op.args[1]!, sources));
   }
-  const args = callArguments(op.args, op.kwargs, sources);
+  // There is no complex dtype: pairs of numbers count as complex where an option says so.
+  const pairs = inputsOf(op).some((input) => entryOf(op, input).dtype === "complex64");
+  const args = callArguments(op.args, pairs ? { ...op.kwargs, complex: true } : op.kwargs, sources);
   if (form === "function" && !isMethod(op.call)) return await library.function(op.call)(...args);
   const [self, ...rest] = args;
   if (form === "inplace" || (isMethod(op.call) && op.call.endsWith("_"))) {
@@ -98,6 +100,10 @@ export async function call(library: Library, op: OpCase, form: Form, inputs: Inp
     throw new Mismatch(`${name} must be a property, got a method`);
   }
   return typeof found === "function" ? await found.apply(self, rest) : found;
+}
+
+function inputsOf(op: OpCase): string[] {
+  return Object.keys(op.tensors ?? {}).filter((name) => name.startsWith("i"));
 }
 
 async function callInPlace(self: unknown, name: string, rest: readonly unknown[]): Promise<unknown> {

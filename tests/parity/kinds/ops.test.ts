@@ -29,6 +29,7 @@ const folder = writeFolder({
       ones: Float32Array.of(1, 1, 1, 1, 1, 1),
       twice: Float32Array.of(2, 4, 6, 8, 10, 12),
       total: Float32Array.of(91),
+      pairs: Float32Array.of(9, 12),
     },
   },
 });
@@ -168,6 +169,14 @@ test("ops: indexing and setitem", async () => {
       tensors: { o0: of("written", [6]) },
     }),
   ).toBe("passed");
+});
+
+test("ops: complex tensors are pairs, and the call is told", async () => {
+  const tensors = {
+    i0: { data: "x", dtype: "complex64", shape: [3] },
+    o0: { data: "pairs", dtype: "complex64", shape: [] },
+  };
+  expect(await op({ call: "torch.sum_pairs", tensors })).toBe("passed");
 });
 
 test("programs: calls, in-place methods, backward and checks", async () => {

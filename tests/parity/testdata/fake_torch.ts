@@ -180,6 +180,14 @@ export function sort(x: Tensor): { values: Tensor; indices: Tensor } {
   };
 }
 
+/** The sum of pairs of numbers, given as a last dimension of 2. */
+export function sumPairs(x: Tensor, { complex = false }: { complex?: boolean } = {}): Tensor {
+  if (!complex) throw new TorchError("Cannot sumPairs: complex must be true");
+  const values = x.values();
+  const part = (k: number) => values.filter((_, i) => i % 2 === k).reduce((a, b) => a + b, 0);
+  return make([part(0), part(1)], [2], x.dtype);
+}
+
 /** Never ends. */
 export function hang(): never {
   for (;;);

@@ -13,3 +13,4 @@ export * from "./src/parameter_containers.ts";
 export * as functional from "./src/functional.ts";
 export * as init from "./src/init.ts";
 export * from "./src/modules.ts";
+export * as utils from "./src/utils.ts";

@@ -24,3 +24,16 @@ export * from "./modules/padding.ts";
 export * from "./modules/pool.ts";
 export * from "./modules/shape.ts";
 export * from "./modules/upsample.ts";
+export * from "./modules/recurrent.ts";
+export {
+  type CellArgs,
+  type CellOptions,
+  GRUCell,
+  LSTMCell,
+  type Nonlinearity,
+  type RecurrentMode,
+  type RecurrentSizes,
+  RNNCell,
+  RNNCellBase,
+  type RNNCellOptions,
+} from "./modules/recurrent_cell.ts";

@@ -208,12 +208,16 @@ export function entr(x: Tensor): Tensor {
     const where = (cond: Tensor, a: Tensor, b: Tensor) => bind("where", [cond, a, b], null);
     const one = like(values, 1);
     const zero = bind("eq", [values, like(values, 0)], null);
-    const safe = where(zero, one, values);
+    const infinite = bind("eq", [values, like(values, Infinity)], null);
+    const safe = where(bind("bitwiseOr", [zero, infinite], null), one, values);
     const inside = bind("neg", [bind("mul", [safe, bind("log", [safe], null)], null)], null);
     const negative = bind("lt", [values, like(values, 0)], null);
-    // √x is 0 at 0 and as steep there; −0 becomes 0, or the slope would have its sign.
+    // √x is 0 at 0 and as steep there (−0 becomes 0, or the slope would have its sign), −x² is −∞ at ∞ and as steep.
     const atZero = bind("sqrt", [bind("add", [where(zero, values, one), like(values, 0)], null)], null);
-    const y = where(zero, atZero, where(negative, like(values, -Infinity), inside));
+    const far = where(infinite, values, one);
+    const atInfinity = bind("neg", [bind("mul", [far, far], null)], null);
+    const finite = where(negative, like(values, -Infinity), inside);
+    const y = where(zero, atZero, where(infinite, atInfinity, finite));
     return relabel(y, "SpecialEntrBackward0");
   });
 }

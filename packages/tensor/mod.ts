@@ -74,6 +74,7 @@ export { isContiguousStorage, keep, scope, temporaries } from "./src/temporaries
 export { Tensor } from "./src/tensor.ts";
 
 export { type NamedTuple, namedTuple, type ValuesIndices, valuesIndices } from "./src/named_tuple.ts";
+export type { ElementValue } from "./src/elements.ts";
 export type { NestedData, NumericArray } from "./src/nested.ts";
 export {
   canCast,

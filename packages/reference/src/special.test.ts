@@ -62,6 +62,7 @@ const edges: Record<string, readonly (readonly number[])[]> = {
     [inf, 2, 0],
     [nan, 1, nan],
     [2, nan, nan],
+    [1e300, 20, 0],
   ],
 };
 

@@ -27,7 +27,7 @@ export function zeta(s: number, q: number): number {
   for (; a < enough; a++) {
     const term = Math.pow(a, -s);
     sum += term;
-    if (a > 0 && term * (1 + a / (s - 1)) < Number.EPSILON / 8 * sum) return sum;
+    if (a > 0 && term * (1 + a / (s - 1)) <= Number.EPSILON / 8 * sum) return sum;
   }
   const power = Math.pow(a, -s);
   sum += a / (s - 1) * power + power / 2;

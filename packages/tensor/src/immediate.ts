@@ -77,7 +77,7 @@ export function executeInto(
 ): void {
   const inferred = (inferenceRules[name] as unknown as Rule)(inputs, attrs);
   const avals = (Array.isArray(inferred) ? inferred : [inferred]) as readonly Aval[];
-  const backend = commonBackend(name, inputs);
+  const backend = inputs.length === 0 ? targets[0]!.backend : commonBackend(name, inputs);
   const direct = targets.every((target, i) =>
     target.dtype === avals[i]!.dtype && shapesEqual(target.shape, avals[i]!.shape) &&
     target.backend === backend &&
@@ -88,7 +88,9 @@ export function executeInto(
     if (isEmpty(outputs) || runKernel(backend, name as KernelName, inputs, outputs, attrs)) return;
   }
   temporaries(() => {
-    const made = execute(name, inputs, attrs);
+    const made = inputs.length === 0
+      ? executeOn(backend, name as "full", attrs as Attrs<"full">)
+      : execute(name, inputs, attrs);
     (Array.isArray(made) ? made as Tensor[] : [made as Tensor]).forEach((value, i) =>
       write(targets[i]!, value)
     );

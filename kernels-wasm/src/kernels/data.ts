@@ -88,8 +88,9 @@ function filler(
     if (!isDense(output, shape)) return null;
     ints.fill(0);
     const data = viewData(dtype, scratch, 0, 1);
-    if (data instanceof BigInt64Array) data[0] = BigInt(value);
-    else data[0] = dtype === bool ? (value ? 1 : 0) : Number(value);
+    if (data instanceof BigInt64Array) {
+      data[0] = BigInt(typeof value === "number" ? Math.trunc(value) : value);
+    } else data[0] = dtype === bool ? (value ? 1 : 0) : Number(value);
     const args = [pointer(output), ints[0]!];
     if (dtype.itemsize === 8) args.push(ints[1]!);
     return new Call(entries.get(dtype.itemsize)!, [...args, count(shape)]);

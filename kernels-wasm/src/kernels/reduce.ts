@@ -74,6 +74,7 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     entries[bool.code] = kernels.entry(`${prefix}_u8`);
     return entries;
   };
+  const least = reduction(truth("amin"));
   const placing = (entries: readonly (Entry | null)[]) =>
   (
     [x]: readonly [x: Operand],
@@ -94,7 +95,8 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     amax: reduction(byDType(kernels, "amax")),
     amin: reduction(byDType(kernels, "amin")),
     any: reduction(truth("amax")),
-    all: reduction(truth("amin")),
+    // The least of no bytes is the largest byte, which is no truth value: the host answers that.
+    all: ([x], output, attrs) => x.shape.includes(0) ? null : least([x], output, attrs),
     argmax: placing(byDType(kernels, "argmax")),
     argmin: placing(byDType(kernels, "argmin")),
   };

@@ -14,6 +14,16 @@ function areDense(...operands: Operand[]): boolean {
   return operands.every((x) => x.dtype === float32 && isDense(x, x.shape));
 }
 
+/**
+ * True when outputs lie over inputs in no other way than the first over one of the first `own` inputs: rows of these are
+ * read before they are written, while all other inputs are read to the end.
+ */
+function areApart(inputs: readonly Operand[], outputs: readonly Operand[], own: number): boolean {
+  return outputs.every((y, o) =>
+    inputs.every((x, i) => x.buffer !== y.buffer || pointer(x) !== pointer(y) || (o === 0 && i < own))
+  );
+}
+
 /** Sizes before, at and after `dim`. */
 function around(x: Operand, dim: number): [outer: number, n: number, inner: number] {
   if (x.shape.length === 0) return [1, 1, 1];
@@ -62,24 +72,24 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     softmaxBackward: backward(0),
     logSoftmaxBackward: backward(1),
     layerNorm(inputs, outputs, { eps }) {
-      if (!areDense(...inputs, ...outputs)) return null;
+      if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 1)) return null;
       const n = count(inputs[1].shape);
       const rows = count(inputs[0].shape) / n;
       return new Call(layerNorm, [...[...inputs, ...outputs].map(pointer), rows, n, eps]);
     },
     layerNormBackward(inputs, outputs) {
-      if (!areDense(...inputs, ...outputs)) return null;
+      if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 2)) return null;
       const n = count(inputs[2].shape);
       const rows = count(inputs[1].shape) / n;
       kernels.needScratch(n * 8);
       return new Call(layerNormBackward, [...[...inputs, ...outputs].map(pointer), rows, n]);
     },
     batchNorm(inputs, outputs, { eps }) {
-      if (!areDense(...inputs, ...outputs)) return null;
+      if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 1)) return null;
       return new Call(batchNorm, [...[...inputs, ...outputs].map(pointer), ...byChannels(inputs[0]), eps]);
     },
     batchNormBackward(inputs, outputs) {
-      if (!areDense(...inputs, ...outputs)) return null;
+      if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 2)) return null;
       const args = [...inputs, ...outputs].map(pointer);
       return new Call(batchNormBackward, [...args, ...byChannels(inputs[1])]);
     },

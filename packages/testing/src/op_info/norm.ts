@@ -1,0 +1,314 @@
+/**
+ * Facts of the normalizations, attention and the loss.
+ *
+ * @module
+ */
+
+import { type Attrs, type FusedPrimitives, int32, int64, type Shape } from "@flambeau/core";
+import { type HostTensor, numbersOf } from "../host_tensor.ts";
+import type { Make } from "../make.ts";
+import { tolerances } from "../tolerance.ts";
+import { badDType, badShape, type InfosOf, type Sample } from "./facts.ts";
+
+const { composed, accumulated } = tolerances;
+
+type NormName =
+  | "layerNorm"
+  | "layerNormBackward"
+  | "batchNorm"
+  | "batchNormBackward"
+  | "attention"
+  | "nllLoss";
+
+/** Throws unless each group of `x`'s elements that share `groupOf` has mean 0 and variance 1. */
+function checkNormal(x: HostTensor, groupOf: (i: number) => number, eps: number): void {
+  const groups = new Map<number, number[]>();
+  numbersOf(x).forEach((value, i) => {
+    const key = groupOf(i);
+    groups.set(key, [...groups.get(key) ?? [], value]);
+  });
+  const slack = x.dtype.itemsize === 2 ? 0.05 : 1e-4;
+  for (const [key, values] of groups) {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const square = values.reduce((sum, value) => sum + value * value, 0) / values.length;
+    if (Math.abs(mean) > slack) throw new Error(`the mean of group ${key} is ${mean}`);
+    if (Math.abs(square - 1) > slack + 10 * eps) throw new Error(`the variance of group ${key} is ${square}`);
+  }
+}
+
+const ones = (make: Make, shape: Shape): HostTensor =>
+  make.of(new Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape);
+const zeros = (make: Make, shape: Shape): HostTensor =>
+  make.of(new Array(shape.reduce((a, b) => a * b, 1)).fill(0), shape);
+
+/** Values spread out enough that the variance of a few is far from 0. */
+const spread = (make: Make, shape: Shape): HostTensor => make.distinct(shape, 0.375);
+
+const layerShapes: readonly (readonly [title: string, x: Shape, weight: Shape, smooth: boolean])[] = [
+  ["rows", [2, 3], [3], true],
+  ["two dimensions", [2, 2, 2], [2, 2], true],
+  ["long rows", [5, 67], [67], false],
+  ["batches of rows", [2, 3, 16], [16], false],
+  ["no rows", [0, 3], [3], false],
+];
+
+/** The shape of mean and 1/σ. */
+function statistics(x: Shape, weight: Shape): number[] {
+  return x.map((size, d) => d < x.length - weight.length ? size : 1);
+}
+
+const batchShapes: readonly (readonly [title: string, x: Shape, smooth: boolean])[] = [
+  ["rows", [4, 2], true],
+  ["signals", [2, 2, 2], true],
+  ["images", [3, 5, 4, 3], false],
+  ["long", [2, 3, 67], false],
+  ["no channels", [2, 0], false],
+];
+
+/** Facts of the normalizations, attention and the loss. */
+export const normInfos: InfosOf<Pick<FusedPrimitives<unknown>, NormName>> = {
+  layerNorm: {
+    tolerance: composed,
+    differentiable: [0, 1, 2],
+    errors: [
+      badShape(["float32[2, 3]", "float32[4]", "float32[4]"], { eps: 1e-5 }, "got [2, 3]"),
+      badShape(["float32[3]", "float32[2, 3]", "float32[2, 3]"], { eps: 1e-5 }, "got [3]"),
+      badShape(["float32[2, 3]", "float32[3]", "float32[2]"], { eps: 1e-5 }, "got [2]"),
+      badShape(["float32[2, 3]", "float32[]", "float32[]"], { eps: 1e-5 }, "got rank 0"),
+    ],
+    samples: (make) => [
+      ...layerShapes.map(([title, x, weight, smooth]): Sample<"layerNorm"> => ({
+        title,
+        inputs: [spread(make, x), make.values(weight), make.values(weight)],
+        attrs: { eps: 1e-5 },
+        smooth,
+      })),
+      {
+        title: "large eps",
+        inputs: [spread(make, [2, 3]), make.values([3]), make.values([3])],
+        attrs: { eps: 0.5 },
+        smooth: true,
+      },
+      {
+        title: "without weight and bias",
+        inputs: [spread(make, [3, 8]), ones(make, [8]), zeros(make, [8])],
+        attrs: { eps: 1e-5 },
+      },
+      {
+        title: "far from 0",
+        inputs: [
+          make.of([100, 101, 102, 103, -50, -51, -50, -49], [2, 4]),
+          ones(make, [4]),
+          zeros(make, [4]),
+        ],
+        attrs: { eps: 1e-5 },
+      },
+    ],
+    check([x, weight, bias], [y], { eps }) {
+      if (!numbersOf(weight).every((w) => w === 1) || !numbersOf(bias).every((b) => b === 0)) return;
+      const size = weight.data.length;
+      if (numbersOf(x).every((value, i, all) => i % size === 0 || value === all[i - 1])) return;
+      checkNormal(y!, (i) => Math.floor(i / size), eps);
+    },
+  },
+
+  layerNormBackward: {
+    tolerance: composed,
+    differentiable: [0, 1, 2, 3, 4],
+    errors: [
+      badShape(
+        ["float32[3]", "float32[2, 3]", "float32[3]", "float32[2, 1]", "float32[2, 1]"],
+        null,
+        "got [3]",
+      ),
+      badShape(
+        ["float32[2, 3]", "float32[2, 3]", "float32[3]", "float32[2]", "float32[2, 1]"],
+        null,
+        "got [2]",
+      ),
+      badShape(
+        ["float32[2, 3]", "float32[2, 3]", "float32[3]", "float32[2, 1]", "float32[2, 3]"],
+        null,
+        "got [2, 3]",
+      ),
+    ],
+    samples: (make) =>
+      layerShapes.map(([title, x, weight, smooth]): Sample<"layerNormBackward"> => ({
+        title,
+        inputs: [
+          make.values(x),
+          make.values(x),
+          make.values(weight),
+          make.values(statistics(x, weight), -0.5, 0.5),
+          make.values(statistics(x, weight), 0.5, 1.5),
+        ],
+        attrs: null,
+        smooth,
+      })),
+  },
+
+  batchNorm: {
+    tolerance: composed,
+    differentiable: [0, 1, 2],
+    expand: 1, // a batch that repeats one row has no variance
+    errors: [
+      badShape(["float32[3]", "float32[3]", "float32[3]"], { eps: 1e-5 }, "got [3]"),
+      badShape(["float32[2, 3]", "float32[2]", "float32[3]"], { eps: 1e-5 }, "got [2]"),
+      badShape(["float32[2, 3]", "float32[3]", "float32[2]"], { eps: 1e-5 }, "got [2]"),
+    ],
+    samples: (make) => [
+      ...batchShapes.map(([title, x, smooth]): Sample<"batchNorm"> => ({
+        title,
+        inputs: [spread(make, x), make.values([x[1]!]), make.values([x[1]!])],
+        attrs: { eps: 1e-5 },
+        smooth,
+      })),
+      {
+        title: "without weight and bias",
+        inputs: [spread(make, [4, 3, 2]), ones(make, [3]), zeros(make, [3])],
+        attrs: { eps: 1e-5 },
+      },
+    ],
+    check([x, weight, bias], [y], { eps }) {
+      if (!numbersOf(weight).every((w) => w === 1) || !numbersOf(bias).every((b) => b === 0)) return;
+      const [, channels, ...spatial] = x.shape as [number, number, ...number[]];
+      const area = spatial.reduce((a, b) => a * b, 1);
+      checkNormal(y!, (i) => Math.floor(i / area) % channels, eps);
+    },
+  },
+
+  batchNormBackward: {
+    tolerance: composed,
+    differentiable: [0, 1, 2, 3, 4],
+    expand: 1,
+    errors: [
+      badShape(["float32[3]", "float32[2, 3]", "float32[3]", "float32[3]", "float32[3]"], null, "got [3]"),
+      badShape(["float32[2, 3]", "float32[2, 3]", "float32[2]", "float32[3]", "float32[3]"], null, "got [2]"),
+      badShape(["float32[2, 3]", "float32[2, 3]", "float32[3]", "float32[2]", "float32[3]"], null, "got [2]"),
+      badShape(["float32[2, 3]", "float32[2, 3]", "float32[3]", "float32[3]", "float32[1]"], null, "got [1]"),
+    ],
+    samples: (make) =>
+      batchShapes.map(([title, x, smooth]): Sample<"batchNormBackward"> => ({
+        title,
+        inputs: [
+          make.values(x),
+          make.values(x),
+          make.values([x[1]!]),
+          make.values([x[1]!], -0.5, 0.5),
+          make.values([x[1]!], 0.5, 1.5),
+        ],
+        attrs: null,
+        smooth,
+      })),
+  },
+
+  attention: {
+    tolerance: composed,
+    differentiable: [0, 1, 2, 3],
+    errors: [
+      badShape(
+        ["float32[2, 3]", "float32[4, 5]", "float32[4, 3]"],
+        { scale: 1, causal: false },
+        "got [2, 3], [4, 5] and [4, 3]",
+      ),
+      badShape(["float32[3]", "float32[3]", "float32[3]"], { scale: 1, causal: false }, "got rank 1"),
+      badShape(
+        ["float32[2, 3]", "float32[4, 3]", "float32[5, 3]"],
+        { scale: 1, causal: false },
+        "got [2, 3], [4, 3] and [5, 3]",
+      ),
+      badShape(
+        ["float32[2, 3]", "float32[4, 3]", "float32[4, 3]", "float32[3, 4]"],
+        { scale: 1, causal: false },
+        "got [3, 4]",
+      ),
+    ],
+    samples: (make) => {
+      type Call = readonly [
+        title: string,
+        q: Shape,
+        k: Shape,
+        v: Shape,
+        bias: Shape | null,
+        causal: boolean,
+        smooth: boolean,
+      ];
+      const calls: readonly Call[] = [
+        ["square", [2, 2], [2, 2], [2, 2], null, false, true],
+        ["causal", [2, 2], [2, 2], [2, 2], null, true, true],
+        ["other lengths and widths", [2, 1], [3, 1], [3, 2], null, false, true],
+        ["bias", [2, 1], [2, 1], [2, 1], [2, 2], false, true],
+        ["causal with a bias that broadcasts", [2, 1], [3, 1], [3, 1], [1, 3], true, true],
+        ["heads", [2, 3, 5, 4], [2, 3, 7, 4], [2, 3, 7, 6], null, false, false],
+        ["heads, causal", [2, 2, 9, 8], [2, 2, 9, 8], [2, 2, 9, 8], null, true, false],
+        ["heads with a bias for all", [2, 2, 5, 4], [2, 2, 5, 4], [2, 2, 5, 4], [5, 5], false, false],
+        ["beyond a block", [1, 70, 32], [1, 70, 32], [1, 70, 32], null, true, false],
+        ["no keys", [2, 3], [0, 3], [0, 4], null, false, false],
+        ["no queries", [0, 3], [2, 3], [2, 4], null, false, false],
+        ["no batches", [0, 2, 3], [0, 2, 3], [0, 2, 3], null, false, false],
+      ];
+      return calls.map(([title, q, k, v, bias, causal, smooth]): Sample<"attention"> => {
+        const operands = [make.values(q, -1, 1), make.values(k, -1, 1), make.values(v)] as const;
+        return {
+          title,
+          inputs: bias === null ? operands : [...operands, make.values(bias)],
+          attrs: { scale: 0.5, causal },
+          smooth,
+        };
+      });
+    },
+  },
+
+  nllLoss: {
+    tolerance: accumulated,
+    differentiable: [0],
+    errors: [
+      badShape(["float32[3]", "int32[3]", "float32[3]"], mean(-100), "got [3]"),
+      badShape(["float32[2, 3]", "int32[3]", "float32[3]"], mean(-100), "got [3]"),
+      badShape(["float32[2, 3]", "int32[2]", "float32[2]"], mean(-100), "got [2]"),
+      badDType(["float32[2, 3]", "float32[2]", "float32[3]"], mean(-100), "got float32"),
+    ],
+    samples: (make) => {
+      const weights = (n: number): HostTensor => make.values([n], 0.5, 2);
+      return (["mean", "sum"] as const).flatMap((reduction): Sample<"nllLoss">[] => [
+        {
+          title: `${reduction}`,
+          inputs: [make.values([3, 2]), make.of([1, 0, 1], [3], int32), weights(2)],
+          attrs: { reduction, ignoreIndex: -100 },
+          smooth: true,
+        },
+        {
+          title: `${reduction}, int64 with an ignored row`,
+          inputs: [make.values([3, 3]), make.of([2, -100, 0], [3], int64), weights(3)],
+          attrs: { reduction, ignoreIndex: -100 },
+          smooth: true,
+        },
+        {
+          title: `${reduction}, an ignored class`,
+          inputs: [make.values([4, 3]), make.of([2, 1, 0, 1], [4], int32), weights(3)],
+          attrs: { reduction, ignoreIndex: 1 },
+          smooth: true,
+        },
+        {
+          title: `${reduction}, many`,
+          inputs: [make.values([60, 11]), make.places([60], 11), weights(11)],
+          attrs: { reduction, ignoreIndex: -100 },
+        },
+        {
+          title: `${reduction}, all ignored`,
+          inputs: [make.values([2, 3]), make.of([-1, -1], [2], int32), weights(3)],
+          attrs: { reduction, ignoreIndex: -1 },
+        },
+        {
+          title: `${reduction}, no rows`,
+          inputs: [make.of([], [0, 3]), make.of([], [0], int32), weights(3)],
+          attrs: { reduction, ignoreIndex: -100 },
+        },
+      ]);
+    },
+  },
+};
+
+function mean(ignoreIndex: number): Attrs<"nllLoss"> {
+  return { reduction: "mean", ignoreIndex };
+}

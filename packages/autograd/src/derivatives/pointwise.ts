@@ -36,9 +36,7 @@ export const unaryDerivatives: { readonly [P in keyof UnaryPrimitives<unknown>]:
   cosh: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("sinh", x))]),
   tanh: row(OUTPUT, (g, { output }) => [mul(g, rsub(square(output), 1))]),
   asinh: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("rsqrt", add(square(x), 1)))]),
-  acosh: row(FIRST, (g, { inputs: [x] }) => [
-    mul(g, mul(unary("rsqrt", sub(x, 1)), unary("rsqrt", add(x, 1)))),
-  ]),
+  acosh: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("rsqrt", sub(square(x), 1)))]),
   atanh: row(FIRST, (g, { inputs: [x] }) => [div(g, rsub(square(x), 1))]),
   erf: row(FIRST, (g, { inputs: [x] }) => [mul(g, mul(unary("exp", neg(square(x))), 2 / SQRT_PI))]),
   erfc: row(FIRST, (g, { inputs: [x] }) => [mul(g, mul(unary("exp", neg(square(x))), -2 / SQRT_PI))]),
@@ -47,10 +45,11 @@ export const unaryDerivatives: { readonly [P in keyof UnaryPrimitives<unknown>]:
     mul(g, sub(mul(mul(x, 2), output), 2 / SQRT_PI)),
   ]),
   lgamma: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("digamma", x))]),
-  // ψ'(x) = ζ(2, x)
-  digamma: row(FIRST, (g, { inputs: [x] }) => [
-    mul(g, bind("zeta", [expand(constant(2, x.dtype, x.backend), x.shape), x], null)),
-  ]),
+  // ψ'(x) = ζ(2, x), and 0 at infinity
+  digamma: row(FIRST, (g, { inputs: [x] }) => {
+    const series = bind("zeta", [expand(constant(2, x.dtype, x.backend), x.shape), x], null);
+    return [mul(g, where(compare("eq", x, Infinity), full(x, x.shape, 0), series))];
+  }),
   i0: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("i1", x))]),
   i0e: row(FIRST | OUTPUT, (g, { inputs: [x], output }) => [
     mul(g, sub(unary("i1e", x), mul(unary("sign", x), output))),

@@ -168,7 +168,11 @@ export function polygamma(n: number, x: Tensor): Tensor {
   for (let k = 2; k <= order; k++) factor *= k;
   return temporaries(() => {
     const values = toFloat(x);
-    const sum = bind("zeta", [like(values, order + 1), values], null);
+    const series = bind("zeta", [like(values, order + 1), values], null);
+    // PyTorch takes the limit 0 at infinity for the trigamma function, and NaN for higher orders.
+    const sum = order === 1
+      ? bind("where", [bind("eq", [values, like(values, Infinity)], null), like(values, 0), series], null)
+      : series;
     return relabel(bind("mul", [sum, like(values, factor)], null), "PolygammaBackward0");
   });
 }

@@ -45,10 +45,11 @@ export const unaryDerivatives: { readonly [P in keyof UnaryPrimitives<unknown>]:
     mul(g, sub(mul(mul(x, 2), output), 2 / SQRT_PI)),
   ]),
   lgamma: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("digamma", x))]),
-  // ψ'(x) = ζ(2, x), and 0 at infinity
+  // ψ'(x) = ζ(2, x), 0 at ∞, and without a limit at −∞
   digamma: row(FIRST, (g, { inputs: [x] }) => {
     const series = bind("zeta", [expand(constant(2, x.dtype, x.backend), x.shape), x], null);
-    return [mul(g, where(compare("eq", x, Infinity), full(x, x.shape, 0), series))];
+    const below = where(compare("eq", x, -Infinity), full(x, x.shape, NaN), series);
+    return [mul(g, where(compare("eq", x, Infinity), full(x, x.shape, 0), below))];
   }),
   i0: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("i1", x))]),
   i0e: row(FIRST | OUTPUT, (g, { inputs: [x], output }) => [

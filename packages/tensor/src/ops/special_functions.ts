@@ -169,10 +169,10 @@ export function polygamma(n: number, x: Tensor): Tensor {
   return temporaries(() => {
     const values = toFloat(x);
     const series = bind("zeta", [like(values, order + 1), values], null);
-    // PyTorch takes the limit 0 at infinity for the trigamma function, and NaN for higher orders.
-    const sum = order === 1
-      ? bind("where", [bind("eq", [values, like(values, Infinity)], null), like(values, 0), series], null)
-      : series;
+    // The trigamma function goes to 0 at ∞ and has no limit at −∞.
+    const at = (place: number, value: number, other: Tensor): Tensor =>
+      bind("where", [bind("eq", [values, like(values, place)], null), like(values, value), other], null);
+    const sum = order === 1 ? at(Infinity, 0, at(-Infinity, NaN, series)) : series;
     return relabel(bind("mul", [sum, like(values, factor)], null), "PolygammaBackward0");
   });
 }

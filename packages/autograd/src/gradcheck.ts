@@ -21,9 +21,7 @@ export interface GradcheckOptions {
   readonly raiseException?: boolean;
 }
 
-type Outputs = Tensor | readonly Tensor[];
-
-function list(outputs: Outputs): readonly Tensor[] {
+function list(outputs: Tensor | readonly Tensor[]): readonly Tensor[] {
   return (outputs instanceof Tensor ? [outputs] : outputs).filter((y) => y.dtype.kind === "float");
 }
 
@@ -37,7 +35,7 @@ function list(outputs: Outputs): readonly Tensor[] {
  * @see https://pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
  */
 export function gradcheck(
-  f: (...inputs: Tensor[]) => Outputs,
+  f: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
   options: GradcheckOptions = {},
 ): boolean {
@@ -79,7 +77,7 @@ export function gradcheck(
  * @throws {GradError} As {@linkcode gradcheck}.
  */
 export function gradgradcheck(
-  f: (...inputs: Tensor[]) => Outputs,
+  f: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
   options: GradcheckOptions = {},
 ): boolean {
@@ -97,7 +95,7 @@ export function gradgradcheck(
   const first = (...all: Tensor[]): readonly Tensor[] => {
     const made = list(f(...all.slice(0, n))).filter((y) => y.requiresGrad);
     const grads = grad(made, wanted.map((i) => all[i]!), {
-      gradOutputs: all.slice(n),
+      gradTensor | readonly Tensor[]: all.slice(n),
       createGraph: true,
       allowUnused: true,
     });
@@ -116,7 +114,7 @@ function analyticJacobian(output: Tensor, inputs: readonly Tensor[]): Float64Arr
     const cotangent = bind("cast", [fromData(unit, output.shape, float64, output.device)], {
       dtype: output.dtype,
     });
-    const grads = grad(output, inputs, { gradOutputs: cotangent, retainGraph: true, allowUnused: true });
+    const grads = grad(output, inputs, { gradTensor | readonly Tensor[]: cotangent, retainGraph: true, allowUnused: true });
     grads.forEach((g, i) => {
       rows[i]!.push(
         g === null

@@ -16,7 +16,11 @@ export class Device {
   /** Always null: there is one device of each type. */
   readonly index: null = null;
 
-  /** @param type The name of the backend. */
+  /**
+   * Names a device; it need not be registered.
+   *
+   * @param type The name of the backend.
+   */
   constructor(type: string) {
     this.type = type;
   }

@@ -33,7 +33,9 @@ export interface Allocation {
   readonly dtype: DType;
   /** Bytes asked for. */
   readonly bytes: number;
+  /** The one made before, among those that live. */
   previous: Allocation | null;
+  /** The one made after. */
   next: Allocation | null;
 }
 

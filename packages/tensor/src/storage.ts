@@ -84,7 +84,11 @@ export class StorageScope {
   readonly parent: StorageScope | null;
   #storages: Set<Storage> = new Set();
 
-  /** @param parent The scope around this one. */
+  /**
+   * Opens a scope.
+   *
+   * @param parent The scope around this one.
+   */
   constructor(parent: StorageScope | null) {
     this.parent = parent;
   }

@@ -95,7 +95,7 @@ export function gradgradcheck(
   const first = (...all: Tensor[]): readonly Tensor[] => {
     const made = list(f(...all.slice(0, n))).filter((y) => y.requiresGrad);
     const grads = grad(made, wanted.map((i) => all[i]!), {
-      gradTensor | readonly Tensor[]: all.slice(n),
+      gradOutputs: all.slice(n),
       createGraph: true,
       allowUnused: true,
     });
@@ -114,7 +114,7 @@ function analyticJacobian(output: Tensor, inputs: readonly Tensor[]): Float64Arr
     const cotangent = bind("cast", [fromData(unit, output.shape, float64, output.device)], {
       dtype: output.dtype,
     });
-    const grads = grad(output, inputs, { gradTensor | readonly Tensor[]: cotangent, retainGraph: true, allowUnused: true });
+    const grads = grad(output, inputs, { gradOutputs: cotangent, retainGraph: true, allowUnused: true });
     grads.forEach((g, i) => {
       rows[i]!.push(
         g === null

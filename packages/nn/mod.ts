@@ -5,10 +5,19 @@
  */
 
 export * from "./src/hooks.ts";
-export * from "./src/module.ts";
+export {
+  type AnyModule,
+  Module,
+  type ModuleBase,
+  type ModuleConstructor,
+  type ModuleToOptions,
+  type NamedModulesOptions,
+  type NamedOptions,
+} from "./src/module.ts";
 export * from "./src/parameter.ts";
 export type * from "./src/state_dict.ts";
 export * from "./src/containers.ts";
+export { deepcopy } from "./src/copy.ts";
 export * from "./src/parameter_containers.ts";
 export * as functional from "./src/functional.ts";
 export * as init from "./src/init.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+export * from "./functional/attention.ts";
 export * from "./functional/distance.ts";
 export * from "./functional/grid.ts";
 export { interpolate, type InterpolateMode, type InterpolateOptions } from "./functional/interpolate.ts";

@@ -92,6 +92,25 @@ export interface ModuleToOptions {
   readonly device?: DeviceLike;
 }
 
+/**
+ * A module without fields: a function that calls `forward`, with this prototype. Not for users.
+ *
+ * It is an arrow function: these have no `prototype`, `caller` and `arguments` of their own.
+ */
+export function callable<A extends readonly unknown[], R>(prototype: object): Module<A, R> {
+  const state = newState();
+  const self =
+    ((...args: A): R => state.hooked ? callHooked(self, args) as R : self.forward(...args)) as Module<A, R>;
+  const fields = self as unknown as Record<string, unknown>;
+  // Free for submodules and parameters.
+  delete fields["name"];
+  delete fields["length"];
+  // Not enumerable: no field of the user.
+  Object.defineProperty(self, STATE, { value: state });
+  Object.defineProperty(self, "training", { value: true, writable: true, configurable: true });
+  return Object.setPrototypeOf(self, prototype);
+}
+
 /** The instance side of {@linkcode Module}, without the call. */
 export class ModuleBase<A extends readonly unknown[], R> {
   /** True between `train()` and `eval()`: Dropout and BatchNorm heed it. */
@@ -99,22 +118,7 @@ export class ModuleBase<A extends readonly unknown[], R> {
 
   /** Makes a module. A class that extends this calls `super()` without arguments. */
   constructor() {
-    const state = newState();
-    // An arrow function: it has no `prototype`, `caller` and `arguments` of its own.
-    const self =
-      ((...args: A): R =>
-        state.hooked ? callHooked(self as unknown as AnyModule, args) as R : self.forward(...args)) as Module<
-          A,
-          R
-        >;
-    const fields = self as unknown as Record<string | symbol, unknown>;
-    // Free for submodules and parameters.
-    delete fields["name"];
-    delete fields["length"];
-    // Not enumerable: no field of the user.
-    Object.defineProperty(self, STATE, { value: state });
-    Object.defineProperty(self, "training", { value: true, writable: true, configurable: true });
-    return Object.setPrototypeOf(self, new.target.prototype) as this;
+    return callable<A, R>(new.target.prototype) as unknown as this;
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 
 export * from "./modules/activation.ts";
+export * from "./modules/attention.ts";
 export * from "./modules/conv.ts";
 export * from "./modules/distance.ts";
 export * from "./modules/dropout.ts";
@@ -23,6 +24,7 @@ export * from "./modules/norm.ts";
 export * from "./modules/padding.ts";
 export * from "./modules/pool.ts";
 export * from "./modules/shape.ts";
+export * from "./modules/transformer.ts";
 export * from "./modules/upsample.ts";
 export * from "./modules/recurrent.ts";
 export {

@@ -23,18 +23,19 @@ function sizesOf(name: string, n: number, padding: Padding): Shape {
 export abstract class PadNd extends Module {
   /** Elements before and after, for the last dimension first. */
   padding: Shape;
-  readonly #mode: PadMode;
+  /** What is put there. */
+  mode: PadMode;
 
   /** Makes a module for `n` dimensions. */
   constructor(name: string, n: number, padding: Padding, mode: PadMode) {
     super();
     this.padding = sizesOf(name, n, padding);
-    this.#mode = mode;
+    this.mode = mode;
   }
 
   /** Pads. */
   override forward(input: Tensor): Tensor {
-    return F.pad(input, this.padding, this.#mode);
+    return F.pad(input, this.padding, this.mode);
   }
 
   /** Settings, as PyTorch prints them. */

@@ -1,0 +1,69 @@
+/**
+ * Copies of modules.
+ *
+ * @module
+ */
+
+import { noGrad, type Tensor, TensorHandle } from "@flambeau/tensor";
+import { type AnyModule, callable } from "./module.ts";
+import { Buffer, Parameter } from "./parameter.ts";
+import { isModule, stateOf } from "./registry.ts";
+
+/**
+ * A copy of a module with parameters, buffers and submodules of its own, as `copy.deepcopy` in Python. What is shared inside
+ * the module is shared inside the copy. Hooks stay behind. Private `#fields` of a class cannot be copied.
+ *
+ * @example
+ * ```ts
+ * const teacher = nn.deepcopy(student).eval().requiresGrad_(false);
+ * ```
+ */
+export function deepcopy<M extends AnyModule>(module: M): M {
+  return noGrad(() => copyValue(module, new Map())) as M;
+}
+
+function copyValue(value: unknown, done: Map<unknown, unknown>): unknown {
+  if (typeof value !== "object" && !isModule(value) || value === null) return value;
+  const known = done.get(value);
+  if (known !== undefined) return known;
+  if (isModule(value)) return copyModule(value, done);
+  if (value instanceof TensorHandle) return remember(value, copyTensor(value as Tensor), done);
+  if (Array.isArray(value)) {
+    const out: unknown[] = remember(value, [], done);
+    for (const item of value) out.push(copyValue(item, done));
+    return out;
+  }
+  if (value instanceof Map) {
+    const out = remember(value, new Map<unknown, unknown>(), done);
+    for (const [key, item] of value) out.set(key, copyValue(item, done));
+    return out;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  const out: Record<string, unknown> = remember(value, Object.create(prototype), done);
+  for (const [key, item] of Object.entries(value)) out[key] = copyValue(item, done);
+  return out;
+}
+
+function remember<T>(from: unknown, to: T, done: Map<unknown, unknown>): T {
+  done.set(from, to);
+  return to;
+}
+
+function copyTensor(x: Tensor): Tensor {
+  if (x instanceof Parameter) return new Parameter(x.clone(), x.requiresGrad);
+  return x instanceof Buffer ? new Buffer(x.clone(), x.persistent) : x.clone().keep();
+}
+
+function copyModule(module: AnyModule, done: Map<unknown, unknown>): AnyModule {
+  const copy = remember(module, callable<readonly unknown[], unknown>(Object.getPrototypeOf(module)), done);
+  for (const name of Object.getOwnPropertyNames(module)) {
+    const property = Object.getOwnPropertyDescriptor(module, name)!;
+    if ("value" in property) property.value = copyValue(property.value, done);
+    Object.defineProperty(copy, name, property);
+  }
+  const [from, to] = [stateOf(module), stateOf(copy as unknown as AnyModule)];
+  for (const [name, persistent] of from.buffers) to.buffers.set(name, persistent);
+  to.order = from.order === null ? null : new Set(from.order);
+  return copy as unknown as AnyModule;
+}

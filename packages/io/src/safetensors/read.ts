@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Backend } from "@flambeau/core";
+import { ArgumentTypeError, type Backend } from "@flambeau/core";
 import { backendOf, breathe, type DeviceLike, type Tensor } from "@flambeau/tensor";
 import { tensorOf } from "../elements.ts";
 import type { Source } from "../files.ts";
@@ -26,6 +26,7 @@ export interface LoadOptions {
  *
  * @param bytes The whole file.
  * @throws {FormatError} If the file is not well formed, or a tensor cannot be held by the device. Nothing was loaded then.
+ * @throws {ArgumentTypeError} If `bytes` are no bytes.
  *
  * @example
  * ```ts
@@ -35,6 +36,13 @@ export interface LoadOptions {
  */
 export function loadSafetensors(bytes: Uint8Array, options: LoadOptions = {}): Map<string, Tensor> {
   const file = "safetensors bytes";
+  if (!(bytes instanceof Uint8Array)) {
+    throw new ArgumentTypeError(
+      `Cannot load safetensors: the bytes must be a Uint8Array, got ${
+        (bytes as unknown) instanceof Promise ? "a promise: await it" : typeof bytes
+      }`,
+    );
+  }
   const backend = backendOf(options.mapLocation);
   const out = new Map<string, Tensor>();
   for (const [name, entry] of readHeader(file, bytes, bytes.length).tensors) {

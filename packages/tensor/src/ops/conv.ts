@@ -219,8 +219,23 @@ function transposed(op: string, n: number, x: Tensor, weight: Tensor, args: read
         }`,
       );
     }
-    const attrs = { stride, padding, dilation, groups, inputSize };
-    const y = throughFloats(source, (a, b) => bind("convInputGrad", [a!, b!], attrs), weight);
+    // A step may not pass over a whole element added: then all is computed, and the ends are cut.
+    const whole = extra.some((size, i) => size >= stride[i]!);
+    const none = padding.map(() => 0);
+    const reach = inputSize.map((size, i) => size + 2 * padding[i]! - extra[i]!);
+    const attrs = {
+      stride,
+      padding: whole ? none : padding,
+      dilation,
+      groups,
+      inputSize: whole ? reach : inputSize,
+    };
+    const full = throughFloats(source, (a, b) => bind("convInputGrad", [a!, b!], attrs), weight);
+    const y = !whole ? full : bind("pad", [full], {
+      low: [0, 0, ...padding.map((size) => -size)],
+      high: [0, 0, ...padding.map((size, i) => extra[i]! - size)],
+      value: 0,
+    });
     return unbatched(x, addBias(y, bias));
   });
 }

@@ -37,7 +37,7 @@ import {
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { indexTensor, indexValues, type IndexValues, outOfBounds, wrapBounds } from "./bounds.ts";
+import { indexTensor, type IndexValues, indexValues, outOfBounds, wrapBounds } from "./bounds.ts";
 import { expandTo, owned, permuteTo, reshapeTo, viewAsShape } from "./building.ts";
 import { copy_, dataSync, fromData, itemSync } from "./data.ts";
 
@@ -347,7 +347,7 @@ function putInto(
     const chosen = castTo(viewAsShape(mask.tensor, wide), bool);
     const one = valueFor(op, x, value);
     const scalar = one.shape.length === 0 ? one : reshapeTo(one, []);
-    if (numelOf(part.shape) > 0) bindInto([part], "where", [chosen, scalar, part], null);
+    bindInto([part], "where", [chosen, scalar, part], null);
     return;
   }
   const gather = resolve(op, x, plan, advanced);

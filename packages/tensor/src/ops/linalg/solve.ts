@@ -70,7 +70,12 @@ function solveWithInfo(op: string, a: Tensor, b: Tensor, left: boolean): [x: Ten
   requireSameDType(op, a, b);
   const n = a.shape[a.shape.length - 1]!;
   const size = matrix.shape[matrix.shape.length - (left ? 2 : 1)];
-  if (size !== n || (isVector && !left)) {
+  if (isVector && !left) {
+    throw new ShapeError(
+      `Cannot ${op} ${formatType(a)} and ${formatType(b)}: vectors go with left: true, got false`,
+    );
+  }
+  if (size !== n) {
     throw new ShapeError(
       `Cannot ${op} ${formatType(a)} and ${formatType(b)}: B must have ${n} ${
         left ? "rows" : "columns"
@@ -387,7 +392,7 @@ export interface LstsqOptions {
 export type Lstsq = readonly [solution: Tensor, residuals: Tensor, rank: Tensor, singularValues: Tensor] & {
   /** X that makes ‖A X − B‖ least; the smallest where there are several. */
   readonly solution: Tensor;
-  /** Squared distances by column, where M > N and all ranks are N; else empty. */
+  /** Squared distances by column, where M > N and all ranks are N; else, and for driver `gelsy`, empty. */
   readonly residuals: Tensor;
   /** Ranks of A → int32; empty for driver `gels`. */
   readonly rank: Tensor;
@@ -442,7 +447,9 @@ export function lstsq(a: Tensor, b: Tensor, options: LstsqOptions | number | nul
     }
     const x = bind("matmul", [inverse, matrix], null);
     const solution = isVector ? owned(viewAsShape(x, x.shape.slice(0, -1), name)) : relabel(x, name);
-    const residuals = m > n && full ? noGrad(() => squaredDistances(a, x, matrix, isVector)) : empty(a.dtype);
+    const residuals = m > n && full && driver !== "gelsy"
+      ? noGrad(() => squaredDistances(a, x, matrix, isVector))
+      : empty(a.dtype);
     return [solution, residuals, rank, values] as const;
   });
   return namedTuple(["solution", "residuals", "rank", "singularValues"], parts) as unknown as Lstsq;

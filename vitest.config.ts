@@ -15,7 +15,7 @@ const config: ViteUserConfig = defineConfig({
         resolve: { alias: workspaceAliases(import.meta.dirname!) },
         test: {
           name: "cpu",
-          include: ["tests", "packages", "kernels-wasm", "kernels-webgpu", "tools"]
+          include: ["tests", "packages", "kernels-wasm", "kernels-webgpu", "tools", "docs"]
             .map((folder) => `${folder}/**/*.test.ts`),
           exclude: ["**/node_modules/**", "**/*.browser.test.ts"],
           // Under Deno the `threads` and `vmThreads` pools do not start.

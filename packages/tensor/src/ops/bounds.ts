@@ -1,24 +1,33 @@
 /**
  * Index tensors on the host: their values, and the check that they lie inside.
  *
- * Where the device can be read at once, an index out of range throws at the call. Where it cannot, kernels must not
- * reach outside by themselves, and nothing is checked here.
+ * An index out of range throws at the call where the device can be read at once, or the indices came from the host.
+ * Indices that such a device computed itself are not checked: kernels must not reach outside by themselves.
  *
  * @module
  */
 
-import { DTypeError, formatType, IndexError, int32, int64, numelOf } from "@flambeau/core";
+import { type DataArray, DTypeError, formatType, IndexError, int32, int64, numelOf } from "@flambeau/core";
 import { castTo } from "../coerce.ts";
+import { hostCopy } from "../host_copy.ts";
 import type { Tensor } from "../tensor.ts";
 import { dataSync } from "./data.ts";
 
 /** Values of an index tensor in row-major order. */
 export type IndexValues = Int32Array | Float64Array;
 
-/** The values of an integer tensor in row-major order; null on a device that cannot be read at once. */
+/**
+ * The elements of a tensor of integers or truth values; null where they cannot be had at once: on a device that cannot be
+ * read, unless they came from the host.
+ */
+export function elementsNow(x: Tensor): DataArray | null {
+  return x.backend.canReadSync ? dataSync(x) : hostCopy(x);
+}
+
+/** The values of an integer tensor in row-major order; null where they cannot be had at once. */
 export function indexValues(index: Tensor): IndexValues | null {
-  if (!index.backend.canReadSync) return null;
-  const data = dataSync(index);
+  const data = elementsNow(index);
+  if (data === null) return null;
   if (data instanceof Int32Array) return data;
   if (index.dtype !== int64) return Int32Array.from(data as ArrayLike<number>);
   // Halves of the 64-bit words: several times faster than bigints.

@@ -27,6 +27,7 @@ import { castTo, constant, describe, isScalar, requireTensor, type Scalar } from
 import { backendOf, Device, type DeviceLike } from "../device.ts";
 import { gradMode } from "../grad_mode.ts";
 import { makeEmpty } from "../handle.ts";
+import { noteHostCopy } from "../host_copy.ts";
 import { breathe } from "../memory.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
@@ -157,7 +158,9 @@ export const moveHook: { record: ((from: Tensor, to: Tensor) => void) | null } =
 
 function bindMove(x: Tensor, backend: Tensor["backend"]): Tensor {
   const out = makeEmpty(backend, x.shape, x.dtype);
-  backend.write(out.buffer, 0, bytesSync(x, "to"));
+  const bytes = bytesSync(x, "to");
+  backend.write(out.buffer, 0, bytes);
+  noteHostCopy(out.storage, x.dtype, bytes);
   if (gradMode.enabled && needsGrad([x])) moveHook.record?.(x, out);
   return out;
 }
@@ -300,7 +303,9 @@ export function fromData(array: DataArray, shape: Shape, dtype: DType, device?: 
   }
   const out = makeEmpty(backend, shape, dtype);
   if (array.byteLength > 0) {
-    backend.write(out.buffer, 0, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    backend.write(out.buffer, 0, bytes);
+    noteHostCopy(out.storage, dtype, bytes);
   }
   return out;
 }

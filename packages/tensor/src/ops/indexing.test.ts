@@ -129,13 +129,28 @@ describe("indexPut", () => {
 
 describe("on a device that cannot be read at once", () => {
   const x = counting(3, 4).to(remote);
-  const index = (data: number[]) => ints(data).to(remote);
+  const index = (data: number[]) => ints(data).to(remote).add(0); // computed there: the host does not know it
+  const known = (data: number[]) => ints(data).to(remote);
   const read = async (y: Tensor) => await y.toArray();
 
   it("index tensors work, negative ones too", async () => {
     expect(await read(x.index(index([2, -3])))).toEqual([[8, 9, 10, 11], [0, 1, 2, 3]]);
     expect(await read(x.index(index([0, -1]), index([1, -1])))).toEqual([1, 11]);
     expect(await read(x.index([0, 2], index([-1, 0])))).toEqual([3, 8]);
+  });
+
+  it("indices from the host are checked at the call", async () => {
+    expect(await read(x.index(known([2, -3])))).toEqual([[8, 9, 10, 11], [0, 1, 2, 3]]);
+    expect(() => x.index(known([3]))).toThrow("index 3 is out of bounds for dimension 0 with size 3");
+    expect(() => x.indexSelect(0, known([0, 3, 1]).narrow(0, 1, 1))).toThrow("index 3 is out of bounds");
+    expect(await read(x.indexSelect(0, known([0, 3, 1]).index("::2")))).toEqual([[0, 1, 2, 3], [4, 5, 6, 7]]);
+    const written = known([3]);
+    written.fill_(1);
+    expect(await read(x.index(written))).toEqual([[4, 5, 6, 7]]);
+  });
+
+  it("masks from the host are known", async () => {
+    expect(await read(x.index(mask([true, false, true]).to(remote), 1))).toEqual([1, 9]);
   });
 
   it("a mask takes one value without being read", async () => {

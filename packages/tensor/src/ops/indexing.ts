@@ -26,6 +26,7 @@ import {
 import { bind, bindInto, replaceValue } from "../bind.ts";
 import { castTo, constant, describe, isScalar, requireTensor, type Scalar } from "../coerce.ts";
 import { TensorHandle } from "../handle.ts";
+import { hasHostCopy } from "../host_copy.ts";
 import {
   type AdvancedIndex,
   advancedShape,
@@ -37,16 +38,26 @@ import {
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { indexTensor, type IndexValues, indexValues, outOfBounds, wrapBounds } from "./bounds.ts";
+import {
+  elementsNow,
+  indexTensor,
+  type IndexValues,
+  indexValues,
+  outOfBounds,
+  wrapBounds,
+} from "./bounds.ts";
 import { expandTo, owned, permuteTo, reshapeTo, viewAsShape } from "./building.ts";
-import { copy_, dataSync, fromData, itemSync } from "./data.ts";
+import { copy_, fromData } from "./data.ts";
 
 /** What stands between the brackets of `x[…]`. */
 export type Index = IndexItem<Tensor>;
 
 function planFor(x: Tensor, items: readonly Index[]): IndexPlan<Tensor> {
   return planIndex(x.shape, items, {
-    readIndex: (tensor) => tensor.backend.canReadSync ? Number(itemSync(tensor)) : null,
+    readIndex: (tensor) => {
+      const elements = elementsNow(tensor);
+      return elements === null ? null : Number(elements[0]);
+    },
   });
 }
 
@@ -112,7 +123,7 @@ function mergedShape(shape: Shape, start: number, sizes: Shape): number[] {
 function resolve(op: string, x: Tensor, plan: IndexPlan<Tensor>, advanced: AdvancedIndex<Tensor>): Gather {
   const { indices, sizes } = advanced;
   const single = indices.length === 1 ? indices[0]! : null;
-  if (single !== null && single.kind === "tensor" && single.tensor.backend.canReadSync) {
+  if (single !== null && single.kind === "tensor" && isKnown(single.tensor)) {
     // One index tensor serves as it is, unless something in it counts from the end.
     const wrapped = wrapBounds(op, x, single.tensor, dimensionOf(advanced, 0), sizes[0]!);
     const { broadcast, shape } = advancedShape(plan);
@@ -122,8 +133,13 @@ function resolve(op: string, x: Tensor, plan: IndexPlan<Tensor>, advanced: Advan
       : fromData(Int32Array.from(wrapped), count, int32, x.device);
     return { places: onDevice(places, x), broadcast, shape };
   }
-  const readable = indices.every((source) => source.kind === "constant" || source.tensor.backend.canReadSync);
+  const readable = indices.every((source) => source.kind === "constant" || isKnown(source.tensor));
   return readable ? resolveOnHost(op, x, plan, advanced) : resolveOnDevice(op, x, plan, advanced);
+}
+
+/** True when the elements of an index tensor can be had at once. */
+function isKnown(index: Tensor): boolean {
+  return index.backend.canReadSync || hasHostCopy(index);
 }
 
 function onDevice(places: Tensor, x: Tensor): Tensor {
@@ -149,7 +165,7 @@ interface Column {
 
 /** The places of a mask that are not 0, one column for each of its dimensions. */
 function maskColumns(source: IndexSource<Tensor> & { readonly kind: "mask" }): Column[] {
-  const values = dataSync(source.tensor);
+  const values = elementsNow(source.tensor)!;
   const places: number[] = [];
   for (let i = 0; i < values.length; i++) if (values[i] !== 0) places.push(i);
   let inner = numelOf(source.shape);

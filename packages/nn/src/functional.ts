@@ -73,6 +73,7 @@ export {
   normalize,
   oneHot,
   pad,
+  pdist,
   pixelShuffle,
   pixelUnshuffle,
   prelu,

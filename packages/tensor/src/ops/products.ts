@@ -8,6 +8,7 @@ import {
   broadcastShapes,
   formatShape,
   formatType,
+  int32,
   normalizeDim,
   numelOf,
   type Shape,
@@ -21,6 +22,7 @@ import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { expandTo, owned, permuteTo, reshapeTo, sliceDim, tensorsOf, viewAsShape } from "./building.ts";
+import { fromData } from "./data.ts";
 import { matmul } from "./matmul.ts";
 import { root } from "./reducing.ts";
 
@@ -237,16 +239,20 @@ function euclidean(x1: Tensor, x2: Tensor): Tensor {
 }
 
 function directDistances(x1: Tensor, x2: Tensor, p: number): Tensor {
-  const number = (value: number) => constant(value, x1.dtype, x1.backend);
   const rankA = x1.shape.length;
   const rows = viewAsShape(x1, [...x1.shape.slice(0, -1), 1, x1.shape[rankA - 1]!]);
   const columns = viewAsShape(x2, [...x2.shape.slice(0, -2), 1, ...x2.shape.slice(-2)]);
-  const difference = bind("sub", [rows, columns], null);
+  return lengths(bind("sub", [rows, columns], null), p);
+}
+
+/** The p-norms of the last dimension, with slope 0 at 0. */
+function lengths(difference: Tensor, p: number): Tensor {
+  const number = (value: number) => constant(value, difference.dtype, difference.backend);
   const last = difference.shape.length - 1;
   const along = { dims: [last], keepdim: false };
   if (p === 0) {
     // A step function: its gradient is 0, as that of the sign.
-    const differs = castTo(bind("ne", [difference, number(0)], null), x1.dtype);
+    const differs = castTo(bind("ne", [difference, number(0)], null), difference.dtype);
     const flat = bind("mul", [bind("sign", [difference], null), number(0)], null);
     return bind("sum", [bind("add", [differs, flat], null)], along);
   }
@@ -258,6 +264,38 @@ function directDistances(x1: Tensor, x2: Tensor, p: number): Tensor {
     return bind("amax", [sizes], along);
   }
   return root(bind("sum", [safePower(sizes, p)], along), p);
+}
+
+/**
+ * The distances between all pairs of rows: those of {@linkcode cdist} above the diagonal, row by row.
+ *
+ * Shapes: `[N, M]` → `[N (N − 1) / 2]`.
+ *
+ * @throws {ShapeError} If `x` is no matrix.
+ * @throws {ValueError} If `p` is negative.
+ * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html
+ */
+export function pdist(x: Tensor, p: number | { readonly p?: number } = 2): Tensor {
+  requireTensor("pdist", "input", x);
+  const order = requireNumber("pdist", "p", typeof p === "object" ? p.p ?? 2 : p);
+  if (!(order >= 0)) throw new ValueError(`Cannot pdist: p must be >= 0, got ${order}`);
+  if (x.shape.length !== 2) {
+    throw new ShapeError(`Cannot pdist ${formatType(x)}: it must be a matrix, got rank ${x.shape.length}`);
+  }
+  const [first, second]: [number[], number[]] = [[], []];
+  for (let i = 0; i < x.shape[0]!; i++) {
+    for (let k = i + 1; k < x.shape[0]!; k++) {
+      first.push(i);
+      second.push(k);
+    }
+  }
+  return temporaries(() => {
+    const rows = (places: number[]) => {
+      const index = fromData(Int32Array.from(places), [places.length], int32, x.device);
+      return bind("indexSelect", [x, index], { dim: 0 });
+    };
+    return relabel(lengths(bind("sub", [rows(first), rows(second)], null), order), "PdistBackward0");
+  });
 }
 
 /** xᵖ of numbers >= 0, with slope 0 at 0. */

@@ -46,9 +46,7 @@ function joined(op: string, tensors: readonly Tensor[], dim: number, name: strin
   return temporaries(() => {
     // Also the empty ones take part in promotion, and get an empty gradient.
     const nothing = first.shape.map((size, i) => i === d ? 0 : size);
-    const list = promoteAll(tensors).map((x) =>
-      isLegacyEmpty(x) ? viewAsShape(x, nothing) : x
-    );
+    const list = promoteAll(tensors).map((x) => isLegacyEmpty(x) ? viewAsShape(x, nothing) : x);
     return relabel(bind("concat", list, { dim: d }), name);
   });
 }

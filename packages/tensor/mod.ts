@@ -188,3 +188,23 @@ export {
   setPrintoptions,
 } from "./src/format.ts";
 export { repr } from "./src/ops/text.ts";
+
+// The families of methods that Tensor is made of, for the documentation.
+export { ActivationMethods } from "./src/methods/activation.ts";
+export { ArithmeticMethods } from "./src/methods/arithmetic.ts";
+export { AutogradMethods } from "./src/methods/autograd.ts";
+export { ComparisonMethods } from "./src/methods/comparison.ts";
+export { CreationMethods } from "./src/methods/creation.ts";
+export { CumulativeMethods } from "./src/methods/cumulative.ts";
+export { DataMethods } from "./src/methods/data.ts";
+export { DTypeMethods } from "./src/methods/dtype.ts";
+export { IndexingMethods } from "./src/methods/indexing.ts";
+export { LinalgMethods } from "./src/methods/linalg.ts";
+export { MatmulMethods } from "./src/methods/matmul.ts";
+export { RandomMethods } from "./src/methods/random.ts";
+export { ReductionMethods } from "./src/methods/reduction.ts";
+export { ShapeMethods } from "./src/methods/shape.ts";
+export { SortMethods } from "./src/methods/sort.ts";
+export { SpecialMethods } from "./src/methods/special.ts";
+export { TextMethods } from "./src/methods/text.ts";
+export { UnaryMethods } from "./src/methods/unary.ts";

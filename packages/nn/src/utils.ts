@@ -4,4 +4,10 @@
  * @module
  */
 
+export * from "./utils/clip.ts";
+export * as parametrizations from "./utils/parametrizations.ts";
+export * as parametrize from "./utils/parametrize.ts";
 export * as rnn from "./utils/rnn.ts";
+export { removeSpectralNorm, spectralNorm, type SpectralNormOptions } from "./utils/spectral_norm.ts";
+export * from "./utils/vector.ts";
+export * from "./utils/weight_norm.ts";

@@ -181,7 +181,9 @@ function suffixOf(layer: number, direction: number): string {
 function alias(module: object, name: string): void {
   const camel = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
   Object.defineProperty(module, camel, {
-    get: () => (module as Record<string, unknown>)[name],
+    get(this: Record<string, unknown>): unknown {
+      return this[name];
+    },
     configurable: true,
   });
 }

@@ -192,7 +192,7 @@ export { repr } from "./src/ops/text.ts";
 // The families of methods that Tensor is made of, for the documentation.
 export { ActivationMethods } from "./src/methods/activation.ts";
 export { ArithmeticMethods } from "./src/methods/arithmetic.ts";
-export { AutogradMethods } from "./src/methods/autograd.ts";
+export { AutogradMethods, type HookHandle } from "./src/methods/autograd.ts";
 export { ComparisonMethods } from "./src/methods/comparison.ts";
 export { CreationMethods } from "./src/methods/creation.ts";
 export { CumulativeMethods } from "./src/methods/cumulative.ts";

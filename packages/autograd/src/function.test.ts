@@ -85,6 +85,13 @@ describe("gradcheck", () => {
     expect(gradcheck((a) => Wrong.apply(a), x, { raiseException: false })).toBe(false);
   });
 
+  test("checks every output, although moving an input overwrites what all have saved", () => {
+    const x = leaf([3, 4]);
+    expect(gradcheck((a) => [a.mul(a), bind("exp", [a], null), a.mul(a).mul(a)], x)).toBe(true);
+    expect(gradgradcheck((a) => [a.mul(a), a.mul(a).mul(a)], x)).toBe(true);
+    expect(gradcheck((a) => [a.mul(a), Wrong.apply(a)], x, { raiseException: false })).toBe(false);
+  });
+
   test("leaves the inputs as they were", () => {
     const x = leaf([3, 4]);
     gradcheck((a) => a.mul(a), x);

@@ -51,13 +51,18 @@ export function gradcheck(
     }
   }
   const outputs = enableGrad(() => list(f(...args)));
+  const recorded = outputs.map((_, o) => o).filter((o) => outputs[o]!.requiresGrad);
+  // All graphs are walked before the first input is moved: moving it overwrites what they saved.
+  const analytic = recorded.map((o) => analyticJacobian(outputs[o]!, checked));
+  const evaluate = (): Tensor[] => {
+    const made = list(f(...args));
+    return recorded.map((o) => made[o]!);
+  };
   const complaints: string[] = [];
-  outputs.forEach((output, o) => {
-    if (!output.requiresGrad) return;
-    const analytic = analyticJacobian(output, checked);
-    checked.forEach((x, i) => {
-      const numeric = noGrad(() => numericJacobian(() => list(f(...args))[o]!, x, eps));
-      const complaint = compare(analytic[i]!, numeric, atol, rtol);
+  checked.forEach((x, i) => {
+    const numeric = noGrad(() => numericJacobians(evaluate, x, eps));
+    recorded.forEach((o, k) => {
+      const complaint = compare(analytic[k]![i]!, numeric.map((column) => column[k]!), atol, rtol);
       if (complaint !== null) {
         complaints.push(`output ${o} for input ${args.indexOf(x)}, ${formatType(x)}: ${complaint}`);
       }
@@ -126,7 +131,8 @@ function analyticJacobian(output: Tensor, inputs: readonly Tensor[]): Float64Arr
   return rows;
 }
 
-function numericJacobian(f: () => Tensor, x: Tensor, eps: number): Float64Array[] {
+/** By element of `x` and by output of `f`, the differences of the output's elements. */
+function numericJacobians(f: () => readonly Tensor[], x: Tensor, eps: number): Float64Array[][] {
   const packed = x.isContiguous();
   const before = Float64Array.from(x.dataSync() as Float64Array);
   const set = (data: Float64Array): void => {
@@ -134,16 +140,17 @@ function numericJacobian(f: () => Tensor, x: Tensor, eps: number): Float64Array[
     if (packed) x.copy_(value);
     else x.detach().copy_(value);
   };
-  const columns: Float64Array[] = [];
+  const read = (): Float64Array[] => f().map((y) => Float64Array.from(y.dataSync() as ArrayLike<number>));
+  const columns: Float64Array[][] = [];
   for (let j = 0; j < before.length; j++) {
     const moved = before.slice();
     moved[j] = before[j]! + eps;
     set(moved);
-    const plus = Float64Array.from(f().dataSync() as Float64Array);
+    const plus = read();
     moved[j] = before[j]! - eps;
     set(moved);
-    const minus = Float64Array.from(f().dataSync() as Float64Array);
-    columns.push(plus.map((value, k) => (value - minus[k]!) / (2 * eps)));
+    const minus = read();
+    columns.push(plus.map((y, k) => y.map((value, i) => (value - minus[k]![i]!) / (2 * eps))));
   }
   set(before);
   return columns;

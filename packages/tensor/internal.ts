@@ -22,7 +22,7 @@ export {
 } from "./src/coerce.ts";
 export { gradMode } from "./src/grad_mode.ts";
 export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
-export { execute, executeInto, executeOn } from "./src/immediate.ts";
+export { creatingOn, execute, executeInto, executeOn } from "./src/immediate.ts";
 export { relabel } from "./src/label.ts";
 export { type Allocation, liveAllocations } from "./src/memory.ts";
 export { fromData, moveHook } from "./src/ops/data.ts";

@@ -8,12 +8,13 @@
 import { decompositions } from "@flambeau/compiler";
 import type { Attrs, Bind, FusedName, Inputs, Name } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, gradMode } from "@flambeau/tensor/internal";
+import { bind, creatingOn, gradMode } from "@flambeau/tensor/internal";
 import { dataDerivatives, viewDerivatives } from "./derivatives/data.ts";
 import { fusedDerivatives } from "./derivatives/fused.ts";
 import { linalgDerivatives } from "./derivatives/linalg.ts";
 import { binaryDerivatives, unaryDerivatives } from "./derivatives/pointwise.ts";
 import { reductionDerivatives, scanDerivatives } from "./derivatives/reduce.ts";
+import type { Node } from "./node.ts";
 import { type Derivative, INPUTS } from "./row.ts";
 
 /** Gradients through a decomposition, by the pass that autograd gives to this module when it is installed. */
@@ -48,6 +49,29 @@ export function derivativeOf<P extends Name>(name: P): Derivative<P> | null {
   >) as unknown as Derivative<P>;
 }
 
+/**
+ * Lets go of what the replay saved on its way from `ends` to `outputs` and no pass has walked: the part behind outputs
+ * without a gradient. The graph behind `kept` stays.
+ */
+function release(outputs: readonly Tensor[], ends: readonly Tensor[], kept: readonly Tensor[]): void {
+  const seen = new Set<Node>(ends.map((x) => x.gradFn as Node));
+  nodesBehind(kept, seen);
+  for (const node of nodesBehind(outputs, seen)) node.release();
+}
+
+/** The nodes behind `outputs` that were not seen yet; they count as seen then. */
+function nodesBehind(outputs: readonly Tensor[], seen: Set<Node>): Node[] {
+  const found: Node[] = [];
+  const visit = (node: Node | null): void => {
+    if (node === null || seen.has(node)) return;
+    seen.add(node);
+    found.push(node);
+  };
+  for (const output of outputs) visit(output.gradFn as Node | null);
+  for (let i = 0; i < found.length; i++) for (const edge of found[i]!.edges) visit(edge?.node ?? null);
+  return found;
+}
+
 /** Replays the decomposition of a fused primitive on its saved inputs, recorded, and walks that. */
 function byDecomposition<P extends FusedName>(name: P): Derivative<P> {
   const decompose = decompositions[name] as unknown as (
@@ -63,7 +87,10 @@ function byDecomposition<P extends FusedName>(name: P): Derivative<P> {
       try {
         // Aliases are the ends of the replay: inputs that were made from one another count as independent.
         const ends = (inputs as readonly Tensor[]).map((x, i) => needs[i] ? bind("alias", [x], null) : x);
-        const made = decompose(bind, ends as unknown as Inputs<P, Tensor>, attrs);
+        const made = creatingOn(
+          ends[0]!.backend,
+          () => decompose(bind, ends as unknown as Inputs<P, Tensor>, attrs),
+        );
         const outputs = (Array.isArray(made) ? made : [made]) as readonly Tensor[];
         const grads = (Array.isArray(grad) ? grad : [grad]) as readonly (Tensor | null)[];
         const used = outputs.map((_, i) => i).filter((i) => grads[i] !== null && outputs[i]!.requiresGrad);
@@ -71,6 +98,7 @@ function byDecomposition<P extends FusedName>(name: P): Derivative<P> {
         const found = used.length === 0
           ? wanted.map(() => null)
           : replay.grad!(used.map((i) => outputs[i]!), wanted, used.map((i) => grads[i]!), create);
+        release(outputs, ends, create ? used.map((i) => outputs[i]!) : []);
         let next = 0;
         return needs.map((need) => need ? found[next++] ?? null : null);
       } finally {

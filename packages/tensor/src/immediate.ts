@@ -59,10 +59,15 @@ export function executeOn<P extends "full" | "iota" | "randomUniform" | "randomN
   name: P,
   attrs: Attrs<P>,
 ): Tensor {
+  return creatingOn(backend, () => execute(name, [], attrs) as Tensor);
+}
+
+/** Runs `body` with primitives without inputs on `backend`: for formulas that make constants, such as decompositions. */
+export function creatingOn<R>(backend: Backend, body: () => R): R {
   const outer = creationBackend;
   creationBackend = backend;
   try {
-    return execute(name, [], attrs) as Tensor;
+    return body();
   } finally {
     creationBackend = outer;
   }
@@ -172,18 +177,13 @@ function decompose(
       } on ${backend.name}: it has no kernel for these dtypes`,
     );
   }
-  const outer = creationBackend;
-  creationBackend = backend;
-  try {
-    return temporaries(() => {
+  return creatingOn(backend, () =>
+    temporaries(() => {
       const made = rule(execute as unknown as Bind<Tensor>, inputs, attrs);
       return Array.isArray(made)
         ? (made as Tensor[]).map((x) => fresh(x, inputs))
         : fresh(made as Tensor, inputs);
-    });
-  } finally {
-    creationBackend = outer;
-  }
+    }));
 }
 
 /** A result of a kernel never shares memory with its inputs and is contiguous. */

@@ -8,14 +8,18 @@ import { type ConvAttrs, type FusedName, numelOf, type PoolAttrs, type Shape } f
 import type { Tensor } from "@flambeau/tensor";
 import { bind } from "@flambeau/tensor/internal";
 import {
+  add,
   compare,
   div,
+  expand,
   full,
   keepWhere,
   matmul,
   mul,
   neg,
+  pow,
   reshape,
+  sub,
   transpose,
   where,
   zeros,
@@ -48,6 +52,28 @@ function poolAttrs<A extends PoolAttrs & { countIncludePad: boolean; divisor: nu
 
 const spatial = (shape: Shape): Shape => shape.slice(2);
 
+/** The sum of two gradients, each of which may be none. */
+function plus(x: Tensor | null, y: Tensor | null): Tensor | null {
+  return x === null ? y : y === null ? x : add(x, y);
+}
+
+/**
+ * What reaches x through the mean and 1/σ = (variance + eps)^(−1/2) of n elements, which have sizes 1 where they were taken:
+ * ∂mean/∂x = 1/n and ∂(1/σ)/∂x = −(x − mean) / (n σ³).
+ */
+function statisticsGrad(
+  x: Tensor,
+  mean: Tensor,
+  rstd: Tensor,
+  gMean: Tensor | null,
+  gRstd: Tensor | null,
+): Tensor | null {
+  const n = numelOf(x.shape) / numelOf(mean.shape);
+  const viaMean = gMean === null ? null : expand(div(gMean, n), x.shape);
+  const viaRstd = gRstd === null ? null : mul(sub(x, mean), mul(gRstd, mul(pow(rstd, 3), -1 / n)));
+  return plus(viaMean, viaRstd);
+}
+
 /**
  * Rows of fused primitives. One that is missing takes the derivative of its decomposition; null is not differentiable.
  */
@@ -74,13 +100,24 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
   ),
   layerNorm: row(
     FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2),
-    ([g], { inputs: [x, weight], output: [, mean, rstd] }) =>
-      g === null ? [null, null, null] : bind("layerNormBackward", [g, x, weight, mean, rstd], null),
+    ([g, gMean, gRstd], { inputs: [x, weight], output: [, mean, rstd] }) => {
+      const [gx, gWeight, gBias] = g === null
+        ? [null, null, null]
+        : bind("layerNormBackward", [g, x, weight, mean, rstd], null);
+      return [plus(gx, statisticsGrad(x, mean, rstd, gMean, gRstd)), gWeight, gBias];
+    },
   ),
   batchNorm: row(
     FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2),
-    ([g], { inputs: [x, weight], output: [, mean, rstd] }) =>
-      g === null ? [null, null, null] : bind("batchNormBackward", [g, x, weight, mean, rstd], null),
+    ([g, gMean, gRstd], { inputs: [x, weight], output: [, mean, rstd] }) => {
+      const [gx, gWeight, gBias] = g === null
+        ? [null, null, null]
+        : bind("batchNormBackward", [g, x, weight, mean, rstd], null);
+      const perChannel = <T extends Tensor | null>(y: T): T =>
+        y === null ? y : reshape(y, [1, x.shape[1]!, ...spatial(x.shape).map(() => 1)]) as T;
+      const [m, r, gm, gr] = [perChannel(mean), perChannel(rstd), perChannel(gMean), perChannel(gRstd)];
+      return [plus(gx, statisticsGrad(x, m, r, gm, gr)), gWeight, gBias];
+    },
   ),
   conv: crossRow((g, { inputs: [x, weight], avals, attrs, needs }) => [
     needs[0]

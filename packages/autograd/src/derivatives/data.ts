@@ -16,7 +16,7 @@ import {
 } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
 import { bind, fromData } from "@flambeau/tensor/internal";
-import { cast, compare, div, full, keepWhere, mul, narrow, reshape, where, zeros } from "../math.ts";
+import { cast, compare, div, full, keepWhere, mul, narrow, reshape, sub, where, zeros } from "../math.ts";
 import { type Derivative, FIRST, type Geometry, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
 /** Rows of views. */
@@ -142,7 +142,7 @@ function scatterGrads(
 type Spread = (t: Tensor) => Tensor;
 type Combine = (into: Tensor, t: Tensor, how: ScatterReduce) => Tensor;
 
-/** Each factor sees the product of the others: by division, and with itself left out where it is the only zero. */
+/** Each factor sees the product of the others: by division, and where it is 0 by leaving zeros out. */
 function productGrads(
   g: Tensor,
   x: Tensor,
@@ -152,16 +152,19 @@ function productGrads(
   combine: Combine,
 ): [Tensor, Tensor] {
   const zero = compare("eq", source, 0);
-  const zeroCount = spread(combine(zeros(g, output.shape), cast(zero, g.dtype), "sum"));
-  const only = bind("bitwiseAnd", [zero, compare("eq", zeroCount, 1)], null);
-  const one = full(source, source.shape, 1);
-  const withoutIt = combine(x, where(only, one, source), "prod");
-  const others = combine(bind("copy", [full(x, x.shape, 1)], null), source, "prod");
-  const rest = div(spread(mul(g, output)), where(zero, one, source));
-  return [
-    mul(g, others),
-    where(only, spread(mul(g, withoutIt)), keepWhere(bind("logicalNot", [zero], null), rest)),
-  ];
+  const sumAt = (t: Tensor): Tensor => spread(combine(zeros(g, output.shape), t, "sum"));
+  const zeroCount = sumAt(cast(zero, g.dtype));
+  const divisor = where(zero, full(source, source.shape, 1), source);
+  const withoutZeros = spread(mul(g, combine(x, divisor, "prod")));
+  // Of two zeros each sees the other: the value is 0, and the derivative for the other one is not.
+  const other = sub(sumAt(keepWhere(zero, source)), source);
+  const atZero = where(
+    compare("eq", zeroCount, 1),
+    withoutZeros,
+    keepWhere(compare("eq", zeroCount, 2), mul(withoutZeros, other)),
+  );
+  const factors = combine(bind("copy", [full(x, x.shape, 1)], null), source, "prod");
+  return [mul(g, factors), where(zero, atZero, div(spread(mul(g, output)), divisor))];
 }
 
 /** The gradient shared evenly among all that equal the result. */
@@ -226,17 +229,26 @@ export const dataDerivatives: { readonly [P in keyof DataPrimitives<unknown>]: D
   ]),
   scatter: {
     saves: (_, attrs) => attrs.reduce === "set" || attrs.reduce === "sum" ? SECOND : INPUTS | OUTPUT,
-    backward: (g, { inputs: [x, index, source], output, attrs: { dim, reduce } }) => {
+    backward: (g, { inputs: [x, index, source], avals, output, attrs: { dim, reduce } }) => {
+      // The source may be larger than the index: what lies beyond is not used.
+      const used = index.shape;
+      const high = avals[2].shape.map((size, d) => size - used[d]!);
+      const low = used.map(() => 0);
+      const isLarger = high.some((n) => n !== 0);
+      const piece = !isLarger || source === undefined
+        ? source
+        : bind("slice", [source], { starts: low, stops: used, steps: used.map(() => 1) });
+      if (numelOf(used) === 0) return [g, null, full(g, avals[2].shape, 0)];
       const [gx, gs] = scatterGrads(
         reduce,
         g,
         x,
-        source,
+        piece,
         output,
         (t) => bind("gather", [t, index], { dim }),
         (into, t, how) => bind("scatter", [into, index, t], { dim, reduce: how }),
       );
-      return [gx, null, gs];
+      return [gx, null, isLarger ? bind("pad", [gs], { low, high, value: 0 }) : gs];
     },
   },
   nonzero: null,

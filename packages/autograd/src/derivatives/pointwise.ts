@@ -120,7 +120,7 @@ export const binaryDerivatives: { readonly [P in keyof BinaryPrimitives<unknown>
     backward: (g, { inputs: [x, y], output, needs }) => {
       // y · x^(y−1), and 0 where y is 0
       const gx = needs[0]
-        ? where(compare("eq", y, 0), full(g, g.shape, 0), mul(g, mul(y, pow(x, sub(y, 1)))))
+        ? where(constantPower(x, y, needs[1]!), full(g, g.shape, 0), mul(g, mul(y, pow(x, sub(y, 1)))))
         : null;
       // x^y · ln x, and 0 where x is 0 and y >= 0
       const gy = needs[1]
@@ -182,6 +182,17 @@ function shared(g: T, x: T, y: T, xLoses: "lt" | "gt", yLoses: "lt" | "gt"): [T,
     where(tie, half, where(compare(xLoses, x, y), none, g)),
     where(tie, half, where(compare(yLoses, x, y), none, g)),
   ];
+}
+
+/**
+ * Where x^y is 1 whatever x is. If y may move, only where the formula of the gradient fails, at 0 and NaN: elsewhere that is
+ * 0 for y = 0 as well, and has a derivative for y.
+ */
+function constantPower(x: T, y: T, moves: boolean): T {
+  const zero = compare("eq", y, 0);
+  if (!moves) return zero;
+  const regular = compare("gt", unary("abs", x), 0);
+  return bind("bitwiseAnd", [zero, unary("logicalNot", regular)], null);
 }
 
 function gammaDensity(x: T, y: T): T {

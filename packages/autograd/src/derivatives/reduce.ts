@@ -4,9 +4,9 @@
  * @module
  */
 
-import { numelOf, type ReductionPrimitives, type ScanPrimitives, type Shape } from "@flambeau/core";
+import { bool, numelOf, type ReductionPrimitives, type ScanPrimitives, type Shape } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind } from "@flambeau/tensor/internal";
+import { bind, fromData, gradMode } from "@flambeau/tensor/internal";
 import {
   add,
   cast,
@@ -15,6 +15,7 @@ import {
   expand,
   flip,
   full,
+  keepWhere,
   mul,
   narrow,
   reshape,
@@ -97,6 +98,7 @@ export const scanDerivatives: { readonly [P in keyof ScanPrimitives<unknown>]: D
   ),
   // dx = exp(x) · Σ_{j>=i} g_j exp(−out_j), computed from the end in log space by sign
   logcumsumexp: row(FIRST | OUTPUT, (g, { inputs: [x], output, attrs }) => {
+    if (gradMode.enabled) return [logcumsumexpGradByPairs(g, x, output, attrs.dim)];
     const logs = (sign: 1 | -1): Tensor => {
       const part = unary("relu", mul(g, sign));
       const log = sub(unary("log", part), output);
@@ -121,12 +123,69 @@ function scatterBack(g: Tensor | null, indices: Tensor, shape: Shape, dim: numbe
   return bind("scatter", [zeros(g, shape), indices, g], { dim, reduce: "sum" });
 }
 
+/** True when `x` holds a 0, or its device cannot tell at once. */
+function mayHoldZero(x: Tensor): boolean {
+  if (!x.backend.canReadSync) return true;
+  const dims = x.shape.map((_, d) => d);
+  return bind("any", [compare("eq", x, 0)], { dims, keepdim: false }).dataSync()[0] !== 0;
+}
+
+/** bool[n, n]: true where `holds(row, column)`. */
+function pairs(like: Tensor, n: number, holds: (i: number, j: number) => boolean): Tensor {
+  const data = Uint8Array.from({ length: n * n }, (_, k) => holds(Math.floor(k / n), k % n) ? 1 : 0);
+  return fromData(data, [n, n], bool, like.device);
+}
+
+/** `x` with `dim` exchanged for the last dimension; the same call undoes it. */
+function exchangeLast(x: Tensor, dim: number): Tensor {
+  const dims = x.shape.map((_, d) => d);
+  const last = dims.length - 1;
+  [dims[dim], dims[last]] = [last, dim];
+  return bind("permute", [x], { dims });
+}
+
+/** A tensor of lines `[…, n]` as rows `[…, 1, n]` or columns `[…, n, 1]`. */
+function asRows(x: Tensor): Tensor {
+  return reshape(x, [...x.shape.slice(0, -1), 1, x.shape.at(-1)!]);
+}
+function asColumns(x: Tensor): Tensor {
+  return reshape(x, [...x.shape, 1]);
+}
+
+/**
+ * Gradient of the running product without division, which has derivatives where elements are 0 too:
+ * dx_k = Σ_{i>=k} g_i Π_{j<=i, j≠k} x_j. It takes n² elements for lines of n.
+ */
+function cumprodGradByProducts(g: Tensor, x: Tensor, dim: number): Tensor {
+  const n = x.shape[dim]!;
+  const [lines, grads] = [exchangeLast(x, dim), exchangeLast(g, dim)];
+  const without = where(pairs(x, n, (k, i) => i === k), full(x, [1, 1], 1), asRows(lines)); // […, k, i]
+  const last = without.shape.length - 1;
+  const products = bind("cumprod", [without], { dim: last });
+  const terms = keepWhere(pairs(x, n, (k, i) => i >= k), mul(products, asRows(grads)));
+  return exchangeLast(bind("sum", [terms], { dims: [last], keepdim: false }), dim);
+}
+
+/**
+ * Gradient of logcumsumexp by all pairs, dx_i = Σ_{j>=i} g_j exp(x_i − y_j), which has derivatives for every g, where
+ * logarithms have none at 0. No exponent is above 0. It takes n² elements for lines of n.
+ */
+function logcumsumexpGradByPairs(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  const n = x.shape[dim]!;
+  const [rises, falls, grads] = [x, y, g].map((t) => exchangeLast(t, dim)) as [Tensor, Tensor, Tensor];
+  const differences = sub(asColumns(rises), asRows(falls)); // […, i, j]
+  const exponents = where(pairs(x, n, (i, j) => j >= i), differences, -Infinity);
+  const terms = mul(asRows(grads), unary("exp", exponents));
+  return exchangeLast(bind("sum", [terms], { dims: [terms.shape.length - 1], keepdim: false }), dim);
+}
+
 /**
  * Gradient of the running product. Where nothing is zero it is `reverseCumsum(g · y) / x`. With zeros, in each line the
  * elements before the first zero see only products that end before it; the zero itself sees the products that pass
  * through it with its factor left out; what follows gets none.
  */
 function cumprodGrad(g: Tensor, x: Tensor, y: Tensor, dim: number): Tensor {
+  if (gradMode.enabled && mayHoldZero(x)) return cumprodGradByProducts(g, x, dim);
   const zero = compare("eq", x, 0);
   const seen = bind("cumsum", [cast(zero, x.dtype)], { dim });
   const before = compare("eq", seen, 0);

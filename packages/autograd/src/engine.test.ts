@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { GradError, int32, ShapeError } from "@flambeau/core";
-import { enableGrad, inferenceMode, noGrad, setGradEnabled, type Tensor } from "@flambeau/tensor";
+import { enableGrad, inferenceMode, noGrad, scope, setGradEnabled, type Tensor } from "@flambeau/tensor";
 import { bind, fromData } from "@flambeau/tensor/internal";
 import { backward, grad } from "./engine.ts";
 import { backend, leaf, t, values } from "./test_support.ts";
@@ -339,6 +339,30 @@ describe("memory", () => {
     const before = backend.memory().liveBytes;
     w.backward();
     expect(backend.memory().liveBytes - before).toBe(8000);
+  });
+
+  test("backward with inputs leaves their gradients only", () => {
+    const x = leaf([1, 2, 3]);
+    const w = leaf([4, 5, 6]);
+    const z = total(square(x).mul(w));
+    const before = backend.memory().liveBytes;
+    z.backward(null, { inputs: [x] });
+    expect(backend.memory().liveBytes - before).toBe(24);
+    expect(values(x.grad)).toEqual([8, 20, 36]);
+  });
+
+  test("gradients belong to the scope around the pass", () => {
+    const x = leaf([1, 2, 3]);
+    const cube = (): Tensor => total(square(x).mul(x));
+    const first = (createGraph: boolean): Tensor => grad(cube(), x, { createGraph })[0]!;
+    scope(() => values(first(false))); // makes the constants that are shared from then on
+    const before = backend.memory().liveBytes;
+    expect(scope(() => values(first(false)))).toEqual([3, 12, 27]);
+    expect(scope(() => values(grad(total(first(true)), x)[0]!))).toEqual([6, 12, 18]);
+    expect(backend.memory().liveBytes).toBe(before);
+    const kept = scope(() => first(false));
+    expect(values(kept)).toEqual([3, 12, 27]);
+    expect(backend.memory().liveBytes - before).toBe(24);
   });
 
   test("the peak of a pass through a chain does not grow with its length", () => {

@@ -18,6 +18,7 @@ import {
   scopes,
   type Storage,
   StorageScope,
+  temporaries,
 } from "@flambeau/tensor/internal";
 import { AccumulateGrad, anomaly, type Edge, edgeOf, type Node } from "./node.ts";
 
@@ -28,13 +29,17 @@ export function runBackward(
   options: BackwardOptions = {},
 ): void {
   const targets = options.inputs === undefined ? null : options.inputs.map((x) => targetOf(x, "backward"));
-  const pass = new Pass(options, targets, targets !== null);
-  const grads = pass.run(roots, gradients);
-  if (targets === null) return;
-  options.inputs!.forEach((input, i) => {
-    if (grads[i] !== null && grads[i] !== undefined) {
-      addToGrad(input, grads[i]!, options.createGraph ?? false);
-    }
+  if (targets === null) {
+    new Pass(options, null, false).run(roots, gradients);
+    return;
+  }
+  temporaries(() => {
+    const grads = new Pass(options, targets, true).run(roots, gradients);
+    options.inputs!.forEach((input, i) => {
+      const grad = grads[i];
+      if (grad !== null && grad !== undefined) addToGrad(input, grad, options.createGraph ?? false);
+    });
+    return null;
   });
 }
 
@@ -169,13 +174,14 @@ class Pass {
       }
       for (const grad of this.#captured) {
         if (grad === null) continue;
-        this.#escape(grad.storage);
+        this.#handOver(grad.storage);
         grad.storage.drop();
       }
       if (scopes.top === this.#scope) scopes.top = this.#scope.parent;
       for (const storage of this.#scope.storages) {
-        if (storage.holds > 0) storage.orphan = !this.#create;
-        else if (!this.#create) storage.dispose();
+        if (this.#create) this.#scope.parent?.add(storage); // part of the graph of the gradients
+        else if (storage.holds > 0) storage.orphan = true;
+        else storage.dispose();
       }
     }
   }
@@ -305,6 +311,13 @@ class Pass {
   #escape(storage: Storage): void {
     for (let s: StorageScope | null = this.#scope; s !== null; s = s.parent) s.remove(storage);
     storage.orphan = false;
+  }
+
+  /** The memory goes to whoever asked for the pass. */
+  #handOver(storage: Storage): void {
+    if (!this.#scope.has(storage)) return;
+    this.#scope.remove(storage);
+    this.#scope.parent?.add(storage);
   }
 
   #letGo(storage: Storage): void {

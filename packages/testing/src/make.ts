@@ -47,7 +47,11 @@ export class Make {
   readonly #key: readonly [number, number];
   #counter = 0;
 
-  /** @param seed Chooses the stream: the name of the primitive. */
+  /**
+   * A maker at the start of its stream.
+   *
+   * @param seed Chooses the stream: the name of the primitive.
+   */
   constructor(dtype: DType, seed: string) {
     this.dtype = dtype;
     let hash = 0x811c9dc5; // FNV-1a

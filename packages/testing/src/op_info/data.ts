@@ -38,11 +38,15 @@ function reduces(dtype: DType): readonly ScatterReduce[] {
   return dtype === bool ? ["set"] : ["set", "sum", "prod", "amax", "amin"];
 }
 
-/** Values for combining: all different and not 0, so that extremes are clear and products are smooth. */
-function pieces(make: Make, shape: Shape): HostTensor {
+/**
+ * Values for combining: all different and not 0, so that extremes are clear and products are smooth.
+ *
+ * @param part Another fraction for another operand, so that the two have no value in common.
+ */
+function pieces(make: Make, shape: Shape, part: number = 0.125): HostTensor {
   if (make.dtype.kind !== "float") return make.values(shape, -3, 4);
   const x = make.distinct(shape, 0.25);
-  return make.of(elementsOf(x).map((value) => Number(value) + 0.125), shape);
+  return make.of(elementsOf(x).map((value) => Number(value) + part), shape);
 }
 
 /** A shape's worth of places that do not repeat along `dim`. */
@@ -313,7 +317,7 @@ export const dataInfos: InfosOf<DataPrimitives<unknown>> = {
       reduces(make.dtype).flatMap((reduce): Sample<"indexReduce">[] => [
         {
           title: `${reduce} rows`,
-          inputs: [pieces(make, [3, 2]), make.of([2, 0], [2], int32), pieces(make, [2, 2])],
+          inputs: [pieces(make, [3, 2]), make.of([2, 0], [2], int32), pieces(make, [2, 2], 0.1875)],
           attrs: { dim: 0, reduce },
           smooth: true,
         },
@@ -397,7 +401,7 @@ export const dataInfos: InfosOf<DataPrimitives<unknown>> = {
       reduces(make.dtype).flatMap((reduce): Sample<"scatter">[] => [
         {
           title: `${reduce} into rows`,
-          inputs: [pieces(make, [2, 4]), make.of([1, 3, 0, 2], [2, 2], int32), pieces(make, [2, 2])],
+          inputs: [pieces(make, [2, 4]), make.of([1, 3, 0, 2], [2, 2], int32), pieces(make, [2, 2], 0.1875)],
           attrs: { dim: 1, reduce },
           smooth: true,
         },

@@ -1,5 +1,5 @@
 /**
- * Model files: safetensors to write and read, PyTorch's `.pt` and NumPy's `.npy` and `.npz` to read. Files are data here:
+ * Model files: safetensors and PyTorch's `.pt` to write and read, NumPy's `.npy` and `.npz` to read. Files are data here:
  * nothing in them is ever run, and a damaged or hostile one is refused with the byte or the key.
  *
  * @module
@@ -18,4 +18,5 @@ export {
 export { type LoadOptions, loadSafetensors } from "./src/safetensors/read.ts";
 export { type Metadata, type NamedTensors, saveSafetensors } from "./src/safetensors/write.ts";
 export { loadTorch } from "./src/torch_file/load.ts";
+export { saveTorch } from "./src/torch_file/save.ts";
 export type { TorchKey, TorchValue } from "./src/torch_file/unpickle.ts";

@@ -43,8 +43,24 @@ describe("save", () => {
     expect(readdirSync(folder).filter((name) => name.includes("unfinished"))).toEqual([]);
   });
 
-  it("refuses names that promise another format", async () => {
-    await expect(save(tensors, join(folder, "net.pt"))).rejects.toThrow('net.safetensors"');
+  it("a path that ends in .pt makes PyTorch's format, with any values", async () => {
+    const path = join(folder, "checkpoint.pt");
+    await save({ epoch: 3, model: tensors }, path);
+    const checkpoint = await load<Map<string, unknown>>(path);
+    expect(checkpoint.get("epoch")).toBe(3);
+    expect(await w(checkpoint.get("model") as Map<string, Tensor>)).toEqual(VALUES);
+    await expect(save({ epoch: 3 }, join(folder, "x.safetensors"))).rejects.toThrow(
+      "a .pt file may hold other values",
+    );
+    await expect(save(tensors, path, { metadata: { a: "b" } })).rejects.toThrow(
+      "only safetensors files have some",
+    );
+  });
+
+  it("refuses names that promise a format that is not written", async () => {
+    await expect(save(tensors, join(folder, "net.npy"))).rejects.toThrow(
+      "the formats written are .safetensors and .pt, got .npy",
+    );
   });
 
   it("says so where there is no file system", async () => {

@@ -118,7 +118,10 @@ function entriesOf(tensors: NamedTensors): [string, Tensor][] {
     }
     if (!(value instanceof TensorHandle)) {
       throw new ArgumentTypeError(
-        `Cannot save ${quote(name)} as safetensors: every value must be a Tensor, got ${kindOf(value)}`,
+        `Cannot save ${quote(name)} as safetensors: every value must be a Tensor, got ${
+          kindOf(value)
+        }; a .pt file ` +
+          "may hold other values",
       );
     }
   }

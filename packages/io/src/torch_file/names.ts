@@ -65,6 +65,11 @@ const STORAGES: Readonly<Record<string, DType>> = {
   DoubleStorage: float64,
 };
 
+/** The class of storages in PyTorch for each dtype. */
+export const storageNames: ReadonlyMap<DType, string> = new Map(
+  Object.entries(STORAGES).map(([name, dtype]) => [dtype, name]),
+);
+
 /** Names that PyTorch writes for what this library does not have, with the words for it. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ["torch._utils._rebuild_sparse_tensor", "sparse tensors are an unsupported layout"],

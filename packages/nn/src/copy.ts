@@ -11,7 +11,7 @@ import { isModule, stateOf } from "./registry.ts";
 
 /**
  * A copy of a module with parameters, buffers and submodules of its own, as `copy.deepcopy` in Python. What is shared inside
- * the module is shared inside the copy. Hooks stay behind. Private `#fields` of a class cannot be copied.
+ * the module is shared inside the copy; hooks are taken along. Private `#fields` of a class cannot be copied.
  *
  * @example
  * ```ts
@@ -64,6 +64,10 @@ function copyModule(module: AnyModule, done: Map<unknown, unknown>): AnyModule {
   }
   const [from, to] = [stateOf(module), stateOf(copy as unknown as AnyModule)];
   for (const [name, persistent] of from.buffers) to.buffers.set(name, persistent);
+  for (const table of ["forwardPre", "forward", "backward", "loadPre"] as const) {
+    for (const [id, hook] of from[table]) to[table].set(id, hook as never);
+  }
+  to.hooked = from.hooked;
   to.order = from.order === null ? null : new Set(from.order);
   return copy as unknown as AnyModule;
 }

@@ -420,6 +420,12 @@ describe("printing", () => {
     expect(String(new Lines())).toBe("Lines(\n  a=1\n  b=2\n  (inner): Scale(size=1)\n)");
   });
 
+  test("a Parameter says so", () => {
+    expect(String(new Parameter(t([1, 1])))).toBe(
+      "Parameter containing:\ntensor([1., 1.], requires_grad=True)",
+    );
+  });
+
   test("ModuleList writes equal neighbours once", () => {
     const layers = new ModuleList([new Scale(1), new Scale(1), new Scale(2), new Scale(1)]);
     expect(String(layers)).toBe(

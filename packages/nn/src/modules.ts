@@ -11,6 +11,7 @@ export * from "./modules/distance.ts";
 export * from "./modules/dropout.ts";
 export * from "./modules/embedding.ts";
 export type { FactoryOptions, ModuleArgs, SizePerDim } from "./modules/factory.ts";
+export * from "./modules/lazy.ts";
 export {
   Bilinear,
   type BilinearSizes,

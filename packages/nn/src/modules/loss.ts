@@ -9,6 +9,7 @@ import * as F from "../functional.ts";
 import { reductionOf } from "../functional/loss/reduction.ts";
 import type { Reduction, ReductionOptions } from "../functional/loss/reduction.ts";
 import { Module } from "../module.ts";
+import { PairwiseDistance } from "./distance.ts";
 
 /** Options of all losses. */
 export type LossOptions = ReductionOptions;
@@ -803,8 +804,8 @@ export class KLDivLoss extends Module<[input: Tensor, target: Tensor], Tensor> {
  */
 export class TripletMarginWithDistanceLoss
   extends Module<[anchor: Tensor, positive: Tensor, negative: Tensor], Tensor> {
-  /** The distance of two batches. */
-  distanceFunction: (x: Tensor, y: Tensor) => Tensor;
+  /** The distance of two batches, under PyTorch's name. */
+  distance_function: (x: Tensor, y: Tensor) => Tensor;
   /** The margin. */
   margin: number;
   /** Whether the negative's distance is that to the nearer of anchor and positive. */
@@ -819,10 +820,15 @@ export class TripletMarginWithDistanceLoss
     const { distanceFunction, margin = 1, swap = false, reduction = "mean" } = named<
       F.TripletMarginWithDistanceLossOptions
     >("make TripletMarginWithDistanceLoss", [options], [], names);
-    this.distanceFunction = distanceFunction ?? ((x, y) => F.pairwiseDistance(x, y));
+    this.distance_function = distanceFunction ?? new PairwiseDistance();
     this.margin = margin;
     this.swap = swap;
     this.reduction = reductionOf("make TripletMarginWithDistanceLoss", { reduction });
+  }
+
+  /** The distance of two batches. */
+  get distanceFunction(): (x: Tensor, y: Tensor) => Tensor {
+    return this.distance_function;
   }
 
   /** Computes the loss. */

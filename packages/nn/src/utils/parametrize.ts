@@ -12,7 +12,7 @@ import { noGrad, type Tensor, TensorHandle } from "@flambeau/tensor";
 import { ModuleDict, ModuleList } from "../containers.ts";
 import type { AnyModule } from "../module.ts";
 import { Buffer, Parameter, setData } from "../parameter.ts";
-import { classNameOf, formatModule } from "../print.ts";
+import { classNameOf } from "../print.ts";
 import { fieldOf, isModule, ownBuffers, ownParameters, register, unregister } from "../registry.ts";
 
 /** A module that computes a tensor from others; `rightInverse(value)` gives what it computes `value` from. */
@@ -76,11 +76,6 @@ export class ParametrizationList extends ModuleList<Parametrization> {
     let x: Tensor = first!(...this.originals);
     for (const module of rest) x = module(x);
     return x;
-  }
-
-  /** The parametrizations, without collapsing equal ones. */
-  override toString(): string {
-    return formatModule(this);
   }
 }
 
@@ -168,11 +163,9 @@ export function registerParametrization<M extends AnyModule>(
   }
   const there = listOf(module, name);
   if (there !== undefined) {
-    const before = valueOf(there);
-    const inner = noGrad(() => inverseOf(parametrization, before.detach()));
+    const before = noGrad(() => there.compute());
+    if (!unsafe) checkSame(module, name, before, noGrad(() => parametrization(before)));
     there.append(parametrization);
-    if (!unsafe) checkSame(module, name, before, valueOf(there));
-    if (inner instanceof TensorHandle) there.rightInverse(before);
     return module;
   }
   const own = [...ownParameters(module), ...ownBuffers(module)].find(([key]) => key === name);

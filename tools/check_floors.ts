@@ -155,7 +155,9 @@ function sourcePaths(root: string, dir: string): string[] {
   return readdirSync(join(root, dir), { withFileTypes: true }).flatMap((entry) => {
     const path = `${dir}/${entry.name}`;
     if (entry.isDirectory()) return SKIPPED_FOLDERS.has(entry.name) ? [] : sourcePaths(root, path);
-    return /\.[jt]s$/.test(entry.name) && !/(\.(test|bench)|^test_support)\.ts$/.test(entry.name) ? [path] : [];
+    return /\.[jt]s$/.test(entry.name) && !/(\.(test|bench)|^test_support)\.ts$/.test(entry.name)
+      ? [path]
+      : [];
   }).sort();
 }
 

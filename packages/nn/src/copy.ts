@@ -1,25 +1,29 @@
 /**
- * Copies of modules.
+ * Copies of modules and of what holds them.
  *
  * @module
  */
 
+import { formatType, GradError } from "@flambeau/core";
 import { noGrad, type Tensor, TensorHandle } from "@flambeau/tensor";
 import { type AnyModule, callable } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 import { isModule, stateOf } from "./registry.ts";
 
 /**
- * A copy of a module with parameters, buffers and submodules of its own, as `copy.deepcopy` in Python. What is shared inside
- * the module is shared inside the copy; hooks are taken along. Private `#fields` of a class cannot be copied.
+ * A copy of a module with parameters, buffers and submodules of its own, as `copy.deepcopy` in Python; also of a tensor that
+ * is a leaf, and of arrays, maps and plain objects of these. What is shared inside the value is shared inside the copy; hooks
+ * are taken along. Private `#fields` of a class cannot be copied.
+ *
+ * @throws {GradError} If a tensor in it is no leaf: only tensors made by the user can be copied with their gradient.
  *
  * @example
  * ```ts
  * const teacher = nn.deepcopy(student).eval().requiresGrad_(false);
  * ```
  */
-export function deepcopy<M extends AnyModule>(module: M): M {
-  return noGrad(() => copyValue(module, new Map())) as M;
+export function deepcopy<T>(value: T): T {
+  return noGrad(() => copyValue(value, new Map())) as T;
 }
 
 function copyValue(value: unknown, done: Map<unknown, unknown>): unknown {
@@ -51,8 +55,22 @@ function remember<T>(from: unknown, to: T, done: Map<unknown, unknown>): T {
 }
 
 function copyTensor(x: Tensor): Tensor {
-  if (x instanceof Parameter) return new Parameter(x.clone(), x.requiresGrad);
-  return x instanceof Buffer ? new Buffer(x.clone(), x.persistent) : x.clone().keep();
+  if (!x.isLeaf) {
+    throw new GradError(
+      `Cannot deepcopy ${formatType(x)} made by ${
+        x.gradFn!.name
+      }: only Tensors created explicitly by the user (graph leaves) ` +
+        "support deepcopy; detach() it first",
+    );
+  }
+  const copy = x instanceof Parameter
+    ? new Parameter(x.clone(), x.requiresGrad)
+    : x instanceof Buffer
+    ? new Buffer(x.clone(), x.persistent)
+    : x.clone().keep();
+  copy.requiresGrad = x.requiresGrad;
+  if (x.grad !== null) copy.grad = x.grad.clone().keep();
+  return copy;
 }
 
 function copyModule(module: AnyModule, done: Map<unknown, unknown>): AnyModule {

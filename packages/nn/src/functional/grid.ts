@@ -9,13 +9,13 @@ import {
   abs,
   add,
   type Args,
+  bind,
   castTo,
   clamp,
   detach,
   div,
   expand,
   floor,
-  gather,
   ge,
   le,
   linspace,
@@ -174,12 +174,12 @@ function elementsAt({ rows, sizes }: Source, places: readonly Tensor[]): Tensor 
     const size = sizes[d]!;
     const here = logicalAnd(ge(place, 0), le(place, size - 1));
     inside = inside === null ? here : logicalAnd(inside, here);
-    const index = castTo(clamp(place, 0, size - 1), int32);
+    const index = castTo(where(here, place, 0), int32);
     flat = flat === null ? index : add(mul(flat, size), index);
   });
   const index = unsqueeze(flat!, 1);
   const shape = [rows.shape[0]!, rows.shape[1]!, index.shape[2]!];
-  return where(unsqueeze(inside!, 1), gather(rows, 2, expand(index, shape)), 0);
+  return where(unsqueeze(inside!, 1), bind("gather", [rows, expand(index, shape)], { dim: 2 }), 0);
 }
 
 function sampleNearest(source: Source, axes: readonly Axis[]): Tensor {

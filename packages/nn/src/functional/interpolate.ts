@@ -14,7 +14,7 @@ import {
   adaptiveAvgPool3d,
   add,
   type Args,
-  indexSelect,
+  bind,
   mul,
   named,
   relabel,
@@ -179,7 +179,8 @@ function alongDim(x: Tensor, dim: number, { indices, weights }: Taps): Tensor {
   const shape = x.shape.map((_, d) => d === dim ? -1 : 1);
   let total: Tensor | null = null;
   indices.forEach((places, k) => {
-    const picked = indexSelect(x, dim, tensor([...places], { dtype: "int32", device: x.device }));
+    const index = tensor([...places], { dtype: "int32", device: x.device });
+    const picked = bind("indexSelect", [x, index], { dim });
     const part = weights === null
       ? picked
       : mul(picked, reshape(tensor([...weights[k]!], { dtype: x.dtype, device: x.device }), shape));

@@ -96,6 +96,11 @@ describe("nllLoss and crossEntropy", () => {
     close(x.grad, [0.0900306, 0.2447285, -0.3347591, 0, 0, 0]);
   });
 
+  test("labels of small integers", () => {
+    close(crossEntropy(scores(), tensor([2, 0], { dtype: "uint8" })), [0.407606]);
+    close(multiMarginLoss(t([[1, 2]]), tensor([0], { dtype: "uint8" })), [1]);
+  });
+
   test("probabilities of the same classes give the same", () => {
     const x = scores();
     close(crossEntropy(x, t([[0, 0, 1], [1, 0, 0]])), [0.407606]);

@@ -6,9 +6,9 @@
 
 import { formatShape, formatType, ShapeError, ValueError } from "@flambeau/core";
 import {
+  bind,
   cat,
   dropout,
-  indexSelect,
   linear,
   narrow,
   reshape,
@@ -333,9 +333,14 @@ function runPacked(self: AnyRecurrent, input: PackedSequence, states: readonly T
   const [output, ...lasts] = temporaries(() => {
     const first = states === null
       ? shapes.map((shape) => zeros(shape, { dtype: data.dtype, device: data.device }))
-      : states.map((x) => sortedIndices === null ? x : indexSelect(x, 1, sortedIndices));
+      : states.map((x) => sortedIndices === null ? x : bind("indexSelect", [x, sortedIndices], { dim: 1 }));
     const [out, made] = runLayers(self, { data, sizes: batchSizes }, first);
-    return [out, ...made.map((x) => unsortedIndices === null ? x : indexSelect(x, 1, unsortedIndices))];
+    return [
+      out,
+      ...made.map((x) =>
+        unsortedIndices === null ? x : bind("indexSelect", [x, unsortedIndices], { dim: 1 })
+      ),
+    ];
   });
   return [input.with(output!), lasts];
 }

@@ -10,10 +10,10 @@
 import { ArgumentTypeError, type DType, formatType, ShapeError, ValueError } from "@flambeau/core";
 import {
   type Args,
+  bind,
   cat,
   type DeviceLike,
   full,
-  indexSelect,
   named,
   narrow,
   pad,
@@ -236,7 +236,7 @@ export function packPaddedSequence(
   );
   const data = temporaries(() => {
     const flat = reshape(input, [steps * batch, ...input.shape.slice(2)]);
-    return indexSelect(flat, 0, places(rows, input));
+    return bind("indexSelect", [flat, places(rows, input)], { dim: 0 });
   });
   return new PackedSequence(data, batchSizes, enforceSorted ? null : places(order, input));
 }
@@ -293,7 +293,7 @@ export function padPackedSequence(
       dtype: data.dtype,
       device: data.device,
     });
-    const picked = indexSelect(cat([data, filler], 0), 0, places(rows, data));
+    const picked = bind("indexSelect", [cat([data, filler], 0), places(rows, data)], { dim: 0 });
     return reshape(picked, [...(batchFirst ? [batch, steps] : [steps, batch]), ...data.shape.slice(1)]);
   });
   return [padded, tensor(order.map((sample) => lengths[sample]!), { dtype: "int32", device: data.device })];

@@ -9,6 +9,8 @@ import {
   formatShape,
   formatType,
   IndexError,
+  int32,
+  int64,
   numelOf,
   ShapeError,
   shapesEqual,
@@ -22,8 +24,6 @@ import {
   constant,
   div,
   eq,
-  gather,
-  indexSelect,
   movedim,
   mul,
   named,
@@ -87,8 +87,7 @@ export function nllLoss(
     "reduce",
     "reduction",
   ]);
-  const call = classesOf("nllLoss", input, target, options);
-  return temporaries(() => pickedLoss(call, input));
+  return temporaries(() => pickedLoss(classesOf("nllLoss", input, target, options), input));
 }
 
 /**
@@ -133,8 +132,8 @@ export function crossEntropy(
   if (target.dtype.kind === "float" && shapesEqual(input.shape, target.shape)) {
     return probabilityLoss(input, target, options, labelSmoothing);
   }
-  const call = classesOf("crossEntropy", input, target, options);
   return temporaries(() => {
+    const call = classesOf("crossEntropy", input, target, options);
     const logp = bind("logSoftmax", [input], { dim: classDim(input) });
     const loss = pickedLoss(call, logp);
     return labelSmoothing === 0 ? loss : smoothed(call, logp, loss, labelSmoothing);
@@ -174,7 +173,8 @@ function classesOf(op: string, input: Tensor, target: Tensor, options: NllLossOp
   const classes = input.shape[dim]!;
   checkWeight(what, weight, classes);
   checkClasses(what, target, classes, ignoreIndex);
-  return { op, input, target, weight, ignoreIndex, reduction };
+  const wide = target.dtype === int32 || target.dtype === int64 ? target : castTo(target, int32);
+  return { op, input, target: wide, weight, ignoreIndex, reduction };
 }
 
 function checkWeight(what: string, weight: Tensor | null, classes: number): void {
@@ -214,7 +214,7 @@ function pickedLoss({ target, weight, ignoreIndex, reduction }: Classes, logp: T
     return relabel(loss, logp.shape.length > 2 ? "NllLoss2DBackward0" : "NllLossBackward0");
   }
   const { ignored, safe, factor } = targetWeights(target, weight, ignoreIndex);
-  const picked = squeeze(gather(logp, dim, unsqueeze(safe, dim)), dim);
+  const picked = squeeze(bind("gather", [logp, unsqueeze(safe, dim)], { dim }), dim);
   const loss = neg(factor === null ? picked : mul(picked, factor));
   return relabel(where(ignored, 0, loss), logp.shape.length > 2 ? "NllLoss2DBackward0" : "NllLossBackward0");
 }
@@ -227,7 +227,9 @@ function targetWeights(
 ): { ignored: Tensor; safe: Tensor; factor: Tensor | null } {
   const ignored = eq(target, ignoreIndex);
   const safe = where(ignored, 0, target);
-  const factor = weight === null ? null : reshape(indexSelect(weight, 0, reshape(safe, [-1])), target.shape);
+  const factor = weight === null
+    ? null
+    : reshape(bind("indexSelect", [weight, reshape(safe, [-1])], { dim: 0 }), target.shape);
   return { ignored, safe, factor };
 }
 

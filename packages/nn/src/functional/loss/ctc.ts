@@ -16,6 +16,7 @@ import {
 import {
   add,
   type Args,
+  bind,
   cat,
   clampMin,
   detach,
@@ -24,7 +25,6 @@ import {
   exp,
   expand,
   full,
-  gather,
   gt,
   logicalAnd,
   logsumexp,
@@ -139,7 +139,7 @@ function alignmentLoss({ logp, labels, lengths, labelLengths, blank }: {
   const inner = reshape(stack([blanks, labels], 2), [batch, 2 * width]);
   const path = cat([inner, full([batch, 1], blank, { dtype: labels.dtype, device: labels.device })], 1);
   const places = 2 * width + 1;
-  const emitted = gather(logp, 2, expand(unsqueeze(path, 0), [steps, batch, places])); // (T, N, 2S + 1)
+  const emitted = bind("gather", [logp, expand(unsqueeze(path, 0), [steps, batch, places])], { dim: 2 }); // (T, N, 2S + 1)
   // A label may follow the one before directly when they differ.
   const skips = width === 0 ? null : logicalAnd(
     ne(narrow(path, 1, 2, places - 2), blank),
@@ -161,7 +161,7 @@ function alignmentLoss({ logp, labels, lengths, labelLengths, blank }: {
     labelLengths.map((length) => [2 * length, Math.max(2 * length - 1, 0)]),
     { dtype: "int32", device: logp.device },
   );
-  const last = gather(alpha, 1, ends); // (N, 2)
+  const last = bind("gather", [alpha, ends], { dim: 1 }); // (N, 2)
   const hasLabels = unsqueeze(gt(numbers(labelLengths, logp), 0), 1);
   const total = logsumexp(cat([narrow(last, 1, 0, 1), where(hasLabels, narrow(last, 1, 1, 1), NEVER)], 1), 1);
   const empty = eq(inputLength, 0);

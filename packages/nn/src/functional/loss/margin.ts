@@ -10,6 +10,8 @@ import {
   formatShape,
   formatType,
   IndexError,
+  int32,
+  int64,
   ShapeError,
   shapesEqual,
   ValueError,
@@ -19,12 +21,12 @@ import {
   any,
   arange,
   type Args,
+  bind,
+  castTo,
   clampMin,
   cumprod,
   div,
   eq,
-  gather,
-  indexSelect,
   logicalAnd,
   logicalNot,
   mul,
@@ -179,13 +181,13 @@ export function multiMarginLoss(
   }
   checkClasses("multiMarginLoss", input, target, classes, 0);
   return temporaries(() => {
-    const places = reshape(target, [rows, 1]);
-    const violation = clampMin(add(sub(scores, gather(scores, 1, places)), margin), 0);
+    const places = asIndex(reshape(target, [rows, 1]));
+    const violation = clampMin(add(sub(scores, bind("gather", [scores, places], { dim: 1 })), margin), 0);
     const powered = p === 1 ? violation : square(violation);
     const weighted = weight === null
       ? powered
-      : mul(powered, reshape(indexSelect(weight, 0, reshape(target, [-1])), [rows, 1]));
-    const own = eq(places, classNumbers(classes, target));
+      : mul(powered, reshape(bind("indexSelect", [weight, reshape(places, [-1])], { dim: 0 }), [rows, 1]));
+    const own = eq(places, classNumbers(classes, places));
     const losses = div(sum(where(own, 0, weighted), 1), classes);
     return reduceLoss(
       input.ndim < 2 ? reshape(losses, target.shape.length === 0 ? [] : [1]) : losses,
@@ -216,13 +218,13 @@ export function multilabelMarginLoss(
   const [rows, classes] = scores.shape as [number, number];
   checkClasses(op, input, target, classes, -1);
   return temporaries(() => {
-    const labels = reshape(target, [rows, classes]);
+    const labels = asIndex(reshape(target, [rows, classes]));
     const counts = ne(cumprod(ne(labels, -1), 1), 0);
     const safe = where(counts, labels, 0);
     // [rows, label, class]
     const labelled = unsqueeze(counts, 2);
-    const isLabel = any(logicalAnd(labelled, eq(unsqueeze(safe, 2), classNumbers(classes, target))), 1, true);
-    const difference = sub(unsqueeze(scores, 1), unsqueeze(gather(scores, 1, safe), 2));
+    const isLabel = any(logicalAnd(labelled, eq(unsqueeze(safe, 2), classNumbers(classes, labels))), 1, true);
+    const difference = sub(unsqueeze(scores, 1), unsqueeze(bind("gather", [scores, safe], { dim: 1 }), 2));
     const violation = clampMin(add(difference, 1), 0);
     const total = sum(where(logicalAnd(labelled, logicalNot(isLabel)), violation, 0), [1, 2]);
     const losses = div(total, classes);
@@ -273,6 +275,11 @@ function rowsOf(op: string, input: Tensor): Tensor {
     );
   }
   return input.ndim === 2 ? input : reshape(input, [1, -1]);
+}
+
+/** Classes in a dtype that primitives take as an index. */
+function asIndex(classes: Tensor): Tensor {
+  return classes.dtype === int32 || classes.dtype === int64 ? classes : castTo(classes, int32);
 }
 
 /** The numbers of the classes, on the device of `like`. */

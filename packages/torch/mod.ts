@@ -21,6 +21,7 @@ export * as nn from "@flambeau/nn";
 export * as optim from "@flambeau/optim";
 export * as data from "@flambeau/data";
 export { Variable } from "@flambeau/autograd";
+export { deepcopy } from "@flambeau/nn";
 export * from "@flambeau/tensor";
 export * from "@flambeau/io";
 export {

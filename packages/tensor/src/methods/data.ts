@@ -53,6 +53,10 @@ export class DataMethods extends AutogradMethods {
   dataSync(this: Tensor): DataArray {
     return ops.dataSync(this);
   }
+  /** See {@linkcode ops.numpy}. */
+  numpy(this: Tensor): DataArray {
+    return ops.numpy(this);
+  }
   /** See {@linkcode ops.item}. */
   item(this: Tensor): Promise<number> {
     return ops.item(this);

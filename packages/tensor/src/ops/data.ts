@@ -15,6 +15,7 @@ import {
   float16,
   float16FromBits,
   formatType,
+  GradError,
   numelOf,
   type Shape,
   ShapeError,
@@ -231,6 +232,21 @@ export async function data(x: Tensor): Promise<DataArray> {
  */
 export function dataSync(x: Tensor): DataArray {
   return asData(x, bytesSync(x, "dataSync"));
+}
+
+/**
+ * As {@linkcode dataSync}, under PyTorch's name and with its guard: a typed array is JavaScript's NumPy array here, and gradients
+ * do not travel through it.
+ *
+ * @throws {GradError} If the tensor requires grad.
+ */
+export function numpy(x: Tensor): DataArray {
+  if (x.requiresGrad) {
+    throw new GradError(
+      `Cannot call numpy() on ${formatType(x)} that requires grad: use x.detach().numpy(), or await x.data()`,
+    );
+  }
+  return dataSync(x);
 }
 
 /** One element of data in storage form as a JavaScript value. */

@@ -25,9 +25,6 @@ function meta(i: usize): i32 {
 
 // @ts-ignore: decorator
 @inline
-const BATCH: usize = 0;
-// @ts-ignore: decorator
-@inline
 const GROUPS: usize = 1;
 /** Rows of a group's product: output channels of the convolution that is computed. */
 // @ts-ignore: decorator
@@ -281,10 +278,9 @@ function mad(a: v128, b: v128, c: v128): v128 {
 }
 
 /** One row of a product: for the few rows of depthwise convolutions, gathering would cost more than the product. */
-function oneRow(w: usize, o: usize, base: usize, k: i32, p: i32): void {
+function oneRow(w: usize, o: usize, base: usize, pixel: usize, k: i32, p: i32): void {
   const tap = taps();
   const end = tap + (<usize>k << 2);
-  const pixel = pixels(k);
   let j = 0;
   for (; j + 4 <= p; j += 4) {
     const q = pixel + (<usize>j << 2);
@@ -317,16 +313,26 @@ function oneRow(w: usize, o: usize, base: usize, k: i32, p: i32): void {
   }
 }
 
-/** The group's convolution of every image with dense weights [rows, k]. */
-function convolve(x: usize, w: usize, o: usize, group: i32, k: i32, p: i32): void {
-  const rows = meta(ROWS);
+/** The group's convolution of `batch` images with dense weights [rows, k], for the `count` pixels from `first` on of all p. */
+function convolve(
+  x: usize,
+  w: usize,
+  o: usize,
+  batch: i32,
+  rows: i32,
+  first: i32,
+  count: i32,
+  group: i32,
+  k: i32,
+  p: i32,
+): void {
   const groups = meta(GROUPS);
   const direct = meta(DIRECT) !== 0;
   const volume = meta(CHANNELS) * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
-  const pad = image(k, p, rows);
-  const pack = packs(k, p, rows);
+  const pad = image(k, p, meta(ROWS));
+  const pack = packs(k, p, meta(ROWS));
   const few = rows < 4;
-  const pixel = pixels(k);
+  const pixel = pixels(k) + (<usize>first << 2);
   if (!few) {
     let q = pack;
     for (let i = 0; i < k; i += KC) {
@@ -335,19 +341,19 @@ function convolve(x: usize, w: usize, o: usize, group: i32, k: i32, p: i32): voi
       q += <usize>((rows + MR_F32 - 1) / MR_F32 * MR_F32 * padded(kc)) << 2;
     }
   }
-  for (let n = 0; n < meta(BATCH); n++) {
+  for (let n = 0; n < batch; n++) {
     const from = x + (<usize>((n * groups + group) * volume) << 2);
-    const to = o + (<usize>((n * groups + group) * rows * p) << 2);
+    const to = o + (<usize>((n * groups + group) * meta(ROWS) * p) << 2);
     if (!direct) place(from, pad);
     const base = direct ? from : pad;
     if (few) {
       for (let r = 0; r < rows; r++) {
-        oneRow(w + (<usize>(r * k) << 2), to + (<usize>(r * p) << 2), base, k, p);
+        oneRow(w + (<usize>(r * k) << 2), to + (<usize>(r * p) << 2), base, pixel, k, count);
       }
       continue;
     }
-    for (let j = 0; j < p; j += BLOCK) {
-      const nc = min(BLOCK, p - j);
+    for (let j = 0; j < count; j += BLOCK) {
+      const nc = min(BLOCK, count - j);
       let a = pack;
       for (let i = 0; i < k; i += KC) {
         const kc = min(KC, k - i);
@@ -371,36 +377,61 @@ function clearImage(k: i32, p: i32): void {
   memory.fill(image(k, p, meta(ROWS)), 0, <usize>size << 2);
 }
 
-/** x [N, C, …] with w [O, C / groups, …] → o [N, O, …]. */
-export function conv_f32(x: usize, w: usize, o: usize): void {
+/**
+ * x [N, C, …] with w [O, C / groups, …] → o [N, O, …].
+ *
+ * A part of it: `batch` images, `groups` groups, `rows` of the output channels of each group, `count` pixels from `first`
+ * on. Operands begin at the part's first image, group, row and pixel; META holds the sizes of the whole.
+ */
+export function conv_f32(
+  x: usize,
+  w: usize,
+  o: usize,
+  batch: i32,
+  groups: i32,
+  rows: i32,
+  first: i32,
+  count: i32,
+): void {
   const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
   const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
   makeTables(k, p);
   clearImage(k, p);
-  for (let group = 0; group < meta(GROUPS); group++) {
-    convolve(x, w + (<usize>(group * meta(ROWS) * k) << 2), o, group, k, p);
+  for (let group = 0; group < groups; group++) {
+    convolve(x, w + (<usize>(group * meta(ROWS) * k) << 2), o, batch, rows, first, count, group, k, p);
   }
 }
 
-/** g [N, O, …] with w [O, C / groups, …] → o [N, C, …]: the group's weights are turned to [C / groups, O / groups, flipped]. */
-export function conv_input_grad_turned_f32(g: usize, w: usize, o: usize): void {
+/**
+ * g [N, O, …] with w [O, C / groups, …] → o [N, C, …]: the group's weights are turned to [C / groups, O / groups, flipped].
+ * A part of it, as {@linkcode conv_f32}.
+ */
+export function conv_input_grad_turned_f32(
+  g: usize,
+  w: usize,
+  o: usize,
+  batch: i32,
+  groups: i32,
+  rows: i32,
+  first: i32,
+  count: i32,
+): void {
   const t = meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
   const channels = meta(CHANNELS);
-  const rows = meta(ROWS);
   const k = channels * t;
   const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
   makeTables(k, p);
   clearImage(k, p);
   const turned = ownWeights(k, p);
-  for (let group = 0; group < meta(GROUPS); group++) {
+  for (let group = 0; group < groups; group++) {
     for (let r = 0; r < rows; r++) {
       for (let c = 0; c < channels; c++) {
-        const from = w + (<usize>(((group * channels + c) * rows + r) * t) << 2);
+        const from = w + (<usize>(((group * channels + c) * meta(ROWS) + r) * t) << 2);
         const to = turned + (<usize>((r * channels + c) * t) << 2);
         for (let i = 0; i < t; i++) store<f32>(to + (<usize>i << 2), load<f32>(from + (<usize>(t - 1 - i) << 2)));
       }
     }
-    convolve(g, turned, o, group, k, p);
+    convolve(g, turned, o, batch, rows, first, count, group, k, p);
   }
 }
 
@@ -497,8 +528,8 @@ function takeImage(pad: usize, o: usize): void {
   }
 }
 
-/** g [N, O, …] with w [O, C / groups, …] → o [N, C, …]. */
-export function conv_input_grad_f32(g: usize, w: usize, o: usize): void {
+/** g [N, O, …] with w [O, C / groups, …] → o [N, C, …], of `batch` images and `count` groups. */
+export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, count: i32): void {
   const rows = meta(ROWS);
   const groups = meta(GROUPS);
   const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
@@ -512,14 +543,14 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize): void {
   const pad = columns + (<usize>(k * block) << 2);
   const full = (k + MR_F32 - 1) / MR_F32 * MR_F32;
   makeTables(k, p);
-  for (let group = 0; group < groups; group++) {
+  for (let group = 0; group < count; group++) {
     let q = pack;
     for (let i = 0; i < rows; i += KC) {
       const kc = min(KC, rows - i);
       packA<f32>(q, w + (<usize>((group * rows + i) * k) << 2), k, kc, 4, <usize>k << 2);
       q += <usize>(full * padded(kc)) << 2;
     }
-    for (let n = 0; n < meta(BATCH); n++) {
+    for (let n = 0; n < batch; n++) {
       const from = g + (<usize>((n * groups + group) * rows * p) << 2);
       const to = o + (<usize>((n * groups + group) * volume) << 2);
       const base = direct ? to : pad;
@@ -619,8 +650,16 @@ function oneRowGrad(g: usize, sums: usize, base: usize, k: i32, p: i32): void {
   }
 }
 
-/** g [N, O, …] and x [N, C, …] → o [O, C / groups, kernel]. */
-export function conv_weight_grad_f32(g: usize, x: usize, o: usize): void {
+/** g [N, O, …] and x [N, C, …] → o [O, C / groups, kernel], of `batch` images, `count` groups, `many` taps from `first` on. */
+export function conv_weight_grad_f32(
+  g: usize,
+  x: usize,
+  o: usize,
+  batch: i32,
+  count: i32,
+  first: i32,
+  many: i32,
+): void {
   const rows = meta(ROWS);
   const groups = meta(GROUPS);
   const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
@@ -633,12 +672,12 @@ export function conv_weight_grad_f32(g: usize, x: usize, o: usize): void {
   clearImage(k, p);
   const blocks = (p + KC - 1) / KC;
   const step = padded((p + blocks - 1) / blocks);
-  for (let group = 0; group < groups; group++) {
+  for (let group = 0; group < count; group++) {
     const to = o + (<usize>(group * rows * k) << 2);
     if (rows < 4) {
       for (let r = 0; r < rows; r++) {
         memory.fill(sums, 0, <usize>k << 4);
-        for (let n = 0; n < meta(BATCH); n++) {
+        for (let n = 0; n < batch; n++) {
           const from = x + (<usize>((n * groups + group) * volume) << 2);
           if (!direct) place(from, pad);
           oneRowGrad(g + (<usize>(((n * groups + group) * rows + r) * p) << 2), sums, direct ? from : pad, k, p);
@@ -654,7 +693,7 @@ export function conv_weight_grad_f32(g: usize, x: usize, o: usize): void {
       }
       continue;
     }
-    for (let n = 0; n < meta(BATCH); n++) {
+    for (let n = 0; n < batch; n++) {
       const from = x + (<usize>((n * groups + group) * volume) << 2);
       const grad = g + (<usize>((n * groups + group) * rows * p) << 2);
       if (!direct) place(from, pad);
@@ -662,9 +701,9 @@ export function conv_weight_grad_f32(g: usize, x: usize, o: usize): void {
       for (let i = 0; i < p; i += step) {
         const kc = min(step, p - i);
         const kp = padded(kc);
-        for (let j = 0; j < k; j += BLOCK) {
-          const nc = min(BLOCK, k - j);
-          gatherTransposed(scratch, base, taps() + (<usize>j << 2), pixels(k) + (<usize>i << 2), kc, nc);
+        for (let j = 0; j < many; j += BLOCK) {
+          const nc = min(BLOCK, many - j);
+          gatherTransposed(scratch, base, taps() + (<usize>(first + j) << 2), pixels(k) + (<usize>i << 2), kc, nc);
           for (let r = 0; r < rows; r += MC) {
             const mc = min(MC, rows - r);
             packA<f32>(packedA<f32>(), grad + (<usize>(r * p + i) << 2), mc, kc, <usize>p << 2, 4);

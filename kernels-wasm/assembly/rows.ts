@@ -406,7 +406,7 @@ export function layer_norm_backward_f32(
   }
 }
 
-/** (x − mean) · rstd · weight + bias by channels of [batch, channels, n] → y, mean, rstd. */
+/** (x − mean) · rstd · weight + bias by `channels` channels of [batch, all, n] → y, mean, rstd. */
 export function batch_norm_f32(
   x: usize,
   weight: usize,
@@ -417,10 +417,11 @@ export function batch_norm_f32(
   batch: i32,
   channels: i32,
   n: i32,
+  all: i32,
   eps: f64,
 ): void {
   const plane = <usize>n << 2;
-  const step = plane * <usize>channels;
+  const step = plane * <usize>all;
   const size = <f64>batch * <f64>n;
   for (let c = 0; c < channels; c++) {
     let sum: f64 = 0;
@@ -467,9 +468,10 @@ export function batch_norm_backward_f32(
   batch: i32,
   channels: i32,
   n: i32,
+  all: i32,
 ): void {
   const plane = <usize>n << 2;
-  const step = plane * <usize>channels;
+  const step = plane * <usize>all;
   const size = <f64>batch * <f64>n;
   for (let c = 0; c < channels; c++) {
     const mu = load<f32>(mean);

@@ -22,6 +22,8 @@ import { HostStep, type WasmDispatch } from "./dispatch.ts";
 import type { WasmBuffer } from "./heap.ts";
 import { ownKernels } from "./kernels/table.ts";
 import { bestBuild, Kernels, type WasmBuild } from "./module.ts";
+import { defaultThreads } from "./threads.ts";
+import { canShareMemory } from "./worker_source.ts";
 
 /** Kernels in plain JavaScript over views of buffers, for what has no WASM kernel. */
 export type FallbackFactory = (
@@ -36,12 +38,19 @@ export interface WasmBackendOptions {
   readonly module?: WebAssembly.Module;
   /** A build by name, instead of the best that this engine takes. */
   readonly build?: WasmBuild;
+  /**
+   * Threads to compute with. By default as many as the machine runs at once, up to 8, where memory can be shared with
+   * workers; 0 makes a memory that is never shared.
+   */
+  readonly threads?: number;
 }
 
 /** The CPU device. */
 export interface WasmBackend extends Backend<WasmDispatch> {
   /** A typed array over a whole buffer, valid until the next allocation. */
   view(buffer: Buffer, dtype: DType): DataArray;
+  /** Threads that large operations run on: 1 where memory cannot be shared. */
+  numThreads: number;
 }
 
 /** True when this engine runs the CPU device at all: WebAssembly with 128-bit SIMD. */
@@ -59,7 +68,12 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
   if (source === null) {
     throw new DeviceError(`Cannot start the "cpu" device: this engine must have WebAssembly SIMD`);
   }
-  return new WasmDevice(new Kernels(source), options.fallback);
+  const wanted = options.threads ?? defaultThreads();
+  const shared = options.module === undefined && canShareMemory() &&
+    wanted > (options.threads === undefined ? 1 : 0);
+  const device = new WasmDevice(new Kernels(source, shared), options.fallback);
+  device.numThreads = wanted;
+  return device;
 }
 
 class WasmDevice implements WasmBackend {
@@ -72,6 +86,14 @@ class WasmDevice implements WasmBackend {
   constructor(kernels: Kernels, fallback: FallbackFactory) {
     this.#kernels = kernels;
     this.kernels = joinTables(ownKernels(kernels), fallback((buffer, dtype) => this.view(buffer, dtype)));
+  }
+
+  get numThreads(): number {
+    return this.#kernels.pool?.threads ?? 1;
+  }
+
+  set numThreads(count: number) {
+    if (this.#kernels.pool !== null) this.#kernels.pool.threads = count;
   }
 
   allocate(bytes: number): Buffer {

@@ -5,10 +5,11 @@
  */
 
 import type { Heap } from "./heap.ts";
+import type { Pool } from "./threads.ts";
 
 /** Where kernels find sizes and strides that do not fit their parameters. */
 export const META = 16384;
-/** Bytes at the start of memory that are not given out: constants, metadata. */
+/** Bytes at the start of memory that are not given out: constants, metadata, the words and slots of threads. */
 export const RESERVED = 65536;
 
 /** A step of the CPU device, ready to run as often as its buffers live. */
@@ -46,6 +47,8 @@ export class Call implements WasmDispatch {
   readonly entry: Entry;
   /** Pointers, sizes and scalars, in the order of the kernel's parameters. */
   readonly args: readonly number[];
+  /** Signed 32-bit integers that the kernel reads at the address in its first argument; null for most kernels. */
+  readonly meta: readonly number[] | null = null;
 
   /** @param args In the order of the kernel's parameters. */
   constructor(entry: Entry, args: readonly number[]) {
@@ -57,54 +60,101 @@ export class Call implements WasmDispatch {
   run(): void {
     invoke(this.entry.fn, this.args);
   }
+
+  /** Runs the step and answers what the kernel returns. */
+  call(): number {
+    return invoke(this.entry.fn, this.args);
+  }
+}
+
+/** A call over strided operands: its first argument is where sizes and steps lie, {@linkcode META} when it runs alone. */
+export class LoopCall extends Call {
+  override readonly meta: readonly number[];
+  readonly #heap: Heap;
+
+  /** @param meta Signed 32-bit integers that the kernel reads at the address in its first argument. */
+  constructor(entry: Entry, args: readonly number[], meta: readonly number[], heap: Heap) {
+    super(entry, args);
+    this.meta = meta;
+    this.#heap = heap;
+  }
+
+  override run(): void {
+    this.call();
+  }
+
+  override call(): number {
+    writeInts(this.#heap, META, this.meta);
+    return invoke(this.entry.fn, this.args);
+  }
+}
+
+/** Writes integers into memory. */
+export function writeInts(heap: Heap, address: number, values: readonly number[]): void {
+  const ints = heap.ints;
+  for (let i = 0; i < values.length; i++) ints[(address >> 2) + i] = values[i]!;
 }
 
 /** A call whose sizes and strides travel in a block of memory, written before each run. */
 export class MetaCall implements WasmDispatch {
   /** What is called. */
-  readonly entry: Entry;
-  /** Pointers and sizes, in the order of the kernel's parameters. */
-  readonly args: readonly number[];
+  readonly step: WasmDispatch;
   /** Signed 32-bit integers that the kernel reads at {@linkcode META}. */
   readonly meta: readonly number[];
   readonly #heap: Heap;
 
   /** @param meta Signed 32-bit integers that the kernel reads at {@linkcode META}. */
-  constructor(entry: Entry, args: readonly number[], meta: readonly number[], heap: Heap) {
-    this.entry = entry;
-    this.args = args;
+  constructor(step: WasmDispatch, meta: readonly number[], heap: Heap) {
+    this.step = step;
     this.meta = meta;
     this.#heap = heap;
   }
 
   /** Runs the step. */
   run(): void {
-    const ints = this.#heap.ints;
-    const meta = this.meta;
-    for (let i = 0; i < meta.length; i++) ints[(META >> 2) + i] = meta[i]!;
-    invoke(this.entry.fn, this.args);
+    writeInts(this.#heap, META, this.meta);
+    this.step.run();
   }
 }
 
 /** A call that answers −1 when all went well, else a status that becomes an error. */
-export class CheckedCall implements WasmDispatch {
-  /** What is called. */
-  readonly entry: Entry;
-  /** Pointers, sizes and scalars, in the order of the kernel's parameters. */
-  readonly args: readonly number[];
+export class CheckedCall extends Call {
   readonly #fail: (status: number) => never;
 
   /** @param fail Throws the error that belongs to a status. */
   constructor(entry: Entry, args: readonly number[], fail: (status: number) => never) {
-    this.entry = entry;
-    this.args = args;
+    super(entry, args);
     this.#fail = fail;
   }
 
-  /** Runs the step. */
-  run(): void {
-    const status = invoke(this.entry.fn, this.args);
+  override run(): void {
+    const status = this.call();
     if (status !== -1) this.#fail(status);
+  }
+}
+
+/** Calls that do not depend on one another, shared among threads. */
+export class Job implements WasmDispatch {
+  /** The calls. */
+  readonly parts: readonly Call[];
+  readonly #pool: Pool;
+  readonly #finish: ((results: readonly number[]) => void) | null;
+
+  /** @param finish Gets what the calls returned. */
+  constructor(
+    pool: Pool,
+    parts: readonly Call[],
+    finish: ((results: readonly number[]) => void) | null = null,
+  ) {
+    this.#pool = pool;
+    this.parts = parts;
+    this.#finish = finish;
+  }
+
+  /** Runs the calls. */
+  run(): void {
+    const results = this.#pool.run(this.parts);
+    this.#finish?.(results);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { DType, Operand, Shape } from "@flambeau/core";
-import { Call, type Entry, MetaCall, type WasmDispatch } from "./dispatch.ts";
+import { Call, type Entry, Job, LoopCall, META, type WasmDispatch } from "./dispatch.ts";
 import type { WasmBuffer } from "./heap.ts";
 import type { Kernels } from "./module.ts";
 
@@ -118,18 +118,21 @@ export function loopsOf(shape: Shape, operands: readonly Operand[]): Loops {
  * loop kernel that runs rows through the table.
  *
  * @param operands Inputs, then the output.
+ * @param cost Nanoseconds that an element of four bytes takes.
  */
 export function rows(
   kernels: Kernels,
   row: Entry,
   shape: Shape,
   operands: readonly Operand[],
+  cost = 0.15,
 ): WasmDispatch {
   const { sizes, steps } = loopsOf(shape, operands);
-  return rowsOf(kernels, row, sizes, steps, operands.map(pointer), operands.map((x) => x.dtype.itemsize));
+  const itemsizes = operands.map((x) => x.dtype.itemsize);
+  return rowsOf(kernels, row, sizes, steps, operands.map(pointer), itemsizes, cost);
 }
 
-/** As {@linkcode rows}, with loops, addresses and element sizes given. */
+/** As {@linkcode rows}, with loops, addresses and element sizes given. The outermost loop is shared among threads. */
 export function rowsOf(
   kernels: Kernels,
   row: Entry,
@@ -137,14 +140,48 @@ export function rowsOf(
   steps: readonly (readonly number[])[],
   pointers: readonly number[],
   itemsizes: readonly number[],
+  cost = 0.15,
 ): WasmDispatch {
   const inner = sizes.length - 1;
   const args = [...pointers, sizes[inner]!, ...steps.map((list) => list[inner]!)];
-  if (inner === 0) return new Call(row, args);
+  const elements = count(sizes);
+  const { pool } = kernels;
+  const starts = pool === null || elements < SMALL
+    ? NO_CUTS
+    : kernels.cuts(sizes[0]!, inner === 0 ? 256 : 1, elements * cost * (itemsizes.at(-1)! / 4));
+  if (inner === 0) {
+    if (starts.length <= 2) return new Call(row, args);
+    return kernels.cut(row, args, {
+      units: elements,
+      at: pointers.length,
+      grain: 256,
+      cost: elements * cost,
+      moves: pointers.map((_, q) => [q, steps[q]![0]! * itemsizes[q]!] as const),
+    });
+  }
   const meta = [inner, ...sizes.slice(0, inner)];
   steps.forEach((list, q) => {
     for (let d = 0; d < inner; d++) meta.push(list[d]! * itemsizes[q]!);
   });
   const loop = kernels.entry(`nd_${pointers.length}`);
-  return new MetaCall(loop, [kernels.slot(row), ...args], meta, kernels.heap);
+  const slot = kernels.slot(row);
+  if (starts.length <= 2 || meta.length + inner > MOST_META) {
+    return new LoopCall(loop, [META, slot, ...args], meta, kernels.heap);
+  }
+  const parts: Call[] = [];
+  for (let i = 0; i + 1 < starts.length; i++) {
+    const own = [...meta];
+    own[1] = starts[i + 1]! - starts[i]!;
+    const moved = args.map((value, q) =>
+      q < pointers.length ? value + starts[i]! * steps[q]![0]! * itemsizes[q]! : value
+    );
+    parts.push(new LoopCall(loop, [META, slot, ...moved], own, kernels.heap));
+  }
+  return new Job(pool!, parts);
 }
+
+/** Elements below which no call is cut. */
+const SMALL = 16384;
+/** Integers that a slot of a part holds. */
+const MOST_META = 64;
+const NO_CUTS: readonly number[] = [];

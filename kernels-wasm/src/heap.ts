@@ -163,6 +163,20 @@ export class Heap {
     return this.#scratch.start;
   }
 
+  /**
+   * Takes a block for the device's own use, which does not count as a buffer.
+   *
+   * @throws {OutOfMemoryError} If 4 GiB do not hold it beside what is live.
+   */
+  reserve(bytes: number): Block {
+    return this.#takeLarge(bytes);
+  }
+
+  /** Gives a block of {@linkcode reserve} back. */
+  unreserve(block: Block): void {
+    this.#release(block);
+  }
+
   /** Bytes in use. */
   stats(): MemoryStats {
     return {

@@ -14,9 +14,10 @@ import {
   type PoolAttrs,
   type Shape,
 } from "@flambeau/core";
-import { CheckedCall, MetaCall, type WasmDispatch } from "../dispatch.ts";
+import { type Entry, MetaCall, type WasmDispatch } from "../dispatch.ts";
 import { count, isDense, pointer } from "../geometry.ts";
-import type { Kernels } from "../module.ts";
+import type { Cut, Kernels } from "../module.ts";
+import { withSums } from "../partial_sums.ts";
 
 /** Three numbers for depth, height and width: those of fewer dimensions stand last, `fill` before them. */
 function three(values: Shape, fill: number): number[] {
@@ -69,7 +70,80 @@ function convolution(
     ...[g.size, g.low, g.spread, padded, g.kernel, g.dilation, g.out, g.stride].flat(),
     direct ? 1 : 0,
   ];
-  return new MetaCall(kernels.entry(name), operands.map(pointer), meta, kernels.heap);
+  return new MetaCall(cutConvolution(kernels, name, operands.map(pointer), g), meta, kernels.heap);
+}
+
+/** The call of a convolution on several threads: by images, groups, or what else its parts may be. */
+function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: Geometry): WasmDispatch {
+  const entry = kernels.entry(name);
+  const taps = g.channels * count(g.kernel);
+  const pixels = count(g.out);
+  const volume = g.channels * count(g.size);
+  const products = g.rows * taps * pixels;
+  // Few rows read the image once for each; others copy every element of the gathered matrix first.
+  const cost = g.batch * g.groups * (products / 25 + taps * pixels * (g.rows < 4 ? 0.2 : 0.5));
+  const threads = kernels.pool?.threads ?? 1;
+  const isWeightGrad = name === "conv_weight_grad_f32";
+  const isAdded = name === "conv_input_grad_f32";
+  // What one image and one group take in each operand, in bytes.
+  const [image, product, weights] = [volume * 4, g.rows * pixels * 4, g.rows * taps * 4];
+  const steps = isWeightGrad
+    ? [product, image, weights]
+    : isAdded
+    ? [product, weights, image]
+    : [image, weights, product];
+  const shared = isWeightGrad ? 2 : 1;
+  const tail = isWeightGrad ? [0, taps] : isAdded ? [] : [g.rows, 0, pixels];
+  const args = [...pointers, g.batch, g.groups, ...tail];
+  const byGroups = {
+    units: g.groups,
+    at: 4,
+    cost,
+    moves: steps.map((step, i) => [i, step] as const),
+  };
+  const byImages = {
+    units: g.batch,
+    at: 3,
+    cost,
+    moves: steps.flatMap((step, i) => i === shared ? [] : [[i, step * g.groups] as const]),
+  };
+  if (g.groups >= 2 * threads) return kernels.cut(entry, args, byGroups);
+  if (isWeightGrad) return cutWeightGrad(kernels, entry, args, g, byImages);
+  if (g.batch >= threads || isAdded) return kernels.cut(entry, args, byImages);
+  if (g.rows > pixels) {
+    const row = name === "conv_f32" ? taps * 4 : count(g.kernel) * 4;
+    return kernels.cut(entry, args, {
+      units: g.rows,
+      at: 5,
+      grain: 20,
+      cost,
+      moves: [[1, row], [2, pixels * 4]],
+    });
+  }
+  return kernels.cut(entry, args, { units: pixels, at: 7, grain: 8, cost, moves: [[2, 4], [6, 1]] });
+}
+
+/** The gradient of weights: every thread has images of its own and sums of its own, which are added at the end. */
+function cutWeightGrad(
+  kernels: Kernels,
+  entry: Entry,
+  args: readonly number[],
+  g: Geometry,
+  byImages: Cut,
+): WasmDispatch {
+  const taps = g.channels * count(g.kernel);
+  const size = g.groups * g.rows * taps;
+  if (g.batch < 4 && g.rows >= 4) {
+    return kernels.cut(entry, args, {
+      units: taps,
+      at: 6,
+      grain: 8,
+      cost: byImages.cost,
+      moves: [[2, 4], [5, 1]],
+    });
+  }
+  const parts = kernels.partsOf(entry, args, byImages);
+  return withSums(kernels, parts, [[2, size]]);
 }
 
 /** Products that adding one element to its place in an image costs as much as, by measurement. */
@@ -107,6 +181,22 @@ function poolMeta(size: Shape, out: Shape, attrs: PoolAttrs): number[] {
 
 /** Convolutions, their gradients, and pooling. */
 export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  const averages = (
+    name: string,
+    args: readonly number[],
+    [from, to]: readonly [Operand, Operand],
+    attrs: PoolAttrs,
+    meta: readonly number[],
+  ): WasmDispatch => {
+    const sizes = [count(from.shape.slice(2)), count(to.shape.slice(2))] as const;
+    const step = kernels.cut(kernels.entry(name), args, {
+      units: args[2]!,
+      at: 2,
+      cost: args[2]! * Math.min(...sizes) * count(attrs.kernelSize) * 0.7,
+      moves: [[0, sizes[0] * 4], [1, sizes[1] * 4]],
+    });
+    return new MetaCall(step, meta, kernels.heap);
+  };
   return {
     conv([x, weight], output, attrs) {
       if (!areDense(x, weight, output)) return null;
@@ -174,15 +264,31 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const meta = poolMeta(x.shape.slice(2), values.shape.slice(2), attrs);
       const planes = x.shape[0]! * x.shape[1]!;
       const args = [pointer(x), pointer(values), pointer(indices), planes];
-      return new MetaCall(kernels.entry("max_pool_f32"), args, meta, kernels.heap);
+      const sizes = [count(x.shape.slice(2)), count(values.shape.slice(2))] as const;
+      const step = kernels.cut(kernels.entry("max_pool_f32"), args, {
+        units: planes,
+        at: 3,
+        cost: planes * sizes[1] * count(attrs.kernelSize) * 0.25,
+        moves: [[0, sizes[0] * 4], [1, sizes[1] * 4], [2, sizes[1] * 4]],
+      });
+      return new MetaCall(step, meta, kernels.heap);
     },
     maxPoolBackward([g, indices], output, attrs) {
       if (!areDense(g, output) || indices.dtype !== int32 || !isDense(indices, indices.shape)) return null;
       const size = count(attrs.inputSize);
-      const args = [pointer(g), pointer(indices), pointer(output)];
-      return new CheckedCall(
+      const windows = count(g.shape.slice(2));
+      const planes = g.shape[0]! * g.shape[1]!;
+      const args = [...[g, indices, output].map(pointer), planes, windows, size];
+      return kernels.cutChecked(
         kernels.entry("max_pool_backward_f32"),
-        [...args, g.shape[0]! * g.shape[1]!, count(g.shape.slice(2)), size],
+        args,
+        {
+          units: planes,
+          at: 3,
+          cost: planes * (windows + size * 0.2),
+          moves: [[0, windows * 4], [1, windows * 4], [2, size * 4]],
+        },
+        windows,
         (status) => {
           const place = kernels.indexAt(pointer(indices), status, false);
           throw new IndexError(
@@ -196,14 +302,14 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const meta = poolMeta(x.shape.slice(2), output.shape.slice(2), attrs);
       const planes = x.shape[0]! * x.shape[1]!;
       const args = [pointer(x), pointer(output), planes, attrs.countIncludePad ? 1 : 0, attrs.divisor ?? 0];
-      return new MetaCall(kernels.entry("avg_pool_f32"), args, meta, kernels.heap);
+      return averages("avg_pool_f32", args, [x, output], attrs, meta);
     },
     avgPoolBackward([g], output, attrs) {
       if (!areDense(g, output)) return null;
       const meta = poolMeta(attrs.inputSize, g.shape.slice(2), attrs);
       const planes = g.shape[0]! * g.shape[1]!;
       const args = [pointer(g), pointer(output), planes, attrs.countIncludePad ? 1 : 0, attrs.divisor ?? 0];
-      return new MetaCall(kernels.entry("avg_pool_backward_f32"), args, meta, kernels.heap);
+      return averages("avg_pool_backward_f32", args, [g, output], attrs, meta);
     },
   };
 }

@@ -5,9 +5,10 @@
  */
 
 import { bool, dtypes, type Kernel, type KernelTable, type Operand, viewData } from "@flambeau/core";
-import { Call, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
+import { Call, type Entry, Job, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, loopsOf, pointer, rowsOf, suffix } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
+import { MAX_PARTS } from "../worker_source.ts";
 
 /** Copies `x` to `output`, of one shape and element size, any strides. */
 type Copier = (x: Operand, output: Operand) => WasmDispatch;
@@ -20,7 +21,10 @@ function copier(kernels: Kernels): Copier {
     const entry = bySize.get(bytes)!;
     const shape = output.shape;
     if (isDense(output, shape) && isDense(x, shape)) {
-      return new Call(entry, [pointer(x), pointer(output), count(shape), 1, 1]);
+      return rowsOf(kernels, entry, [count(shape)], [[1], [1]], [pointer(x), pointer(output)], [
+        bytes,
+        bytes,
+      ]);
     }
     const { sizes, steps } = loopsOf(shape, [x, output]);
     const pointers = [pointer(x), pointer(output)];
@@ -30,7 +34,7 @@ function copier(kernels: Kernels): Copier {
       // Where the source runs on along another dimension, the last two loops are a transpose.
       const along = from.findIndex((step, d) => step === 1 && d !== inner && sizes[d]! >= 4);
       if (along >= 0 && from[inner] !== 1 && from[inner] !== 0) {
-        const one: WasmDispatch[] = [];
+        const one: Call[] = [];
         const outer = sizes.map((_, d) => d).filter((d) => d !== along && d !== inner);
         const total = outer.reduce((n, d) => n * sizes[d]!, 1);
         if (total <= 4096) {
@@ -45,12 +49,26 @@ function copier(kernels: Kernels): Copier {
             }
             one.push(new Call(transpose, [a, o, sizes[inner]!, sizes[along]!, from[inner]!, to[along]!]));
           }
-          return one.length === 1 ? one[0]! : new Sequence(one);
+          if (one.length > 1) return spreadCalls(kernels, one, count(shape) * 0.4);
+          // Parts write bands of rows of the output.
+          return kernels.cut(transpose, one[0]!.args, {
+            units: sizes[along]!,
+            at: 3,
+            grain: 16,
+            cost: count(shape) * 1.1,
+            moves: [[0, 4], [1, to[along]! * 4]],
+          });
         }
       }
     }
     return rowsOf(kernels, entry, sizes, steps, pointers, [bytes, bytes]);
   };
+}
+
+/** Calls one after another, shared among threads when they are as many as parts of a job may be. */
+function spreadCalls(kernels: Kernels, calls: readonly Call[], cost: number): WasmDispatch {
+  if (calls.length > MAX_PARTS || kernels.cuts(calls.length, 1, cost).length <= 2) return new Sequence(calls);
+  return new Job(kernels.pool!, calls);
 }
 
 /** The kernels that convert, by the codes of both dtypes. */

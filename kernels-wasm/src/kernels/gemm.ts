@@ -7,7 +7,7 @@
 import { float32, float64, type KernelTable, type Operand, type Shape } from "@flambeau/core";
 import { Call, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, loopsOf, pointer, rowsOf } from "../geometry.ts";
-import type { Kernels } from "../module.ts";
+import { cutting, type Kernels } from "../module.ts";
 
 /** The product of two matrices, or of many. */
 export class Products {
@@ -35,7 +35,7 @@ export class Products {
     c: Operand,
     batch: readonly [count: number, a: number, b: number, c: number],
     add: boolean,
-  ): Call | null {
+  ): WasmDispatch | null {
     const entry = this.#entries[c.dtype.code];
     if (!entry) return null;
     if (c.dtype === float32 || c.dtype === float64) {
@@ -50,12 +50,44 @@ export class Products {
     const tail = [size, stepA, stepB, stepC, add ? 1 : 0];
     const p = [pointer(a), pointer(b), pointer(c)] as const;
     if (colC === 1) {
-      return new Call(entry, [...p, m, n, k, rowA, colA, rowB, colB, rowC, ...tail]);
+      return this.#cut(entry, [...p, m, n, k, rowA, colA, rowB, colB, rowC, ...tail], c.dtype.itemsize);
     }
     if (rowC !== 1) return null;
     // Cᵀ = Bᵀ Aᵀ
     const swapped = [size, stepB, stepA, stepC, add ? 1 : 0];
-    return new Call(entry, [p[1], p[0], p[2], n, m, k, colB, rowB, colA, rowA, colC, ...swapped]);
+    const args = [p[1], p[0], p[2], n, m, k, colB, rowB, colA, rowA, colC, ...swapped];
+    return this.#cut(entry, args, c.dtype.itemsize);
+  }
+
+  /** The call on several threads: by matrices of a batch, by columns, or by rows. */
+  #cut(entry: Entry, args: readonly number[], itemsize: number): WasmDispatch {
+    const [, , , m, n, k, rowA, , , colB, rowC, batch, stepA, stepB, stepC] = args as [
+      ...[number, number, number, number, number, number, number, number],
+      ...[number, number, number, number, number, number, number],
+    ];
+    const threads = this.#kernels.pool?.threads ?? 1;
+    // A product with one row reads memory and does little else.
+    const cost = batch * m * n * k * (m < 4 ? 0.15 : 0.04) * (itemsize / 4);
+    if (threads === 1 || cost < 2 * cutting.least) return new Call(entry, args);
+    const step = (elements: number): number => elements * itemsize;
+    if (batch >= threads) {
+      const moves = [[0, step(stepA)], [1, step(stepB)], [2, step(stepC)]] as const;
+      return this.#kernels.cut(entry, args, { units: batch, at: 11, cost, moves });
+    }
+    if (batch > 1) return new Call(entry, args);
+    // Each part packs the operand that it shares with the others, so the longer side is cut, into long parts.
+    if (n >= m) {
+      const moves = [[1, step(colB)], [2, itemsize]] as const;
+      return this.#kernels.cut(entry, args, {
+        units: n,
+        at: 4,
+        grain: n >= 64 * threads ? 32 : 8,
+        cost,
+        moves,
+      });
+    }
+    const moves = [[0, step(rowA)], [2, step(rowC)]] as const;
+    return this.#kernels.cut(entry, args, { units: m, at: 3, grain: 20, cost, moves });
   }
 }
 

@@ -91,22 +91,51 @@ function entriesOf(kernels: Kernels, prefix: string, boolPrefix: string | undefi
   return entries;
 }
 
+/** Nanoseconds an element of four bytes takes where it is more than {@linkcode PLAIN}, by measurement. */
+const COSTS: Readonly<Record<string, number>> = {
+  ...{ exp: 0.45, exp2: 0.6, expm1: 0.9, log: 0.7, log2: 0.7, log10: 0.7, log1p: 1, pow: 3 },
+  ...{ sin: 0.9, cos: 0.9, tan: 1.5, asin: 1, acos: 1, atan: 1, sinh: 1.2, cosh: 1, tanh: 0.7 },
+  ...{ asinh: 2, acosh: 2, atanh: 1.5, erf: 1, erfc: 1.5, sigmoid: 0.7, silu: 0.7 },
+  ...{ gelu: 1.2, gelu_tanh: 1, gelu_backward: 2, gelu_tanh_backward: 1.5 },
+};
+const PLAIN = 0.15;
+
+/** Elements below which no call is cut. */
+const SMALL = 16384;
+
+/** Parts begin at multiples of so many elements: whole vectors of every kernel, whole cache lines. */
+const GRAIN = 256;
+
+/** Nanoseconds that a call of `prefix` takes for `n` elements. */
+function costOf(prefix: string, n: number, x: Operand): number {
+  return n * (COSTS[prefix] ?? PLAIN) * (x.dtype.itemsize / 4);
+}
+
 /** The kernel of one input whose rows are `entries`. */
-function unaryKernel(kernels: Kernels, entries: readonly (Entry | null)[]) {
+function unaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry | null)[]) {
   return (inputs: readonly [x: Operand], output: Operand): WasmDispatch | null => {
     const x = inputs[0];
     const entry = entries[x.dtype.code];
     if (entry === null || entry === undefined) return null;
     const shape = output.shape;
     if (isDense(output, shape) && isDense(x, shape)) {
-      return new Call(entry, [pointer(x), pointer(output), count(shape), 1, 1]);
+      const n = count(shape);
+      const args = [pointer(x), pointer(output), n, 1, 1];
+      if (n < SMALL) return new Call(entry, args);
+      return kernels.cut(entry, args, {
+        units: n,
+        at: 2,
+        grain: GRAIN,
+        cost: costOf(prefix, n, x),
+        moves: [[0, x.dtype.itemsize], [1, output.dtype.itemsize]],
+      });
     }
-    return rows(kernels, entry, shape, [x, output]);
+    return rows(kernels, entry, shape, [x, output], COSTS[prefix] ?? PLAIN);
   };
 }
 
 /** The kernel of two inputs whose rows are `entries`. */
-function binaryKernel(kernels: Kernels, entries: readonly (Entry | null)[]) {
+function binaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry | null)[]) {
   return (inputs: readonly [x: Operand, y: Operand], output: Operand): WasmDispatch | null => {
     const x = inputs[0];
     const y = inputs[1];
@@ -114,10 +143,20 @@ function binaryKernel(kernels: Kernels, entries: readonly (Entry | null)[]) {
     if (entry === null || entry === undefined) return null;
     const shape = output.shape;
     if (isDense(output, shape) && isDense(x, shape) && isDense(y, shape)) {
-      return new Call(entry, [pointer(x), pointer(y), pointer(output), count(shape), 1, 1, 1]);
+      const n = count(shape);
+      const args = [pointer(x), pointer(y), pointer(output), n, 1, 1, 1];
+      if (n < SMALL) return new Call(entry, args);
+      const step = x.dtype.itemsize;
+      return kernels.cut(entry, args, {
+        units: n,
+        at: 3,
+        grain: GRAIN,
+        cost: costOf(prefix, n, x),
+        moves: [[0, step], [1, step], [2, output.dtype.itemsize]],
+      });
     }
     if (count(shape) >= LARGE && (isAcross(x, shape) || isAcross(y, shape))) return null;
-    return rows(kernels, entry, shape, [x, y, output]);
+    return rows(kernels, entry, shape, [x, y, output], COSTS[prefix] ?? PLAIN);
   };
 }
 
@@ -144,10 +183,10 @@ function only(dtype: DType, entry: Entry): (Entry | null)[] {
 export function pointwiseKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const table: Record<string, unknown> = {};
   for (const [name, prefix, boolPrefix] of UNARY) {
-    table[name] = unaryKernel(kernels, entriesOf(kernels, prefix, boolPrefix));
+    table[name] = unaryKernel(kernels, prefix, entriesOf(kernels, prefix, boolPrefix));
   }
   for (const [name, prefix, boolPrefix] of BINARY) {
-    table[name] = binaryKernel(kernels, entriesOf(kernels, prefix, boolPrefix));
+    table[name] = binaryKernel(kernels, prefix, entriesOf(kernels, prefix, boolPrefix));
   }
   return { ...table as Partial<KernelTable<WasmDispatch>>, where: whereKernel(kernels), ...fused(kernels) };
 }
@@ -162,13 +201,16 @@ function whereKernel(kernels: Kernels): Kernel<"where", WasmDispatch> {
 
 function fused(kernels: Kernels): { [P in FusedName]?: Kernel<P, WasmDispatch> } {
   const f32 = (name: string): (Entry | null)[] => only(float32, kernels.entry(`${name}_f32`));
-  const gelu = { none: unaryKernel(kernels, f32("gelu")), tanh: unaryKernel(kernels, f32("gelu_tanh")) };
-  const geluBackward = {
-    none: binaryKernel(kernels, f32("gelu_backward")),
-    tanh: binaryKernel(kernels, f32("gelu_tanh_backward")),
+  const gelu = {
+    none: unaryKernel(kernels, "gelu", f32("gelu")),
+    tanh: unaryKernel(kernels, "gelu_tanh", f32("gelu_tanh")),
   };
-  const reluBackward = binaryKernel(kernels, byDType(kernels, "relu_backward"));
-  const silu = unaryKernel(kernels, f32("silu"));
+  const geluBackward = {
+    none: binaryKernel(kernels, "gelu_backward", f32("gelu_backward")),
+    tanh: binaryKernel(kernels, "gelu_tanh_backward", f32("gelu_tanh_backward")),
+  };
+  const reluBackward = binaryKernel(kernels, "relu_backward", byDType(kernels, "relu_backward"));
+  const silu = unaryKernel(kernels, "silu", f32("silu"));
   const clamps = byDType(kernels, "clamp");
   const scaled = byDType(kernels, "add_scaled");
   return {
@@ -179,19 +221,30 @@ function fused(kernels: Kernels): { [P in FusedName]?: Kernel<P, WasmDispatch> }
     clamp([x], output, { min, max }) {
       const entry = clamps[x.dtype.code];
       if (!entry || !isDense(x, output.shape) || !isDense(output, output.shape)) return null;
-      return new Call(entry, [
-        pointer(x),
-        pointer(output),
-        count(output.shape),
-        min ?? -Infinity,
-        max ?? Infinity,
-      ]);
+      const n = count(output.shape);
+      const step = x.dtype.itemsize;
+      const args = [pointer(x), pointer(output), n, min ?? -Infinity, max ?? Infinity];
+      return kernels.cut(entry, args, {
+        units: n,
+        at: 2,
+        grain: GRAIN,
+        cost: costOf("clamp", n, x),
+        moves: [[0, step], [1, step]],
+      });
     },
     addScaled([x, y], output, { alpha }) {
       const entry = scaled[x.dtype.code];
       const { shape } = output;
       if (!entry || !isDense(x, shape) || !isDense(y, shape) || !isDense(output, shape)) return null;
-      return new Call(entry, [pointer(x), pointer(y), pointer(output), count(shape), alpha]);
+      const n = count(shape);
+      const step = x.dtype.itemsize;
+      return kernels.cut(entry, [pointer(x), pointer(y), pointer(output), n, alpha], {
+        units: n,
+        at: 3,
+        grain: GRAIN,
+        cost: costOf("addScaled", n, x),
+        moves: [[0, step], [1, step], [2, step]],
+      });
     },
   };
 }

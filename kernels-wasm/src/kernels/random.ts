@@ -5,7 +5,7 @@
  */
 
 import { float32, int32, int64, type KernelTable, type Operand, type RandomAttrs } from "@flambeau/core";
-import { Call, type Entry, type WasmDispatch } from "../dispatch.ts";
+import type { Entry, WasmDispatch } from "../dispatch.ts";
 import { count, isDense, pointer } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 
@@ -14,7 +14,16 @@ export function randomKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
   const call = (entry: Entry, output: Operand, attrs: RandomAttrs, tail: readonly number[]): WasmDispatch => {
     kernels.needScratch(64);
     const [k0, k1] = attrs.key;
-    return new Call(entry, [pointer(output), count(output.shape), k0 | 0, k1 | 0, attrs.counter, ...tail]);
+    const n = count(output.shape);
+    const { itemsize } = output.dtype;
+    // A block of the generator is four words.
+    return kernels.cut(entry, [pointer(output), n, k0 | 0, k1 | 0, attrs.counter, ...tail], {
+      units: n,
+      at: 1,
+      grain: 256,
+      cost: n * 2,
+      moves: [[0, itemsize], [4, 0.25]],
+    });
   };
   const uniform = kernels.entry("random_uniform_f32");
   const normal = kernels.entry("random_normal_f32");

@@ -5,8 +5,8 @@
  */
 
 import { bool, type KernelTable, type Operand, type Shape } from "@flambeau/core";
-import { Call, type Entry, type WasmDispatch } from "../dispatch.ts";
-import { byDType, isDense, pointer } from "../geometry.ts";
+import type { Entry, WasmDispatch } from "../dispatch.ts";
+import { byDType, count, isDense, pointer } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 
 /** A loop of a reduction: its size and its step in elements. */
@@ -53,9 +53,34 @@ function plan(x: Operand, dims: Shape): { sizes: number[]; steps: number[] } | n
   };
 }
 
+/** The kept loops of a reduction, outer and inner, as threads share them. */
+interface SharedLoop {
+  readonly sizes: readonly [outer: number, inner: number];
+  /** Arguments that hold the sizes. */
+  readonly places: readonly [outer: number, inner: number];
+  readonly steps: readonly [outer: number, inner: number];
+  readonly itemsize: number;
+  readonly cost: number;
+  /** Bytes of an element of the result. Default: those of the input. */
+  readonly outBytes?: number;
+}
+
 /** The reductions. */
 export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const bytes = kernels.entry("reduce_scratch").fn();
+  /** The call cut along outer, or along inner where there is one outer. */
+  const shared = (entry: Entry, args: readonly number[], loop: SharedLoop): WasmDispatch => {
+    const { sizes: [outer, inner], places, steps, itemsize, cost, outBytes = itemsize } = loop;
+    const along = outer > 1 ? 0 : 1;
+    const step = along === 0 ? inner * outBytes : outBytes;
+    return kernels.cut(entry, args, {
+      units: along === 0 ? outer : inner,
+      at: places[along],
+      grain: along === 0 ? 1 : 64,
+      cost,
+      moves: [[0, steps[along] * itemsize], [1, step]],
+    });
+  };
   const reduction = (entries: readonly (Entry | null | undefined)[]) =>
   (
     [x]: readonly [x: Operand],
@@ -67,7 +92,13 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     const found = plan(x, attrs.dims);
     if (found === null) return null;
     kernels.needScratch(bytes);
-    return new Call(entry, [pointer(x), pointer(output), ...found.sizes, ...found.steps]);
+    return shared(entry, [pointer(x), pointer(output), ...found.sizes, ...found.steps], {
+      sizes: [found.sizes[0]!, found.sizes[3]!],
+      places: [2, 5],
+      steps: [found.steps[0]!, found.steps[3]!],
+      itemsize: x.dtype.itemsize,
+      cost: count(x.shape) * 0.08 * (x.dtype.itemsize / 4),
+    });
   };
   const truth = (prefix: string): (Entry | undefined)[] => {
     const entries: (Entry | undefined)[] = [];
@@ -87,7 +118,14 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     if (found === null) return null;
     const [outer, , n, inner] = found.sizes;
     const [so, , sn, si] = found.steps;
-    return new Call(entry, [pointer(x), pointer(output), outer!, n!, inner!, so!, sn!, si!]);
+    return shared(entry, [pointer(x), pointer(output), outer!, n!, inner!, so!, sn!, si!], {
+      sizes: [outer!, inner!],
+      places: [2, 4],
+      steps: [so!, si!],
+      itemsize: x.dtype.itemsize,
+      cost: count(x.shape) * 0.3 * (x.dtype.itemsize / 4),
+      outBytes: 4,
+    });
   };
   return {
     sum: reduction(byDType(kernels, "sum")),

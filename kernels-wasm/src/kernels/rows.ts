@@ -5,9 +5,10 @@
  */
 
 import { float32, IndexError, int64, type KernelTable, type Operand } from "@flambeau/core";
-import { Call, CheckedCall, type WasmDispatch } from "../dispatch.ts";
+import { CheckedCall, type WasmDispatch } from "../dispatch.ts";
 import { count, isDense, pointer } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
+import { withSums } from "../partial_sums.ts";
 
 /** True when all are float32 and dense. */
 function areDense(...operands: Operand[]): boolean {
@@ -53,7 +54,13 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
   ): WasmDispatch | null => {
     if (!areDense(x, output)) return null;
     kernels.needScratch(softmaxBytes);
-    return new Call(softmax, [pointer(x), pointer(output), ...around(x, dim), logarithm]);
+    const [outer, n, inner] = around(x, dim);
+    return kernels.cut(softmax, [pointer(x), pointer(output), outer, n, inner, logarithm], {
+      units: outer,
+      at: 2,
+      cost: count(x.shape) * 0.7,
+      moves: [[0, n * inner * 4], [1, n * inner * 4]],
+    });
   };
   const backward = (logarithm: number) =>
   (
@@ -64,7 +71,14 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     if (!areDense(g, y, output)) return null;
     kernels.needScratch(softmaxBytes);
     const args = [g, y, output].map(pointer);
-    return new Call(softmaxBackward, [...args, ...around(y, dim), logarithm]);
+    const [outer, n, inner] = around(y, dim);
+    const step = n * inner * 4;
+    return kernels.cut(softmaxBackward, [...args, outer, n, inner, logarithm], {
+      units: outer,
+      at: 3,
+      cost: count(y.shape) * (logarithm ? 0.7 : 0.3),
+      moves: [[0, step], [1, step], [2, step]],
+    });
   };
   return {
     softmax: forward(0),
@@ -75,23 +89,47 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
       if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 1)) return null;
       const n = count(inputs[1].shape);
       const rows = count(inputs[0].shape) / n;
-      return new Call(layerNorm, [...[...inputs, ...outputs].map(pointer), rows, n, eps]);
+      return kernels.cut(layerNorm, [...[...inputs, ...outputs].map(pointer), rows, n, eps], {
+        units: rows,
+        at: 6,
+        cost: rows * n * 0.4,
+        moves: [[0, n * 4], [3, n * 4], [4, 4], [5, 4]],
+      });
     },
     layerNormBackward(inputs, outputs) {
       if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 2)) return null;
       const n = count(inputs[2].shape);
       const rows = count(inputs[1].shape) / n;
       kernels.needScratch(n * 8);
-      return new Call(layerNormBackward, [...[...inputs, ...outputs].map(pointer), rows, n]);
+      const parts = kernels.partsOf(layerNormBackward, [...[...inputs, ...outputs].map(pointer), rows, n], {
+        units: rows,
+        at: 8,
+        cost: rows * n * 0.8,
+        moves: [[0, n * 4], [1, n * 4], [3, 4], [4, 4], [5, n * 4]],
+      });
+      return withSums(kernels, parts, [[6, n], [7, n]]);
     },
     batchNorm(inputs, outputs, { eps }) {
       if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 1)) return null;
-      return new Call(batchNorm, [...[...inputs, ...outputs].map(pointer), ...byChannels(inputs[0]), eps]);
+      const [batch, channels, n] = byChannels(inputs[0]);
+      const args = [...[...inputs, ...outputs].map(pointer), batch, channels, n, channels, eps];
+      return kernels.cut(batchNorm, args, {
+        units: channels,
+        at: 7,
+        cost: batch * channels * n * 0.5,
+        moves: [[0, n * 4], [1, 4], [2, 4], [3, n * 4], [4, 4], [5, 4]],
+      });
     },
     batchNormBackward(inputs, outputs) {
       if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 2)) return null;
       const args = [...inputs, ...outputs].map(pointer);
-      return new Call(batchNormBackward, [...args, ...byChannels(inputs[1])]);
+      const [batch, channels, n] = byChannels(inputs[1]);
+      return kernels.cut(batchNormBackward, [...args, batch, channels, n, channels], {
+        units: channels,
+        at: 9,
+        cost: batch * channels * n * 0.8,
+        moves: [[0, n * 4], [1, n * 4], [2, 4], [3, 4], [4, 4], [5, n * 4], [6, 4], [7, 4]],
+      });
     },
     nllLoss([logp, target, weight], [loss, total], { reduction, ignoreIndex }) {
       if (!areDense(logp, weight, loss, total) || !isDense(target, target.shape)) return null;

@@ -1,0 +1,301 @@
+/**
+ * The pool: every family gives the same numbers on several threads as on one, in any runtime that shares memory.
+ */
+
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import {
+  bool,
+  contiguousStrides,
+  type DType,
+  float32,
+  float64,
+  int32,
+  type KernelName,
+  numelOf,
+  type Operand,
+  type Shape,
+  viewData,
+} from "@flambeau/core";
+import { hostKernels } from "@flambeau/reference";
+import { afterAll, expect, test, vi } from "vitest";
+import { createWasmBackend, type WasmBackend } from "./backend.ts";
+import { Job } from "./dispatch.ts";
+import { cutting } from "./module.ts";
+import { canShareMemory } from "./worker_source.ts";
+
+const device = createWasmBackend({ fallback: hostKernels, threads: 3 });
+const least = cutting.least;
+cutting.least = 500;
+afterAll(() => {
+  cutting.least = least;
+});
+
+interface Spec {
+  readonly shape: Shape;
+  readonly dtype?: DType;
+  readonly strides?: Shape;
+  /** Integers below this. */
+  readonly below?: number;
+}
+
+function make(spec: Spec, seed: number): Operand {
+  const { shape, dtype = float32, strides = contiguousStrides(shape) } = spec;
+  const n = numelOf(shape);
+  const bytes = new Uint8Array(n * dtype.itemsize);
+  const data = viewData(dtype, bytes.buffer, 0, n) as Float32Array;
+  for (let i = 0; i < n; i++) {
+    const word = Math.imul((i + 1) * 2654435761 + seed * 40503, 2246822519) >>> 8;
+    data[i] = spec.below === undefined ? word / 2 ** 23 - 1 : word % spec.below;
+  }
+  const buffer = device.allocate(bytes.length);
+  device.write(buffer, 0, bytes);
+  return { buffer, shape, strides, offset: 0, dtype };
+}
+
+type AnyKernel = (inputs: readonly Operand[], outputs: unknown, attrs: unknown) => { run(): void } | null;
+
+/** True when some step of a dispatch is shared among threads. */
+function isCut(dispatch: object): boolean {
+  if (dispatch instanceof Job || dispatch.constructor.name === "SummedJob") return true;
+  const { step, steps } = dispatch as { step?: object; steps?: readonly object[] };
+  return (step !== undefined && isCut(step)) || (steps?.some(isCut) ?? false);
+}
+
+/** Results of a primitive on so many threads, and whether it was cut. */
+function results(
+  threads: number,
+  name: KernelName,
+  inputs: readonly Operand[],
+  outputs: readonly Spec[],
+  attrs: unknown,
+): { bytes: Uint8Array[]; cut: boolean } {
+  device.numThreads = threads;
+  const made = outputs.map((spec, i) => make(spec, 99 + i));
+  const kernel = device.kernels[name] as unknown as AnyKernel;
+  const dispatch = kernel(inputs, made.length === 1 ? made[0] : made, attrs)!;
+  dispatch.run();
+  const cut = isCut(dispatch);
+  const bytes = made.map((x) => device.readSync(x.buffer, 0, x.buffer.bytes));
+  for (const x of made) device.free(x.buffer);
+  return { bytes, cut };
+}
+
+const big = [96, 1024];
+const image = { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 };
+const pool = { kernelSize: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
+const random = { shape: [100_000], dtype: float32, key: [1, 2], counter: 5 };
+const adam = {
+  ...{ lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 },
+  ...{ decoupled: false, maximize: false, step: 1 },
+};
+const x = { shape: big };
+const row = { shape: [1024] };
+
+/** Whether sums of parts are added: then numbers agree in the last bits only. */
+const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], unknown, sums?: true])[] = [
+  ["exp", [x], [x], null],
+  ["add", [x, x], [x], null],
+  ["add", [x, row], [x], null],
+  ["add", [x, { shape: [96, 1] }], [x], null],
+  ["gt", [x, x], [{ shape: big, dtype: bool }], null],
+  ["clamp", [x], [x], { min: -0.5, max: 0.5 }],
+  ["addScaled", [x, x], [x], { alpha: 0.5 }],
+  ["where", [{ shape: big, dtype: bool, below: 2 }, x, x], [x], null],
+  ["copy", [x], [x], null],
+  ["copy", [{ shape: big, strides: [1, 96] }], [x], null],
+  ["copy", [{ shape: [8, 64, 12, 16], strides: [12288, 16, 1024, 1] }], [{ shape: [8, 64, 12, 16] }], null],
+  ["copy", [{ shape: [6, 128, 128], strides: [16384, 1, 128] }], [{ shape: [6, 128, 128] }], null],
+  ["cast", [{ shape: big, dtype: int32, below: 1000 }], [x], { dtype: float32 }],
+  ["matmul", [{ shape: [128, 100] }, { shape: [100, 300] }], [{ shape: [128, 300] }], null],
+  ["matmul", [{ shape: [300, 100] }, { shape: [100, 30] }], [{ shape: [300, 30] }], null],
+  ["matmul", [{ shape: [64, 100] }, { shape: [100, 300], strides: [1, 100] }], [{ shape: [64, 300] }], null],
+  ["matmul", [{ shape: [1, 512] }, { shape: [512, 700] }], [{ shape: [1, 700] }], null],
+  ["matmul", [{ shape: [12, 40, 50] }, { shape: [12, 50, 30] }], [{ shape: [12, 40, 30] }], null],
+  [
+    "matmul",
+    [{ shape: [64, 50], dtype: float64 }, { shape: [50, 90], dtype: float64 }],
+    [{ shape: [64, 90], dtype: float64 }],
+    null,
+  ],
+  ["linear", [{ shape: [64, 100] }, { shape: [200, 100] }, { shape: [200] }], [{ shape: [64, 200] }], null],
+  ["conv", [{ shape: [5, 3, 20, 20] }, { shape: [16, 3, 3, 3] }], [{ shape: [5, 16, 20, 20] }], image],
+  ["conv", [{ shape: [1, 3, 40, 40] }, { shape: [16, 3, 3, 3] }], [{ shape: [1, 16, 40, 40] }], image],
+  ["conv", [{ shape: [1, 32, 6, 6] }, { shape: [96, 32, 3, 3] }], [{ shape: [1, 96, 6, 6] }], image],
+  ["conv", [{ shape: [2, 12, 20, 20] }, { shape: [12, 1, 3, 3] }], [{ shape: [2, 12, 20, 20] }], {
+    ...image,
+    groups: 12,
+  }],
+  ["convInputGrad", [{ shape: [5, 16, 20, 20] }, { shape: [16, 3, 3, 3] }], [{ shape: [5, 3, 20, 20] }], {
+    ...image,
+    inputSize: [20, 20],
+  }],
+  ["convInputGrad", [{ shape: [5, 32, 12, 12] }, { shape: [32, 16, 3, 3] }], [{ shape: [5, 16, 12, 12] }], {
+    ...image,
+    inputSize: [12, 12],
+  }],
+  ["convInputGrad", [{ shape: [1, 96, 6, 6] }, { shape: [96, 64, 3, 3] }], [{ shape: [1, 64, 6, 6] }], {
+    ...image,
+    inputSize: [6, 6],
+  }],
+  ["convWeightGrad", [{ shape: [6, 16, 20, 20] }, { shape: [6, 3, 20, 20] }], [{ shape: [16, 3, 3, 3] }], {
+    ...image,
+    kernelSize: [3, 3],
+  }, true],
+  ["convWeightGrad", [{ shape: [1, 16, 20, 20] }, { shape: [1, 8, 20, 20] }], [{ shape: [16, 8, 3, 3] }], {
+    ...image,
+    kernelSize: [3, 3],
+  }],
+  ["maxPool", [{ shape: [4, 8, 30, 30] }], [{ shape: [4, 8, 15, 15] }, {
+    shape: [4, 8, 15, 15],
+    dtype: int32,
+  }], pool],
+  [
+    "maxPoolBackward",
+    [{ shape: [4, 8, 15, 15] }, { shape: [4, 8, 15, 15], dtype: int32, below: 900 }],
+    [{ shape: [4, 8, 30, 30] }],
+    { inputSize: [30, 30] },
+  ],
+  ["avgPool", [{ shape: [4, 8, 30, 30] }], [{ shape: [4, 8, 15, 15] }], {
+    ...pool,
+    countIncludePad: true,
+    divisor: null,
+  }],
+  ["softmax", [x], [x], { dim: 1 }],
+  ["logSoftmax", [{ shape: [8, 50, 64] }], [{ shape: [8, 50, 64] }], { dim: 1 }],
+  ["softmaxBackward", [x, x], [x], { dim: 1 }],
+  ["layerNorm", [x, row, row], [x, { shape: [96, 1] }, { shape: [96, 1] }], { eps: 1e-5 }],
+  ["layerNormBackward", [x, x, row, { shape: [96, 1] }, { shape: [96, 1] }], [x, row, row], null, true],
+  [
+    "batchNorm",
+    [{ shape: [8, 12, 200] }, { shape: [12] }, { shape: [12] }],
+    [{ shape: [8, 12, 200] }, { shape: [12] }, { shape: [12] }],
+    { eps: 1e-5 },
+  ],
+  [
+    "batchNormBackward",
+    [{ shape: [8, 12, 200] }, { shape: [8, 12, 200] }, { shape: [12] }, { shape: [12] }, { shape: [12] }],
+    [{ shape: [8, 12, 200] }, { shape: [12] }, { shape: [12] }],
+    null,
+  ],
+  ["sum", [x], [row], { dims: [0], keepdim: false }],
+  ["sum", [x], [{ shape: [96] }], { dims: [1], keepdim: false }],
+  ["amax", [x], [row], { dims: [0], keepdim: false }],
+  ["argmax", [x], [{ shape: [96], dtype: int32 }], { dim: 1, keepdim: false }],
+  ["argmax", [x], [{ shape: [1024], dtype: int32 }], { dim: 0, keepdim: false }],
+  ["randomUniform", [], [{ shape: [100_000] }], random],
+  ["randomNormal", [], [{ shape: [100_000] }], random],
+  ["randomInt", [], [{ shape: [100_000], dtype: int32 }], { ...random, dtype: int32, low: -5, high: 1000 }],
+  ["adamStep", [x, x, x, x], [x, x, x], adam],
+];
+
+test.skipIf(!canShareMemory())("threads: every family gives what one thread gives", async () => {
+  expect(device.numThreads).toBe(3);
+  for (let round = 0; round < 3; round++) {
+    for (const [name, inputs, outputs, attrs, sums] of cases) {
+      const operands = inputs.map(make);
+      const label = `${name} ${inputs.map((spec) => `[${spec.shape}]`).join(" ")}, round ${round}`;
+      const one = results(1, name, operands, outputs, attrs);
+      const three = results(3, name, operands, outputs, attrs);
+      expect([one.cut, three.cut], label).toEqual([false, true]);
+      if (sums === undefined) expect(three.bytes.map(Buffer.from), label).toEqual(one.bytes.map(Buffer.from));
+      else {
+        one.bytes.forEach((bytes, i) => {
+          const a = new Float32Array(bytes.buffer);
+          const b = new Float32Array(three.bytes[i]!.buffer);
+          const far = a.findIndex((value, at) => Math.abs(value - b[at]!) > 1e-4 * (1 + Math.abs(value)));
+          expect(far, label).toBe(-1);
+        });
+        const again = results(3, name, operands, outputs, attrs);
+        expect(again.bytes.map(Buffer.from), label).toEqual(three.bytes.map(Buffer.from));
+      }
+      for (const operand of operands) device.free(operand.buffer);
+    }
+    // Workers start while the event loop turns; later rounds run with them.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+});
+
+test.skipIf(!canShareMemory())("threads: an index out of range is found by any part", () => {
+  device.numThreads = 3;
+  const g = make({ shape: [4, 8, 15, 15] }, 1);
+  const places = make({ shape: [4, 8, 15, 15], dtype: int32, below: 900 }, 2);
+  const bad = new Int32Array([900]);
+  device.write(places.buffer, (4 * 8 * 15 * 15 - 7) * 4, new Uint8Array(bad.buffer));
+  const out = make({ shape: [4, 8, 30, 30] }, 3);
+  const dispatch = device.kernels.maxPoolBackward!([g, places], out, { inputSize: [30, 30] })!;
+  expect(() => device.run(dispatch)).toThrow("places must be in the range [0, 900), got 900");
+});
+
+test.skipIf(!canShareMemory())(
+  "threads: memory that grows is seen by workers, reads and writes are plain bytes",
+  () => {
+    device.numThreads = 3;
+    const held = device.allocate(64 * 2 ** 20);
+    const x = make({ shape: [300_000] }, 5);
+    const y = make({ shape: [300_000] }, 6);
+    device.run(device.kernels.neg!([x], y, null)!);
+    const bytes = device.readSync(y.buffer, 0, 1_200_000);
+    expect(bytes.buffer).toBeInstanceOf(ArrayBuffer);
+    const values = new Float32Array(bytes.buffer);
+    const source = new Float32Array(device.readSync(x.buffer, 0, 1_200_000).buffer);
+    expect(values.findIndex((value, i) => value !== -source[i]!)).toBe(-1);
+    expect(new TextDecoder().decode(device.readSync(held, 0, 0))).toBe("");
+    for (const buffer of [held, x.buffer, y.buffer]) device.free(buffer);
+  },
+);
+
+test("threads: numbers that make no sense are brought into range; 0 shares nothing", () => {
+  const alone: WasmBackend = createWasmBackend({ fallback: hostKernels, threads: 0 });
+  alone.numThreads = 4;
+  expect(alone.numThreads).toBe(1);
+  if (!canShareMemory()) return;
+  const many = createWasmBackend({ fallback: hostKernels, threads: 1000 });
+  expect(many.numThreads).toBe(64);
+  many.numThreads = 0;
+  expect(many.numThreads).toBe(1);
+});
+
+test.skipIf(!canShareMemory())(
+  "threads: a worker that cannot start costs its share and one warning",
+  () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const host = globalThis as { process: { getBuiltinModule: unknown } };
+    const before = host.process.getBuiltinModule;
+    host.process.getBuiltinModule = () => ({
+      Worker: class {
+        constructor() {
+          throw new Error("no threads left");
+        }
+      },
+    });
+    try {
+      const lone = createWasmBackend({ fallback: hostKernels, threads: 3 });
+      const buffers = [1, 2].map(() => lone.allocate(400_000));
+      const [a, o] = buffers.map((buffer): Operand => ({
+        buffer,
+        shape: [100_000],
+        strides: [1],
+        offset: 0,
+        dtype: float32,
+      })) as [Operand, Operand];
+      for (let i = 0; i < 3; i++) lone.run(lone.kernels.exp([a], o, null)!);
+      expect(new Float32Array(lone.readSync(o.buffer, 0, 4).buffer)[0]).toBe(1);
+      expect(lone.numThreads).toBe(1);
+      expect(warn).toHaveBeenCalledTimes(1);
+      expect(String(warn.mock.calls[0])).toContain("no threads left");
+    } finally {
+      host.process.getBuiltinModule = before;
+      warn.mockRestore();
+    }
+  },
+);
+
+test.skipIf(!("Deno" in globalThis))(
+  "threads: a program with workers needs no permission and ends by itself",
+  () => {
+    const program = fileURLToPath(new URL("./testdata/threads_program.ts", import.meta.url));
+    const out = execFileSync(process.execPath, ["run", "--no-prompt", program], { timeout: 30_000 });
+    expect(out.toString().trim()).toBe("done 2");
+  },
+);

@@ -14,7 +14,7 @@
  * @module
  */
 
-import "./src/backends.ts";
+export { getNumThreads, setNumThreads } from "./src/backends.ts";
 
 export * as autograd from "@flambeau/autograd";
 export * as nn from "@flambeau/nn";

@@ -4,14 +4,43 @@
  * @module
  */
 
+import { ValueError } from "@flambeau/core";
 import { createReferenceBackend, hostKernels } from "@flambeau/reference";
-import { createWasmBackend, isWasmSupported } from "@flambeau/kernels-wasm";
+import { createWasmBackend, isWasmSupported, type WasmBackend } from "@flambeau/kernels-wasm";
 import { registerBackend } from "@flambeau/tensor";
 
 /** Registers the devices; the first becomes the default. Needs no permission and reads no environment. */
-function registerDevices(): void {
-  if (isWasmSupported()) registerBackend(createWasmBackend({ fallback: hostKernels }));
+function registerDevices(): WasmBackend | null {
+  const wasm = isWasmSupported() ? createWasmBackend({ fallback: hostKernels }) : null;
+  if (wasm !== null) registerBackend(wasm);
   registerBackend(createReferenceBackend());
+  return wasm;
 }
 
-registerDevices();
+const cpu = registerDevices();
+
+/**
+ * Sets how many threads large operations on the CPU share, as `torch.set_num_threads`.
+ *
+ * The default is what the machine runs at once, at most 8, where memory can be shared (Deno, Node, Bun, and pages that are
+ * cross-origin isolated), else 1, which no call changes. Threads start with the first operation that is large enough and
+ * never keep a program from ending. For one number of threads results are the same in every run.
+ *
+ * @throws {ValueError} If `count` is no positive integer.
+ * @see https://pytorch.org/docs/stable/generated/torch.set_num_threads.html
+ */
+export function setNumThreads(count: number): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new ValueError(`Cannot setNumThreads: count must be a positive integer, got ${count}`);
+  }
+  if (cpu !== null) cpu.numThreads = count;
+}
+
+/**
+ * How many threads large operations on the CPU share, as `torch.get_num_threads`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.get_num_threads.html
+ */
+export function getNumThreads(): number {
+  return cpu === null ? 1 : cpu.numThreads;
+}

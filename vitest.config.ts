@@ -20,6 +20,7 @@ const config: ViteUserConfig = defineConfig({
           exclude: ["**/node_modules/**", "**/*.browser.test.ts"],
           // Under Deno the `threads` and `vmThreads` pools do not start.
           pool: "forks",
+          setupFiles: ["./tests/setup_leaks.ts"],
           testTimeout: 30_000,
         },
       },

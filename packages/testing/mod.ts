@@ -1,5 +1,5 @@
 /**
- * What the tests share: op facts, comparison, layouts of operands, an evaluator. Not published.
+ * What the tests share: op facts, comparison, layouts of operands, an evaluator, the leak check. Not published.
  *
  * @module
  */
@@ -17,6 +17,13 @@ export {
   numbersOf,
   seenBy,
 } from "./src/host_tensor.ts";
+export {
+  collectGarbage,
+  FILE_ALLOWANCE,
+  type LeakAllowance,
+  LeakCheck,
+  type LeakReport,
+} from "./src/leaks.ts";
 export { differs, GAP, type Layout, layouts, place, type Placed } from "./src/layouts.ts";
 export { epsilonOf, integerLimits, Make } from "./src/make.ts";
 export {

@@ -81,7 +81,11 @@ export function binary(name: BinaryName, x: Tensor | Scalar, y: Tensor | Scalar)
   if (x instanceof TensorHandle && y instanceof TensorHandle && x.dtype === y.dtype) {
     return bind(name, [x, y], null);
   }
+  if (x instanceof TensorHandle && typeof y === "number" && x.dtype.kind === "float") {
+    return bind(name, [x, constant(y, x.dtype, x.backend)], null);
+  }
   if (isScalar(x) && isScalar(y)) return binary(name, scalar(x), y);
+  if (!isOperand(x) || !isOperand(y)) return bind(name, promote(name, x, y), null); // promote says what is wrong
   if (isCommon(x, x, y) && isCommon(y, x, y)) return bind(name, promote(name, x, y), null);
   return temporaries(() => bind(name, promote(name, x, y), null));
 }
@@ -96,6 +100,10 @@ export function binaryFloat(name: BinaryName, x: Tensor | Scalar, y: Tensor | Sc
 /** A number as a tensor on the default device: of two numbers the first takes the place of a tensor. */
 function scalar(value: Scalar): Tensor {
   return constant(value, scalarDType(value, defaults.dtype), defaultBackend());
+}
+
+function isOperand(value: unknown): boolean {
+  return value instanceof TensorHandle || isScalar(value);
 }
 
 /** True when a value needs no cast to stand beside the other: a scalar, or a tensor of the common dtype. */

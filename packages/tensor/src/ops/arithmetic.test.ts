@@ -1,5 +1,5 @@
 import { createReferenceBackend } from "@flambeau/reference";
-import { DTypeError, ShapeError, ValueError } from "@flambeau/core";
+import { DTypeError, ShapeError, TorchError, ValueError } from "@flambeau/core";
 import { describe, expect, it } from "vitest";
 import * as torch from "../../mod.ts";
 
@@ -244,4 +244,28 @@ describe("errors", () => {
       "Cannot exp: argument input must be a Tensor, got an array",
     );
   });
+
+  it.each([{}, undefined, null, "a", [1], { shape: [1], dtype: "float32" }])(
+    "refuse the foreign operand %j",
+    (bad) => {
+      for (
+        const op of [
+          "add",
+          "sub",
+          "mul",
+          "div",
+          "pow",
+          "eq",
+          "lt",
+          "maximum",
+          "remainder",
+          "atan2",
+          "add_",
+          "mul_",
+        ] as const
+      ) {
+        expect(() => (floats(1)[op] as (other: unknown) => unknown)(bad), op).toThrow(TorchError);
+      }
+    },
+  );
 });

@@ -19,6 +19,8 @@ export type * from "./src/state_dict.ts";
 export * from "./src/containers.ts";
 export { deepcopy } from "./src/copy.ts";
 export * from "./src/parameter_containers.ts";
+export type { InterpolateMode, Reduction } from "./src/functional.ts";
+export type { PackedSequence } from "./src/utils/rnn.ts";
 export * as functional from "./src/functional.ts";
 export * as init from "./src/init.ts";
 export * from "./src/modules.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bind, concat, narrow, type Tensor, TensorHandle } from "@flambeau/tensor";
+import { bind, concat, narrow, Tensor } from "@flambeau/tensor";
 import type { AnyModule } from "./module.ts";
 import { stateOf } from "./registry.ts";
 
@@ -61,7 +61,7 @@ class GradWatch {
     for (const hook of [...stateOf(this.#module).backward.values()]) {
       const other = hook(this.#module, grads, this.#gradOutput);
       if (other === undefined || other === null) continue;
-      grads = other instanceof TensorHandle ? [other as Tensor] : [...other as Grads];
+      grads = other instanceof Tensor ? [other as Tensor] : [...other as Grads];
     }
     return grads;
   }
@@ -76,7 +76,7 @@ function watch(
   see: (grads: Grads) => Grads | void,
   found: () => void = () => {},
 ): readonly unknown[] {
-  const places = list.flatMap((x, i) => x instanceof TensorHandle && x.requiresGrad ? [i] : []);
+  const places = list.flatMap((x, i) => x instanceof Tensor && x.requiresGrad ? [i] : []);
   if (places.length === 0) return list;
   found();
   const tensors = places.map((i) => list[i] as Tensor);

@@ -102,6 +102,8 @@ export class Sequential<A extends readonly unknown[] = [x: Tensor], R = Tensor> 
   [index: number]: AnyModule;
 
   /**
+   * Makes a chain of modules.
+   *
    * @param modules The modules in order; or one object or Map that names them.
    * @throws {ArgumentTypeError} If one is no module.
    */
@@ -191,6 +193,8 @@ export class ModuleList<M extends AnyModule = AnyModule> extends Module<never, n
   [index: number]: M;
 
   /**
+   * Makes a list of modules.
+   *
    * @param modules The modules in order.
    * @throws {ArgumentTypeError} If one is no module.
    */
@@ -264,6 +268,8 @@ export class ModuleList<M extends AnyModule = AnyModule> extends Module<never, n
  */
 export class ModuleDict<M extends AnyModule = AnyModule> extends Module<never, never> {
   /**
+   * Makes a dict of modules.
+   *
    * @param modules The modules by name.
    * @throws {ArgumentTypeError} If one is no module.
    */

@@ -5,7 +5,7 @@
  */
 
 import { formatType, GradError } from "@flambeau/core";
-import { noGrad, type Tensor, TensorHandle } from "@flambeau/tensor";
+import { noGrad, Tensor } from "@flambeau/tensor";
 import { type AnyModule, callable } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 import { isModule, stateOf } from "./registry.ts";
@@ -31,7 +31,7 @@ function copyValue(value: unknown, done: Map<unknown, unknown>): unknown {
   const known = done.get(value);
   if (known !== undefined) return known;
   if (isModule(value)) return copyModule(value, done);
-  if (value instanceof TensorHandle) return remember(value, copyTensor(value as Tensor), done);
+  if (value instanceof Tensor) return remember(value, copyTensor(value), done);
   if (Array.isArray(value)) {
     const out: unknown[] = remember(value, [], done);
     for (const item of value) out.push(copyValue(item, done));

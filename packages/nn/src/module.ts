@@ -20,7 +20,7 @@ import {
   NotImplementedError,
   ValueError,
 } from "@flambeau/core";
-import { Device, type DeviceLike, keep, noGrad, type Tensor, TensorHandle } from "@flambeau/tensor";
+import { Device, type DeviceLike, keep, noGrad, Tensor } from "@flambeau/tensor";
 import { callHooked } from "./call.ts";
 import {
   addHook,
@@ -362,9 +362,9 @@ export class ModuleBase<A extends readonly unknown[], R> {
       this,
       "buffer",
       name,
-      (x) => x instanceof TensorHandle && stateOf(asModule(this)).buffers.has(name),
+      (x) => x instanceof Tensor && stateOf(asModule(this)).buffers.has(name),
     );
-    if (tensor !== null && !(tensor instanceof TensorHandle)) {
+    if (tensor !== null && !(tensor instanceof Tensor)) {
       throw new ArgumentTypeError(
         `Cannot register buffer ${JSON.stringify(name)}: it must be a Tensor or null, got ${kindOf(tensor)}`,
       );
@@ -619,7 +619,7 @@ function targetOf(target: unknown): { dtype?: DType; device?: DeviceLike } {
     const dtype = dtypes.find((candidate) => candidate.name === target);
     return dtype === undefined ? { device: target } : { dtype };
   }
-  if (target instanceof TensorHandle) return { dtype: target.dtype, device: target.device };
+  if (target instanceof Tensor) return { dtype: target.dtype, device: target.device };
   if (target instanceof Device) return { device: target };
   if (typeof target === "object" && target !== null) {
     if ("kernels" in target) return { device: target as DeviceLike };

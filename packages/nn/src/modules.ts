@@ -5,6 +5,7 @@
  */
 
 export * from "./modules/activation.ts";
+export * from "./modules/adaptive_softmax.ts";
 export * from "./modules/attention.ts";
 export * from "./modules/conv.ts";
 export * from "./modules/distance.ts";

@@ -34,6 +34,8 @@ export interface ParameterOptions {
  */
 export class Parameter extends Tensor {
   /**
+   * Makes a parameter over the memory of a tensor.
+   *
    * @param data The first value.
    * @param requiresGrad Whether operations on it are recorded; also as an object.
    */
@@ -69,6 +71,8 @@ export class Buffer extends Tensor {
   readonly persistent: boolean;
 
   /**
+   * Makes a buffer over the memory of a tensor.
+   *
    * @param data The first value, whose memory it shares.
    * @param persistent Whether it is part of the state dict; also as an object.
    */

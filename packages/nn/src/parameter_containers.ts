@@ -5,7 +5,7 @@
  */
 
 import { ArgumentTypeError, IndexError } from "@flambeau/core";
-import { type Tensor, TensorHandle } from "@flambeau/tensor";
+import { Tensor } from "@flambeau/tensor";
 import { type AnyModule, Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 import { classNameOf } from "./print.ts";
@@ -13,7 +13,7 @@ import { ownParameters, unregister } from "./registry.ts";
 
 function toParameter(container: AnyModule, value: unknown): Parameter {
   if (value instanceof Parameter) return value;
-  if (value instanceof TensorHandle) return new Parameter(value as Tensor);
+  if (value instanceof Tensor) return new Parameter(value);
   throw new ArgumentTypeError(
     `Cannot put ${value === null ? "null" : typeof value} into ${
       classNameOf(container)
@@ -38,6 +38,8 @@ export class ParameterList extends Module<never, never> {
   [index: number]: Parameter;
 
   /**
+   * Makes a list of parameters.
+   *
    * @param values The parameters in order.
    * @throws {ArgumentTypeError} If one is no Tensor.
    */
@@ -102,6 +104,8 @@ export class ParameterList extends Module<never, never> {
  */
 export class ParameterDict extends Module<never, never> {
   /**
+   * Makes a dict of parameters.
+   *
    * @param values The parameters by name.
    * @throws {ArgumentTypeError} If one is no Tensor.
    */

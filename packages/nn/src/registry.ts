@@ -7,8 +7,7 @@
  * @module
  */
 
-import type { Tensor } from "@flambeau/tensor";
-import { TensorHandle } from "@flambeau/tensor";
+import { Tensor } from "@flambeau/tensor";
 import type { AnyModule } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 import type { BackwardHook, ForwardHook, ForwardPreHook, LoadPreHook } from "./hooks.ts";
@@ -113,7 +112,7 @@ export function ownBuffers(module: AnyModule): [name: string, buffer: Tensor, pe
   const { buffers } = stateOf(module);
   for (const name of namesOf(module)) {
     const value = fieldOf(module, name);
-    if (!(value instanceof TensorHandle) || value instanceof Parameter) continue;
+    if (!(value instanceof Tensor) || value instanceof Parameter) continue;
     const persistent = buffers.get(name) ?? (value instanceof Buffer ? value.persistent : undefined);
     if (persistent !== undefined) out.push([name, value as Tensor, persistent]);
   }

@@ -5,6 +5,7 @@
  */
 
 export * from "./utils/clip.ts";
+export * from "./utils/fusion.ts";
 export * as parametrizations from "./utils/parametrizations.ts";
 export * as parametrize from "./utils/parametrize.ts";
 export * as rnn from "./utils/rnn.ts";

@@ -89,7 +89,8 @@ export type ConvTransposeModuleArgs = ModuleArgs<
 >;
 
 /** All settings of a convolution, for {@linkcode ConvNd}. */
-interface ConvSettings extends ConvSizes, ConvModuleOptions {
+export interface ConvSettings extends ConvSizes, ConvModuleOptions {
+  /** Added to one side of the output's size. Default 0. */
   readonly outputPadding?: SizePerDim;
 }
 
@@ -321,7 +322,8 @@ const TRANSPOSE_NAMES = [
 /** The sizes that the output of a transposed convolution shall have. */
 export type OutputSize = readonly number[] | { readonly outputSize?: readonly number[] | null } | null;
 
-type TransposeArgs = [input: Tensor, outputSize?: OutputSize];
+/** Arguments of the call of {@linkcode ConvTranspose2d} and its kin. */
+export type TransposeArgs = [input: Tensor, outputSize?: OutputSize];
 
 function transposed(
   conv: typeof F.convTranspose2d,

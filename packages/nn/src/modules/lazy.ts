@@ -68,7 +68,7 @@ export class UninitializedParameter extends Parameter {
 }
 
 /** A lazy module as the machinery sees it. */
-interface Lazy {
+export interface Lazy {
   /** Learns the sizes from the first arguments; gives the class that the module then belongs to. */
   learn(input: Tensor): object;
 }

@@ -95,8 +95,18 @@ fill(net)
 mask = nn.Transformer.generate_square_subsequent_mask(3)
 out["transformer causal"] = flat(net(wave(2, 1, 4), wave(3, 1, 4, phase=1.0), tgt_mask=mask))
 
-x = wave(2, 3)
-out["cosine zero"] = {}
+layer = fill(nn.AdaptiveLogSoftmaxWithLoss(6, 7, [2, 4], div_value=2.0, head_bias=True))
+x = wave(4, 6).requires_grad_()
+y, loss = layer(x, torch.tensor([0, 3, 6, 1]))
+loss.backward()
+out["adaptive softmax"] = {
+    "state": list(layer.state_dict()), "y": flat(y), "loss": flat(loss), "grad": flat(x.grad), "logProb": flat(layer.log_prob(x)),
+    "predict": layer.predict(x).tolist(),
+}
+
+bound = torch.zeros(4, 3, 3)
+out["dirac groups"] = flat(nn.init.dirac_(bound, 2))
+
 a = torch.tensor([[0.0, 0.0], [3.0, 4.0]]).requires_grad_()
 b = torch.tensor([[1.0, 2.0], [4.0, 3.0]]).requires_grad_()
 y = F.cosine_similarity(a, b)

@@ -19,9 +19,8 @@ import {
   noGrad,
   stack,
   temporaries,
-  type Tensor,
+  Tensor,
   tensor,
-  TensorHandle,
   to,
   vectorNorm,
 } from "@flambeau/tensor";
@@ -30,7 +29,7 @@ import {
 export type TensorOrTensors = Tensor | Iterable<Tensor>;
 
 function listOf(op: string, tensors: TensorOrTensors): Tensor[] {
-  if (tensors instanceof TensorHandle) return [tensors as Tensor];
+  if (tensors instanceof Tensor) return [tensors as Tensor];
   if (typeof tensors !== "object" || tensors === null || !(Symbol.iterator in tensors)) {
     throw new ArgumentTypeError(`Cannot ${op}: the parameters must be a Tensor or several of them`);
   }

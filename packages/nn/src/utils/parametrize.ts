@@ -8,7 +8,7 @@
  */
 
 import { ArgumentTypeError, formatType, ShapeError, shapesEqual, ValueError } from "@flambeau/core";
-import { noGrad, type Tensor, TensorHandle } from "@flambeau/tensor";
+import { noGrad, Tensor } from "@flambeau/tensor";
 import { ModuleDict, ModuleList } from "../containers.ts";
 import type { AnyModule } from "../module.ts";
 import { Buffer, Parameter, setData } from "../parameter.ts";
@@ -40,7 +40,7 @@ export class ParametrizationList extends ModuleList<Parametrization> {
     const trained = original.requiresGrad;
     let value: Tensor | readonly Tensor[] = noGrad(() => original.detach());
     for (const module of [...modules].reverse()) value = noGrad(() => inverseOf(module, value));
-    this.isTensor = value instanceof TensorHandle;
+    this.isTensor = value instanceof Tensor;
     const originals = this.isTensor ? [value as Tensor] : value as readonly Tensor[];
     this.ntensors = originals.length;
     originals.forEach((x, i) => {
@@ -65,7 +65,7 @@ export class ParametrizationList extends ModuleList<Parametrization> {
     noGrad(() => {
       let at: Tensor | readonly Tensor[] = value.detach();
       for (const module of [...this].reverse()) at = inverseOf(module, at);
-      const values = at instanceof TensorHandle ? [at as Tensor] : at as readonly Tensor[];
+      const values = at instanceof Tensor ? [at as Tensor] : at as readonly Tensor[];
       values.forEach((x, i) => setData(this.originals[i]!, x.clone()));
     });
   }
@@ -200,14 +200,14 @@ export function registerParametrization<M extends AnyModule>(
 
 function checkSame(module: AnyModule, name: string, before: Tensor, after: unknown): void {
   if (
-    after instanceof TensorHandle && after.dtype === before.dtype && shapesEqual(after.shape, before.shape)
+    after instanceof Tensor && after.dtype === before.dtype && shapesEqual(after.shape, before.shape)
   ) return;
   throw new ShapeError(
     `Cannot registerParametrization of ${JSON.stringify(name)} of ${
       classNameOf(module)
     }: the result must be ` +
       `${formatType(before)}, got ${
-        after instanceof TensorHandle ? formatType(after) : typeof after
+        after instanceof Tensor ? formatType(after) : typeof after
       }; pass unsafe: true ` +
       "where that is meant",
   );

@@ -21,9 +21,8 @@ import {
   reshape,
   stack,
   temporaries,
-  type Tensor,
+  Tensor,
   tensor,
-  TensorHandle,
 } from "@flambeau/tensor";
 
 /** Lengths of the samples of a batch: a tensor of integers or numbers. */
@@ -80,8 +79,8 @@ export function invertPermutation(permutation: Tensor | null): Tensor | null {
 }
 
 function numbersOf(values: SequenceLengths): number[] {
-  return values instanceof TensorHandle
-    ? Array.from((values as Tensor).dataSync() as ArrayLike<number | bigint>, Number)
+  return values instanceof Tensor
+    ? Array.from(values.dataSync() as ArrayLike<number | bigint>, Number)
     : [...values as readonly number[]];
 }
 

@@ -40,9 +40,8 @@ import {
   sub,
   sum,
   temporaries,
-  type Tensor,
+  Tensor,
   tensor,
-  TensorHandle,
   to,
   unsqueeze,
   where,
@@ -185,8 +184,8 @@ function lengthsOf(
   batch: number,
   most: number,
 ): number[] {
-  const list = lengths instanceof TensorHandle
-    ? Array.from((lengths as Tensor).dataSync() as ArrayLike<number | bigint>, Number)
+  const list = lengths instanceof Tensor
+    ? Array.from(lengths.dataSync() as ArrayLike<number | bigint>, Number)
     : typeof lengths === "number"
     ? [lengths]
     : [...lengths];

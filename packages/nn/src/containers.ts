@@ -129,9 +129,10 @@ export class Sequential<A extends readonly unknown[] = [x: Tensor], R = Tensor> 
     return moduleAt(this, index);
   }
 
-  /** The modules from `start` up to but without `end`, in a new Sequential. */
+  /** The modules from `start` up to but without `end`, in a new container of this class. */
   slice(start?: number, end?: number): Sequential {
-    return new Sequential(new Map(ownModules(this).slice(start, end)));
+    const { constructor } = this as unknown as { constructor: new (modules: NamedModules) => Sequential };
+    return new constructor(new Map(ownModules(this).slice(start, end)));
   }
 
   /** Adds a module at the end. Gives this Sequential. */
@@ -217,9 +218,10 @@ export class ModuleList<M extends AnyModule = AnyModule> extends Module<never, n
     return moduleAt(this, index) as M;
   }
 
-  /** The modules from `start` up to but without `end`, in a new list. */
+  /** The modules from `start` up to but without `end`, in a new list of this class. */
   slice(start?: number, end?: number): ModuleList<M> {
-    return new ModuleList((modulesOf(this) as M[]).slice(start, end));
+    const { constructor } = this as unknown as { constructor: new (modules: readonly M[]) => ModuleList<M> };
+    return new constructor((modulesOf(this) as M[]).slice(start, end));
   }
 
   /** Adds a module at the end. Gives this list. */

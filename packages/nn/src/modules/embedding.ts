@@ -157,7 +157,7 @@ export class Embedding extends Module {
       names,
     );
     const [rows, size] = pretrainedSizes("Embedding", embeddings);
-    const layer = new Embedding(rows, size, { ...options, _weight: embeddings });
+    const layer = new this(rows, size, { ...options, _weight: embeddings });
     layer.weight.requiresGrad = !freeze;
     return layer;
   }
@@ -321,7 +321,7 @@ export class EmbeddingBag extends Module<
   ): EmbeddingBag {
     const { freeze = true, ...rest } = options;
     const [rows, size] = pretrainedSizes("EmbeddingBag", embeddings);
-    const layer = new EmbeddingBag(rows, size, { ...rest, _weight: embeddings });
+    const layer = new this(rows, size, { ...rest, _weight: embeddings });
     layer.weight.requiresGrad = !freeze;
     return layer;
   }

@@ -4,14 +4,25 @@
  * @module
  */
 
-import { ValueError } from "@flambeau/core";
+import { DeviceError, ValueError } from "@flambeau/core";
 import { createReferenceBackend, hostKernels } from "@flambeau/reference";
 import { createWasmBackend, isWasmSupported, type WasmBackend } from "@flambeau/kernels-wasm";
 import { registerBackend } from "@flambeau/tensor";
 
+/** The CPU device. Null where there is no WASM SIMD, or no permission to compile: edge runtimes hand a module in later. */
+function createCpu(): WasmBackend | null {
+  if (!isWasmSupported()) return null;
+  try {
+    return createWasmBackend({ fallback: hostKernels });
+  } catch (error) {
+    if (error instanceof DeviceError) return null;
+    throw error;
+  }
+}
+
 /** Registers the devices; the first becomes the default. Needs no permission and reads no environment. */
 function registerDevices(): WasmBackend | null {
-  const wasm = isWasmSupported() ? createWasmBackend({ fallback: hostKernels }) : null;
+  const wasm = createCpu();
   if (wasm !== null) registerBackend(wasm);
   registerBackend(createReferenceBackend());
   return wasm;

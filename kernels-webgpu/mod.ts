@@ -4,4 +4,13 @@
  * @module
  */
 
-export {};
+export {
+  createWebGpuBackend,
+  isWebGpuAvailable,
+  type WebGpuBackend,
+  type WebGpuBackendOptions,
+  type WebGpuFacts,
+} from "./src/backend.ts";
+export type { GpuDispatch, Runner, StepBinding, StepParts } from "./src/dispatch.ts";
+export type { BufferPool, GpuBuffer, Memory, PoolHost, PoolLimits } from "./src/memory.ts";
+export type { Access, Binding, Counters, Pipeline, Recorder } from "./src/recorder.ts";

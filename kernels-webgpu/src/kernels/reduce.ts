@@ -1,0 +1,345 @@
+/**
+ * Reductions: sum, product, extremes and their places, any and all.
+ *
+ * A workgroup makes `width` neighbouring results, `256 / width` invocations each: they walk their share of the elements,
+ * then fold in workgroup memory. Where there are few results and many elements, a first stage makes partial results.
+ *
+ * @module
+ */
+
+import {
+  float32,
+  int32,
+  type KernelTable,
+  type Operand,
+  type ReductionPrimitives,
+  type Shape,
+} from "@flambeau/core";
+import { type GpuDispatch, Sequence } from "../dispatch.ts";
+import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
+import { computed, perWord, storageOf } from "../element.ts";
+import { count, isInPlace, type Loops, loopUniforms, melt, placesText } from "../geometry.ts";
+import { Scratch } from "../memory.ts";
+import { wgsl } from "../wgsl.ts";
+
+type FoldName = "sum" | "prod" | "amax" | "amin" | "any" | "all";
+
+/** How two values of a type fold, where it starts, and what an element contributes. */
+interface Fold {
+  readonly start: string;
+  readonly join: (a: string, b: string) => string;
+  readonly from: string;
+}
+
+const truth = (type: "f32" | "i32"): string =>
+  type === "f32" ? "select(0, 1, x != 0.0 || m_isnan(x))" : "select(0, 1, x != 0)";
+
+const folds: { readonly [P in FoldName]: (type: "f32" | "i32") => Fold } = {
+  sum: (type) => ({ start: type === "f32" ? "0.0" : "0", join: (a, b) => `${a} + ${b}`, from: "x" }),
+  prod: (type) => ({ start: type === "f32" ? "1.0" : "1", join: (a, b) => `${a} * ${b}`, from: "x" }),
+  amax: (type) => ({
+    start: type === "f32" ? "-m_inf()" : "i32(-0x7fffffff - 1)",
+    join: (a, b) => type === "f32" ? `m_max(${a}, ${b})` : `max(${a}, ${b})`,
+    from: "x",
+  }),
+  amin: (type) => ({
+    start: type === "f32" ? "m_inf()" : "0x7fffffff",
+    join: (a, b) => type === "f32" ? `m_min(${a}, ${b})` : `min(${a}, ${b})`,
+    from: "x",
+  }),
+  any: (type) => ({ start: "0", join: (a, b) => `${a} | ${b}`, from: truth(type) }),
+  all: (type) => ({ start: "1", join: (a, b) => `${a} & ${b}`, from: truth(type) }),
+};
+
+/** The kept dimensions with the strides of input and result, and the folded ones with those of the input. */
+function split(x: Operand, o: Operand, dims: Shape, keepdim: boolean): { kept: Loops; folded: Loops } {
+  const keptDims = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  const outStrides = keepdim ? keptDims.map((d) => o.strides[d]!) : o.strides;
+  return {
+    kept: melt(keptDims.map((d) => x.shape[d]!), [keptDims.map((d) => x.strides[d]!), outStrides]),
+    folded: melt(dims.map((d) => x.shape[d]!), [dims.map((d) => x.strides[d]!)]),
+  };
+}
+
+/** Results of a workgroup: neighbours in memory side by side where rows are far apart, else one; all, when rows are short. */
+function widthOf(kept: Loops, folded: Loops, length: number): number {
+  if (length <= 16) return WORKGROUP;
+  const side = kept.steps[0]!.at(-1) ?? 0;
+  const along = folded.steps[0]!.at(-1) ?? 0;
+  return side === 1 && along !== 1 && kept.sizes.at(-1)! >= 8 ? 32 : 1;
+}
+
+/** Elements that one invocation walks before a second stage pays. */
+const LONG = 64;
+
+function uniforms(draft: Draft, kept: Loops, folded: Loops): void {
+  loopUniforms(draft, "k_", ["x", "o"], kept);
+  loopUniforms(draft, "f_", ["x"], folded);
+}
+
+/** Text before and after the fold: places, the walk, and the tree in workgroup memory. */
+function walkText(width: number, kept: number, folded: number, parts: {
+  readonly setup: string;
+  readonly visit: string;
+  readonly share: string;
+  readonly merge: string;
+  readonly finish: string;
+}): string {
+  const depth = WORKGROUP / width;
+  return wgsl`
+    let column = lane % ${width}u;
+    let row = lane / ${width}u;
+    let i = group * ${width}u + column;
+    let o = min(i % P.n, P.n - 1u);
+    let piece = i / P.n;
+    ${placesText(kept, "k_", ["x", "o"], "o")}
+    ${parts.setup}
+    let last = min(P.length, (piece + 1u) * P.piece);
+    if (i < P.n * P.pieces) {
+      for (var r = piece * P.piece + row; r < last; r += ${depth}u) {
+        ${placesText(folded, "f_", ["x"], "r", () => "q_x")}
+        let x = get_x(p_x + q_x);
+        ${parts.visit}
+      }
+    }
+    ${
+    depth > 1 && wgsl`
+      ${parts.share}
+      for (var step = ${depth / 2}u; step > 0u; step >>= 1u) {
+        workgroupBarrier();
+        if (row < step) {
+          let other = lane + step * ${width}u;
+          ${parts.merge}
+        }
+      }`
+  }
+    if (row == 0u && i < P.n * P.pieces) {
+      ${parts.finish}
+    }
+  `;
+}
+
+function fold(
+  limits: GpuLimits,
+  op: FoldName,
+  x: Operand,
+  o: Operand,
+  dims: Shape,
+  keepdim: boolean,
+): GpuDispatch | null {
+  const type = computed(x.dtype);
+  const { kept, folded } = split(x, o, dims, keepdim);
+  const n = count(o.shape);
+  const length = count(dims.map((d) => x.shape[d]!));
+  const width = widthOf(kept, folded, length);
+  const share = Math.ceil(length / (WORKGROUP / width));
+  const groups = Math.ceil(n / width);
+  // Two stages when few workgroups would walk for long.
+  const pieces = share > LONG && groups < 256
+    ? Math.min(Math.ceil(share / LONG), Math.ceil(512 / groups))
+    : 1;
+  if (pieces === 1) return stage(limits, op, type, x, o, kept, folded, n, length, width, 1);
+  const partType = op === "any" || op === "all" || type === "i32" ? int32 : float32;
+  const scratch = new Scratch(pieces * n * 4);
+  const partial: Operand = {
+    buffer: scratch,
+    dtype: partType,
+    shape: [pieces, n],
+    strides: [n, 1],
+    offset: 0,
+  };
+  const first = stage(
+    limits,
+    op,
+    type,
+    x,
+    partial,
+    { sizes: kept.sizes, steps: [kept.steps[0]!, kept.steps[0]!.map(() => 0)] },
+    folded,
+    n,
+    length,
+    width,
+    pieces,
+  );
+  const rest: Loops = { sizes: [pieces], steps: [[n]] };
+  const out = melt(kept.sizes, [contiguous(kept.sizes), kept.steps[1]!]);
+  const second = stage(
+    limits,
+    op,
+    computed(partType),
+    partial,
+    o,
+    out,
+    rest,
+    n,
+    pieces,
+    widthOf(out, rest, pieces),
+    1,
+  );
+  return first === null || second === null ? null : new Sequence([first, second], [scratch]);
+}
+
+function contiguous(sizes: readonly number[]): number[] {
+  let step = 1;
+  return [...sizes].reverse().map((size) => {
+    const here = step;
+    step *= size;
+    return here;
+  }).reverse();
+}
+
+function stage(
+  limits: GpuLimits,
+  op: FoldName,
+  type: "f32" | "i32",
+  x: Operand,
+  o: Operand,
+  kept: Loops,
+  folded: Loops,
+  n: number,
+  length: number,
+  width: number,
+  pieces: number,
+): GpuDispatch | null {
+  const { start, join, from } = folds[op](type);
+  const packed = perWord(storageOf(o.dtype, false)) > 1;
+  const draft = new Draft(op, limits)
+    .u32("n", n).u32("length", length).u32("pieces", pieces).u32("piece", Math.ceil(length / pieces))
+    .bind("x", x, { as: "read" })
+    .bind("o", o, { as: packed ? "atomic" : "write" });
+  uniforms(draft, kept, folded);
+  const kind = op === "any" || op === "all" ? "i32" : type;
+  const key = `w${width}|${kept.sizes.length}|${folded.sizes.length}|${pieces > 1 ? "part" : "all"}`;
+  return draft.step(key, grid(Math.ceil(n * pieces / width)), () =>
+    wgsl`
+      var<workgroup> shared_value: array<${kind}, ${WORKGROUP}>;
+
+      ${
+      mainOf(
+        WORKGROUP,
+        walkText(width, kept.sizes.length, folded.sizes.length, {
+          setup: `var total = ${start};`,
+          visit: wgsl`
+            let value = ${from};
+            total = ${join("total", "value")};`,
+          share: "shared_value[lane] = total;",
+          merge: `shared_value[lane] = ${join("shared_value[lane]", "shared_value[other]")};`,
+          finish: wgsl`
+            ${width < WORKGROUP && "total = shared_value[lane];"}
+            put_o(${pieces > 1 ? "i" : "p_o"}, total);`,
+        }),
+      )
+    }
+    `);
+}
+
+/** The first among equals and the first NaN: `a` beats what comes later unless that is better. */
+function arg(
+  limits: GpuLimits,
+  op: "argmax" | "argmin",
+  x: Operand,
+  o: Operand,
+  dim: number,
+  keepdim: boolean,
+): GpuDispatch | null {
+  const type = computed(x.dtype);
+  const { kept, folded } = split(x, o, [dim], keepdim);
+  const n = count(o.shape);
+  const length = x.shape[dim]!;
+  const width = widthOf(kept, folded, length);
+  const draft = new Draft(op, limits)
+    .u32("n", n).u32("length", length).u32("pieces", 1).u32("piece", length)
+    .bind("x", x, { as: "read" })
+    .bind("o", o, { as: "write" });
+  uniforms(draft, kept, folded);
+  const sign = op === "argmax" ? ">" : "<";
+  // NaN is better than every number; of two equally good ones the first place wins.
+  const better = type === "f32"
+    ? wgsl`
+      fn better(a: f32, place: u32, b: f32, other: u32) -> bool {
+        let nan_a = m_isnan(a);
+        let nan_b = m_isnan(b);
+        if (other == 0xffffffffu) { return true; }
+        if (nan_a != nan_b) { return nan_a; }
+        if (nan_a || a == b) { return place < other; }
+        return a ${sign} b;
+      }`
+    : wgsl`
+      fn better(a: i32, place: u32, b: i32, other: u32) -> bool {
+        if (other == 0xffffffffu) { return true; }
+        if (a == b) { return place < other; }
+        return a ${sign} b;
+      }`;
+  return draft.step(
+    `w${width}|${kept.sizes.length}|${folded.sizes.length}`,
+    grid(Math.ceil(n / width)),
+    () =>
+      wgsl`
+      var<workgroup> shared_value: array<${type}, ${WORKGROUP}>;
+      var<workgroup> shared_place: array<u32, ${WORKGROUP}>;
+
+      ${better}
+
+      ${
+        mainOf(
+          WORKGROUP,
+          walkText(width, kept.sizes.length, folded.sizes.length, {
+            setup: wgsl`
+            var best = ${type}(0);
+            var place = 0xffffffffu;`,
+            visit: wgsl`
+            if (better(x, r, best, place)) {
+              best = x;
+              place = r;
+            }`,
+            share: wgsl`
+            shared_value[lane] = best;
+            shared_place[lane] = place;`,
+            merge: wgsl`
+            if (shared_place[other] != 0xffffffffu &&
+              better(shared_value[other], shared_place[other], shared_value[lane], shared_place[lane])) {
+              shared_value[lane] = shared_value[other];
+              shared_place[lane] = shared_place[other];
+            }`,
+            finish: wgsl`
+            ${width < WORKGROUP && "place = shared_place[lane];"}
+            put_o(p_o, bitcast<i32>(place));`,
+          }),
+        )
+      }
+    `,
+  );
+}
+
+/** Adds up the first dimension of `x` into `o`: the second stage of kernels that make partial sums. */
+export function sumOfParts(limits: GpuLimits, x: Operand, o: Operand): GpuDispatch | null {
+  return fold(limits, "sum", x, o, [0], false);
+}
+
+/** The reductions. */
+export function reduceKernels(
+  limits: GpuLimits,
+): Pick<KernelTable<GpuDispatch>, keyof ReductionPrimitives<unknown>> {
+  const kernel = (op: FoldName) =>
+  (
+    [x]: readonly [x: Operand],
+    o: Operand,
+    { dims, keepdim }: { readonly dims: Shape; readonly keepdim: boolean },
+  ): GpuDispatch | null => isInPlace([o], [x]) ? null : fold(limits, op, x, o, dims, keepdim);
+  const placing = (op: "argmax" | "argmin") =>
+  (
+    [x]: readonly [x: Operand],
+    o: Operand,
+    { dim, keepdim }: { readonly dim: number; readonly keepdim: boolean },
+  ): GpuDispatch | null => isInPlace([o], [x]) ? null : arg(limits, op, x, o, dim, keepdim);
+  return {
+    sum: kernel("sum"),
+    prod: kernel("prod"),
+    amax: kernel("amax"),
+    amin: kernel("amin"),
+    any: kernel("any"),
+    all: kernel("all"),
+    argmax: placing("argmax"),
+    argmin: placing("argmin"),
+  };
+}

@@ -1,0 +1,304 @@
+/**
+ * Records dispatches into one command encoder until they are submitted together.
+ *
+ * Sizes and strides travel in a ring of uniform slots that is written once per submit. Pipelines are kept by their text,
+ * bind groups by their buffers. Errors of the driver arrive later: they are collected here, with the names of the
+ * operations that they may belong to.
+ *
+ * @module
+ */
+
+import { DeviceError, OutOfMemoryError, type TorchError } from "@flambeau/core";
+import type { Memory } from "./memory.ts";
+
+/** 32-bit words of a uniform slot. */
+export const SLOT_WORDS = 64;
+const SLOT_BYTES = SLOT_WORDS * 4;
+
+// Values of WebGPU's constants, which are globals that a runtime may not have.
+const STORAGE = 0x80;
+const COPY_SRC = 0x04;
+const COPY_DST = 0x08;
+const UNIFORM = 0x40;
+const COMPUTE = 0x04;
+
+/** Bind groups that are kept; beyond, all are dropped and made again. */
+const KEPT_GROUPS = 4096;
+
+/** How a binding is used: read only, or read and written. */
+export type Access = "r" | "w";
+
+/** A compiled shader with the layout of its bindings. */
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: Layout;
+}
+
+interface Layout {
+  readonly id: number;
+  readonly group: GPUBindGroupLayout;
+  readonly pipeline: GPUPipelineLayout;
+}
+
+/** A storage binding: memory, where it starts, how much of it. */
+export interface Binding {
+  readonly memory: Memory;
+  /** In bytes, a multiple of 256. */
+  readonly offset: number;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Counters for tests and reports. */
+export interface Counters {
+  /** Command buffers given to the queue. */
+  readonly submits: number;
+  /** Dispatches recorded. */
+  readonly dispatches: number;
+  /** Pipelines compiled. */
+  readonly pipelines: number;
+  /** Bind groups made. */
+  readonly bindGroups: number;
+}
+
+/** One queue with its open commands. */
+export class Recorder {
+  /** The driver's device. */
+  readonly device: GPUDevice;
+  /** The number of the open window of commands; counts from 1. */
+  epoch = 1;
+  readonly #limit: number;
+  readonly #ring: GPUBuffer;
+  readonly #words: Uint32Array<ArrayBuffer>;
+  readonly #pipelines: Map<string, Pipeline> = new Map();
+  readonly #layouts: Map<string, Layout> = new Map();
+  readonly #groups: Map<string, GPUBindGroup> = new Map();
+  readonly #groupsOf: Map<number, string[]> = new Map();
+  #encoder: GPUCommandEncoder | null = null;
+  #pass: GPUComputePassEncoder | null = null;
+  #used = 0;
+  #names: string[] = [];
+  #retired: Memory[] = [];
+  #scopes: Set<Promise<void>> = new Set();
+  #failure: TorchError | null = null;
+  #lost: string | null = null;
+  #submits = 0;
+  #dispatches = 0;
+  #compiled = 0;
+  #grouped = 0;
+
+  /**
+   * @param limit Dispatches after which a window is submitted.
+   */
+  constructor(device: GPUDevice, limit: number) {
+    this.device = device;
+    this.#limit = limit;
+    this.#ring = device.createBuffer({ size: limit * SLOT_BYTES, usage: UNIFORM | COPY_DST });
+    this.#words = new Uint32Array(limit * SLOT_WORDS);
+    device.lost.then((info) => {
+      this.#lost = info.message.trim() || info.reason || "unknown";
+    }, () => {});
+  }
+
+  /** What happened so far. */
+  get counters(): Counters {
+    return {
+      submits: this.#submits,
+      dispatches: this.#dispatches,
+      pipelines: this.#compiled,
+      bindGroups: this.#grouped,
+    };
+  }
+
+  /** True when commands wait for a submit. */
+  get pending(): boolean {
+    return this.#encoder !== null;
+  }
+
+  /**
+   * Throws when the device is gone.
+   *
+   * @throws {DeviceError} If it was lost or destroyed.
+   */
+  checkAlive(op: string): void {
+    if (this.#lost !== null) {
+      throw new DeviceError(`Cannot ${op} on webgpu: the device must be there, got lost (${this.#lost})`);
+    }
+  }
+
+  /** Makes storage memory; if the driver has none, that is reported at the next {@linkcode settle}. */
+  createStorage(size: number): GPUBuffer {
+    this.device.pushErrorScope("out-of-memory");
+    try {
+      return this.device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
+    } finally {
+      this.#popScope((message) =>
+        new OutOfMemoryError(`Cannot allocate ${size} bytes on webgpu: ${message}`, size)
+      );
+    }
+  }
+
+  /** Destroys memory once the commands that may use it are submitted. */
+  retire(memory: Memory): void {
+    for (const key of this.#groupsOf.get(memory.id) ?? []) this.#groups.delete(key);
+    this.#groupsOf.delete(memory.id);
+    if (this.#encoder === null) memory.gpu.destroy();
+    else this.#retired.push(memory);
+  }
+
+  /** The pipeline of `key`, compiled from `source` the first time. */
+  pipeline(key: string, access: readonly Access[], op: string, source: () => string): Pipeline {
+    const found = this.#pipelines.get(key);
+    if (found !== undefined) return found;
+    const layout = this.#layout(access.join(""));
+    const code = source();
+    this.device.pushErrorScope("validation");
+    const module = this.device.createShaderModule({ code, label: op });
+    const pipeline = this.device.createComputePipeline({
+      label: op,
+      layout: layout.pipeline,
+      compute: { module, entryPoint: "main" },
+    });
+    this.#popScope((message) =>
+      new DeviceError(`Cannot ${op} on webgpu: its shader must compile, got ${message}`)
+    );
+    const made = { pipeline, layout };
+    this.#pipelines.set(key, made);
+    this.#compiled++;
+    return made;
+  }
+
+  /** Records one dispatch. */
+  dispatch(
+    op: string,
+    { pipeline, layout }: Pipeline,
+    bindings: readonly Binding[],
+    words: Uint32Array,
+    groups: readonly [x: number, y: number, z: number],
+  ): void {
+    if (this.#used === this.#limit) this.flush();
+    this.#open();
+    const slot = this.#used++;
+    this.#words.set(words, slot * SLOT_WORDS);
+    let key = `${layout.id}`;
+    for (const { memory, offset, size } of bindings) {
+      memory.epoch = this.epoch;
+      key += `:${memory.id}`;
+      if (offset !== 0 || size !== memory.capacity) key += `@${offset}+${size}`;
+    }
+    const group = this.#groups.get(key) ?? this.#makeGroup(key, layout, bindings);
+    const pass = this.#pass ??= this.#encoder!.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group, [slot * SLOT_BYTES]);
+    pass.dispatchWorkgroups(groups[0], groups[1], groups[2]);
+    this.#names.push(op);
+    this.#dispatches++;
+  }
+
+  /** Records a copy; offsets and size are multiples of 4. */
+  copy(from: Memory, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
+    this.#open();
+    this.#endPass();
+    from.epoch = this.epoch;
+    this.#encoder!.copyBufferToBuffer(from.gpu, fromOffset, to, toOffset, bytes);
+  }
+
+  /** Gives all recorded commands to the queue, in one submit. */
+  flush(): void {
+    if (this.#encoder === null) return;
+    this.#endPass();
+    if (this.#used > 0) this.device.queue.writeBuffer(this.#ring, 0, this.#words, 0, this.#used * SLOT_WORDS);
+    this.device.queue.submit([this.#encoder.finish()]);
+    this.#submits++;
+    const names = this.#names;
+    this.#popScope((message) =>
+      new DeviceError(`Cannot ${[...new Set(names)].slice(0, 8).join(", ") || "copy"} on webgpu: ${message}`)
+    );
+    this.#encoder = null;
+    this.#used = 0;
+    this.#names = [];
+    this.epoch++;
+    for (const memory of this.#retired.splice(0)) memory.gpu.destroy();
+  }
+
+  /** Waits for the errors of what was submitted, and throws the first. */
+  async settle(op: string): Promise<void> {
+    while (this.#scopes.size > 0) await Promise.all(this.#scopes);
+    this.throwFailure();
+    this.checkAlive(op);
+  }
+
+  /** Throws an error that has arrived. */
+  throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+  }
+
+  #open(): void {
+    if (this.#encoder !== null) return;
+    this.device.pushErrorScope("validation");
+    this.#encoder = this.device.createCommandEncoder();
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = null;
+  }
+
+  #popScope(errorOf: (message: string) => TorchError): void {
+    const scope: Promise<void> = this.device.popErrorScope().then((error) => {
+      if (error !== null) this.#failure ??= errorOf(error.message.trim());
+    }, () => {}).then(() => {
+      this.#scopes.delete(scope);
+    });
+    this.#scopes.add(scope);
+  }
+
+  #layout(access: string): Layout {
+    const found = this.#layouts.get(access);
+    if (found !== undefined) return found;
+    const entries: GPUBindGroupLayoutEntry[] = [{
+      binding: 0,
+      visibility: COMPUTE,
+      buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: SLOT_BYTES },
+    }];
+    [...access].forEach((mode, i) =>
+      entries.push({
+        binding: i + 1,
+        visibility: COMPUTE,
+        buffer: { type: mode === "r" ? "read-only-storage" : "storage" },
+      })
+    );
+    const group = this.device.createBindGroupLayout({ entries });
+    const pipeline = this.device.createPipelineLayout({ bindGroupLayouts: [group] });
+    const layout = { id: this.#layouts.size, group, pipeline };
+    this.#layouts.set(access, layout);
+    return layout;
+  }
+
+  #makeGroup(key: string, layout: Layout, bindings: readonly Binding[]): GPUBindGroup {
+    if (this.#groups.size >= KEPT_GROUPS) {
+      this.#groups.clear();
+      this.#groupsOf.clear();
+    }
+    const group = this.device.createBindGroup({
+      layout: layout.group,
+      entries: [
+        { binding: 0, resource: { buffer: this.#ring, offset: 0, size: SLOT_BYTES } },
+        ...bindings.map(({ memory, offset, size }, i) => ({
+          binding: i + 1,
+          resource: { buffer: memory.gpu, offset, size },
+        })),
+      ],
+    });
+    this.#groups.set(key, group);
+    for (const { memory } of bindings) {
+      const keys = this.#groupsOf.get(memory.id);
+      if (keys === undefined) this.#groupsOf.set(memory.id, [key]);
+      else keys.push(key);
+    }
+    this.#grouped++;
+    return group;
+  }
+}

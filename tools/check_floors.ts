@@ -52,7 +52,7 @@ const RULES: readonly { words: string; broken: (from: string, to: string) => boo
 ];
 
 const SCOPE = "@flambeau/";
-const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(["node_modules", "assembly", "dist"]);
+const SKIPPED_FOLDERS: ReadonlySet<string> = new Set(["testdata", "node_modules", "assembly", "dist"]);
 
 /** The sources of one member: its name, its folder and the text of its files by path from the root. */
 export interface MemberSources extends Pick<Member, "name" | "dir"> {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { float64, int32, type LinalgPrimitives } from "@flambeau/core";
+import { float64, GradError, int32, type LinalgPrimitives } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
 import { bind, fromData } from "@flambeau/tensor/internal";
 import {
@@ -99,8 +99,9 @@ export const linalgDerivatives: { readonly [P in keyof LinalgPrimitives<unknown>
     const n = r.shape.at(-1)!;
     if (m >= n && k === n) return [tallQrGrad(gq, gr, q, r)];
     if (m <= n && k === m) return [wideQrGrad(gq, gr, q, r, m, n)];
-    throw new Error(
-      "Cannot differentiate qr: mode 'complete' has a gradient only for matrices with at least as many columns as rows",
+    throw new GradError(
+      `Cannot differentiate qr with mode 'complete': the matrix must have at least as many columns as rows, ` +
+        `got ${m} rows and ${n} columns`,
     );
   }),
 

@@ -12,7 +12,9 @@ import {
   type DType,
   float32,
   float64,
+  formatType,
   type FusedName,
+  GradError,
   inputDTypes,
   type Name,
   numelOf,
@@ -29,7 +31,7 @@ import {
   place,
   type Sample,
 } from "@flambeau/testing";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { derivativeOf } from "../../packages/autograd/src/derivatives.ts";
 import { rows } from "./backends.ts";
 import { get, put, putDense } from "./operands.ts";
@@ -117,6 +119,22 @@ describe.each(rows.filter((row) => row.available))("$name", ({ name: device, cre
       done.add(name);
     });
 
+    test("gradients have the types of the inputs, or the pass says that there are none", () => {
+      for (const sample of infoOf(name).samples(new Make(float64, name))) {
+        const { inputs, moved, outputs } = callOf(backend, name, sample);
+        const made = outputs(...inputs).filter((y) => y.requiresGrad);
+        const pass = () => grad(made, moved, { gradOutputs: cotangents(backend, made), allowUnused: true });
+        if (sample.noGradient === true) {
+          expect(pass, sample.title).toThrow(GradError);
+          continue;
+        }
+        const grads = pass();
+        grads.forEach((g, i) => {
+          if (g !== null) expect(formatType(g), sample.title).toBe(formatType(moved[i]!));
+        });
+      }
+    });
+
     test("the gradient does not depend on the layout of the inputs", async () => {
       if (infoOf(name).anyLayout === false) return; // there the layout is the argument
       for (const sample of smoothSamples(name)) {
@@ -194,6 +212,13 @@ describe.each(rows.filter((row) => row.available))("$name", ({ name: device, cre
 });
 
 describe("the facts", () => {
+  test("every differentiable primitive was checked on every device", () => {
+    expect([...checked.keys()]).toEqual(rows.filter((row) => row.available).map((row) => row.name));
+    for (const [device, done] of checked) {
+      expect([...done].sort(), device).toEqual([...differentiable].sort());
+    }
+  });
+
   test.each(names)("%s: say of it whether it has a derivative, and have samples for it", (name) => {
     const { differentiable } = infoOf(name);
     expect(derivativeOf(name) !== null).toBe(differentiable.length > 0);
@@ -207,12 +232,4 @@ describe("the facts", () => {
       expect(moved.some(({ inputs }) => numelOf((inputs as readonly HostTensor[])[i]!.shape) > 1)).toBe(true);
     }
   });
-});
-
-afterAll(() => {
-  for (const [device, done] of checked) {
-    expect([...done].sort(), `differentiable primitives that were checked on ${device}`).toEqual(
-      [...differentiable].sort(),
-    );
-  }
 });

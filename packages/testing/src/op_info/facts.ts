@@ -34,6 +34,8 @@ export interface Sample<P extends Name> {
    * moved, where others may not. Default false.
    */
   readonly smooth?: boolean | readonly number[];
+  /** Has no gradient here: the backward pass throws a GradError. Default false. */
+  readonly noGradient?: boolean;
   /**
    * Holds infinities, NaN, subnormal numbers or the ends of an integer range, where a device with weaker arithmetic (a GPU)
    * may differ. Default false.

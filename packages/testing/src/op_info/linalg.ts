@@ -231,10 +231,20 @@ export const linalgInfos: InfosOf<LinalgPrimitives<unknown>> = {
       { title: "square", inputs: [fullRank(make, [3, 3])], attrs: { complete: false }, smooth: true },
       { title: "wide", inputs: [fullRank(make, [2, 4])], attrs: { complete: false }, smooth: true },
       { title: "wide, complete", inputs: [fullRank(make, [2, 3])], attrs: { complete: true }, smooth: true },
-      { title: "tall, complete", inputs: [fullRank(make, [4, 2])], attrs: { complete: true } },
+      {
+        title: "tall, complete",
+        inputs: [fullRank(make, [4, 2])],
+        attrs: { complete: true },
+        noGradient: true,
+      },
       { title: "batch", inputs: [fullRank(make, [2, 2, 2])], attrs: { complete: false }, smooth: true },
       { title: "larger", inputs: [make.values([9, 7])], attrs: { complete: false } },
-      { title: "no columns, complete", inputs: [make.of([], [2, 0])], attrs: { complete: true } },
+      {
+        title: "no columns, complete",
+        inputs: [make.of([], [2, 0])],
+        attrs: { complete: true },
+        noGradient: true,
+      },
       { title: "no batches", inputs: [make.of([], [0, 2, 2])], attrs: { complete: false } },
     ],
     check([x], [q, r], _, near) {

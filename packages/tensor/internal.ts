@@ -6,7 +6,7 @@
  */
 
 export { isOptions, named } from "./src/args.ts";
-export { bind, bindInto, needsGrad, replaceValue, volatility } from "./src/bind.ts";
+export { bind, bindInto, evaluate, needsGrad, replaceValue, volatility } from "./src/bind.ts";
 export {
   castTo,
   commonDType,
@@ -26,6 +26,16 @@ export { creatingOn, execute, executeInto, executeOn } from "./src/immediate.ts"
 export { relabel } from "./src/label.ts";
 export { type Allocation, liveAllocations } from "./src/memory.ts";
 export { fromData, moveHook } from "./src/ops/data.ts";
-export { scopes, Storage, StorageScope } from "./src/storage.ts";
+export { scopes, Storage, storageCount, StorageScope } from "./src/storage.ts";
 export { type GradMeta, newGradMeta, requireTape, type Tape, tape } from "./src/tape.ts";
 export { isContiguousStorage, temporaries } from "./src/temporaries.ts";
+export {
+  canRead,
+  eachStorage,
+  type Lifted,
+  onPlain,
+  plainOf,
+  type TransformLevel,
+  type Transforms,
+  transforms,
+} from "./src/transform.ts";

@@ -11,6 +11,7 @@ import {
   canCast,
   DTypeError,
   formatType,
+  GradError,
   type Inputs,
   type Name,
   ShapeError,
@@ -22,16 +23,25 @@ import { execute, executeInto } from "./immediate.ts";
 import { newGradMeta, tape } from "./tape.ts";
 import { temporaries } from "./temporaries.ts";
 import type { Tensor } from "./tensor.ts";
+import { transforms } from "./transform.ts";
 
 /** Applies a primitive to tensors. */
 export const bind: Bind<Tensor> =
   ((name: Name, inputs: readonly Tensor[], attrs: never): Tensor | readonly Tensor[] => {
+    if (transforms.active !== null) return transforms.active.bind(name, inputs, attrs);
     const outputs = execute(name, inputs, attrs);
     if (gradMode.enabled && tape.current !== null && needsGrad(inputs)) {
       tape.current.record(name as SingleName, inputs as Inputs<SingleName, Tensor>, attrs, outputs);
     } else if (volatility.used) spreadVolatile(inputs, outputs);
     return outputs;
   }) as Bind<Tensor>;
+
+/** Applies a primitive without recording it for these tensors. */
+export function evaluate(name: Name, inputs: readonly Tensor[], attrs: unknown): Tensor | readonly Tensor[] {
+  return transforms.active === null
+    ? execute(name, inputs, attrs)
+    : transforms.active.execute(name, inputs, attrs);
+}
 
 /**
  * Applies a primitive and writes its results into `targets`, each of which may be one of the inputs.
@@ -47,6 +57,7 @@ export function bindInto<P extends Name>(
   attrs: Attrs<P>,
 ): void {
   const list = inputs as readonly Tensor[];
+  if (transforms.active !== null) return transforms.active.bindInto(targets, name, list, attrs);
   const write = () => {
     executeInto(targets, name, list, attrs as never);
     for (const target of targets) target.storage.version++;
@@ -66,19 +77,12 @@ export function bindInto<P extends Name>(
  * @throws {GradError} If `target` is a leaf that requires grad, while recording.
  */
 export function replaceValue(op: string, target: Tensor, compute: (before: Tensor) => Tensor): Tensor {
+  if (transforms.active !== null) {
+    transforms.active.replace(target, compute, (value) => checkReplacement(op, target, value));
+    return target;
+  }
   const write = (value: Tensor) => {
-    if (!shapesEqual(value.shape, target.shape)) {
-      throw new ShapeError(
-        `Cannot ${op} ${formatType(target)}: the result must have its shape, got ${formatType(value)}`,
-      );
-    }
-    if (!canCast(value.dtype, target.dtype)) {
-      throw new DTypeError(
-        `Cannot ${op} ${
-          formatType(target)
-        }: result type ${value.dtype.name} can't be cast to ${target.dtype.name}`,
-      );
-    }
+    checkReplacement(op, target, value);
     const cast = value.dtype === target.dtype ? null : { dtype: target.dtype };
     executeInto([target], cast === null ? "copy" : "cast", [value], cast);
     target.storage.version++;
@@ -93,16 +97,47 @@ export function replaceValue(op: string, target: Tensor, compute: (before: Tenso
   return target;
 }
 
+function checkReplacement(op: string, target: Tensor, value: Tensor): void {
+  if (!shapesEqual(value.shape, target.shape)) {
+    throw new ShapeError(
+      `Cannot ${op} ${formatType(target)}: the result must have its shape, got ${formatType(value)}`,
+    );
+  }
+  if (!canCast(value.dtype, target.dtype)) {
+    throw new DTypeError(
+      `Cannot ${op} ${
+        formatType(target)
+      }: result type ${value.dtype.name} can't be cast to ${target.dtype.name}`,
+    );
+  }
+}
+
 /** True when recording is of use: one of the tensors requires grad, and none is volatile. */
 export function needsGrad(inputs: readonly Tensor[]): boolean {
   let needs = false;
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]!;
-    if (x.gradMeta === null && x.base === null) continue;
+    if (x.gradMeta === null && x.base === null && x.lifted === null) continue;
     if (x.gradMeta !== null && x.gradMeta.volatile) return false;
-    needs ||= x.requiresGrad;
+    needs ||= x.lifted === null ? x.requiresGrad : isTracked(x);
   }
   return needs;
+}
+
+/**
+ * True when a transform, or autograd outside of it, differentiates with respect to `x`. What was differentiated inside a
+ * transform is unknown outside of it.
+ */
+function isTracked(x: Tensor): boolean {
+  const { level, parts } = x.lifted!;
+  if (level.alive) return x.requiresGrad || (level.kind === "jvp" && parts.length > 1) || needsGrad(parts);
+  if (!x.requiresGrad) return needsGrad(parts);
+  throw new GradError(
+    `Cannot use ${formatType(x)}, which comes from inside a ${
+      x.lifted!.level.kind
+    } that has ended: return it from the ` +
+      "function that was transformed",
+  );
 }
 
 /** What comes from a volatile tensor is volatile. */

@@ -23,6 +23,7 @@ import { gradMode } from "./grad_mode.ts";
 import { Storage } from "./storage.ts";
 import { type GradMeta, type GradNode, newGradMeta, tape } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
+import type { Lifted } from "./transform.ts";
 
 /** The state of a tensor, without its operations. */
 export class TensorHandle implements Operand {
@@ -40,6 +41,8 @@ export class TensorHandle implements Operand {
   gradMeta: GradMeta | null = null;
   /** The tensor that this one is a view of, as far as autograd is concerned. Not for users. */
   base: Tensor | null = null;
+  /** What it stands for inside a function transform; null for plain tensors. Not for users. */
+  lifted: Lifted | null = null;
   /** Made in inference mode: it can never be part of a graph. */
   readonly isInference: boolean;
 

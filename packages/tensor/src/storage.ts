@@ -15,6 +15,9 @@ import {
 } from "@flambeau/core";
 import { allocate, type Allocation, release } from "./memory.ts";
 
+/** The serial number of the next storage. */
+export const storageCount: { next: number } = { next: 0 };
+
 /** One piece of a backend's memory with a count of the writes to it. */
 export class Storage {
   /** The backend whose memory this is. */
@@ -25,6 +28,8 @@ export class Storage {
   holds = 0;
   /** True when no user can have a handle on it: the memory goes back when the last hold does. */
   orphan = false;
+  /** Later storages have higher numbers. */
+  readonly serial: number = storageCount.next++;
   #allocation: Allocation;
 
   /** Takes memory for a tensor of `shape` and `dtype`; its contents are not defined. */

@@ -11,6 +11,7 @@ import { scopes, type Storage, StorageScope } from "./storage.ts";
 import { tape } from "./tape.ts";
 import { TensorHandle } from "./handle.ts";
 import type { Tensor } from "./tensor.ts";
+import { eachStorage } from "./transform.ts";
 
 /**
  * Runs `body` and frees the memory of all tensors made inside, except those it returns. What an autograd graph has
@@ -35,14 +36,20 @@ export function temporaries<R extends Tensor | readonly Tensor[] | null>(body: (
 
 function returns(result: Tensor | readonly Tensor[] | null, storage: Storage): boolean {
   if (result === null) return false;
-  if (result instanceof TensorHandle) return result.storage === storage;
-  return (result as readonly Tensor[]).some((tensor) => tensor?.storage === storage);
+  if (result instanceof TensorHandle) return needs(result as Tensor, storage);
+  return (result as readonly Tensor[]).some((tensor) => tensor && needs(tensor, storage));
+}
+
+function needs(x: Tensor, storage: Storage): boolean {
+  return x.lifted === null ? x.storage === storage : x.lifted.parts.some((part) => needs(part, storage));
 }
 
 /** Takes the memory of `x` out of all scopes: it lives until it is disposed of or dropped. Gives `x` back. */
 export function keep<T extends Tensor>(x: T): T {
-  for (let s = scopes.top; s !== null; s = s.parent) s.remove(x.storage);
-  x.storage.orphan = false;
+  eachStorage(x, (storage) => {
+    for (let s = scopes.top; s !== null; s = s.parent) s.remove(storage);
+    storage.orphan = false;
+  });
   return x;
 }
 
@@ -97,8 +104,9 @@ function collect(value: unknown, kept: Set<object>, seen: Set<object>): void {
   if (typeof value !== "object" && typeof value !== "function" || value === null || seen.has(value)) return;
   seen.add(value);
   if (value instanceof TensorHandle) {
-    kept.add(value.storage);
-    if (value.grad !== null) kept.add(value.grad.storage);
+    const add = (storage: Storage) => void kept.add(storage);
+    eachStorage(value as Tensor, add);
+    if (value.grad !== null) eachStorage(value.grad, add);
     if (tape.current !== null) {
       for (const held of tape.current.heldStorages(value as Tensor)) kept.add(held);
     }

@@ -11,6 +11,7 @@ import { type DataArray, DTypeError, formatType, IndexError, int32, int64, numel
 import { castTo } from "../coerce.ts";
 import { hostCopy } from "../host_copy.ts";
 import type { Tensor } from "../tensor.ts";
+import { canRead, isReadable, plainOf } from "../transform.ts";
 import { dataSync } from "./data.ts";
 
 /** Values of an index tensor in row-major order. */
@@ -21,7 +22,7 @@ export type IndexValues = Int32Array | Float64Array;
  * read, unless they came from the host.
  */
 export function elementsNow(x: Tensor): DataArray | null {
-  return x.backend.canReadSync ? dataSync(x) : hostCopy(x);
+  return canRead(x) ? dataSync(x) : hostCopy(x);
 }
 
 /** The values of an integer tensor in row-major order; null where they cannot be had at once. */
@@ -36,6 +37,11 @@ export function indexValues(index: Tensor): IndexValues | null {
     data as BigInt64Array,
     (_, i) => words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0),
   );
+}
+
+/** As {@linkcode indexValues}, of all batches inside `vmap`: for checks. */
+export function allIndexValues(index: Tensor): IndexValues | null {
+  return indexValues(plainOf(index));
 }
 
 /**
@@ -76,7 +82,7 @@ export function outOfBounds(op: string, x: Tensor, index: number, dim: number, s
  */
 export function checkBounds(op: string, x: Tensor, index: Tensor, dim: number, size: number): void {
   if (numelOf(index.shape) === 0) return;
-  const values = indexValues(index);
+  const values = allIndexValues(index);
   if (values === null) return;
   const [least, largest] = extent(values);
   if (least < 0) throw outOfBounds(op, x, least, dim, size);
@@ -86,7 +92,8 @@ export function checkBounds(op: string, x: Tensor, index: Tensor, dim: number, s
 /**
  * As {@linkcode checkBounds}, where negative indices count from the end.
  *
- * @returns The values with negative ones turned around; null when there are none, or they cannot be read.
+ * @returns The values with negative ones turned around; null when there are none, or they cannot be read. Inside `vmap`
+ *   they are only checked.
  * @throws {IndexError} If one is outside `-size … size - 1`.
  */
 export function wrapBounds(
@@ -97,10 +104,10 @@ export function wrapBounds(
   size: number,
 ): IndexValues | null {
   if (numelOf(index.shape) === 0) return null;
-  const values = indexValues(index);
+  const values = allIndexValues(index);
   if (values === null) return null;
   const [least, largest] = extent(values);
   if (least < -size) throw outOfBounds(op, x, least, dim, size);
   if (largest >= size) throw outOfBounds(op, x, largest, dim, size);
-  return least < 0 ? values.map((value) => value < 0 ? value + size : value) : null;
+  return least < 0 && isReadable(index) ? values.map((value) => value < 0 ? value + size : value) : null;
 }

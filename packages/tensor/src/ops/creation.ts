@@ -8,7 +8,6 @@
 
 import {
   ArgumentTypeError,
-  type Backend,
   checkShape,
   type DType,
   int32,
@@ -34,6 +33,7 @@ import { makeEmpty } from "../handle.ts";
 import { executeOn } from "../immediate.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { transforms } from "../transform.ts";
 import { clone, fill_ } from "./data.ts";
 import {
   type CreationOptions,
@@ -45,9 +45,14 @@ import {
   sizesOf,
 } from "./making.ts";
 
-function filled(shape: Shape, value: Scalar, dtype: DType, options: CreationOptions, near?: Backend): Tensor {
-  const backend = deviceWith(options, shape, dtype, near);
-  return finished(executeOn(backend, "full", { shape, value, dtype }), options);
+function filled(shape: Shape, value: Scalar, dtype: DType, options: CreationOptions, like?: Tensor): Tensor {
+  const backend = deviceWith(options, shape, dtype, like?.backend);
+  return finished(alike(executeOn(backend, "full", { shape, value, dtype }), like), options);
+}
+
+/** Inside `vmap` what is made after a batch is a batch, so that it can be written. */
+function alike(made: Tensor, like: Tensor | undefined): Tensor {
+  return like === undefined || transforms.active === null ? made : transforms.active.alike(made, like);
 }
 
 /**
@@ -120,7 +125,7 @@ export function scalarTensor(value: Scalar, options: CreationOptions = {}): Tens
 
 function filledLike(op: string, x: Tensor, value: Scalar, options: LikeOptions): Tensor {
   requireTensor(op, "input", x);
-  return filled(x.shape, value, dtypeOption(options.dtype) ?? x.dtype, options, x.backend);
+  return filled(x.shape, value, dtypeOption(options.dtype) ?? x.dtype, options, x);
 }
 
 /**
@@ -158,7 +163,10 @@ export function fullLike(x: Tensor, fillValue: Scalar, options: LikeOptions = {}
 export function emptyLike(x: Tensor, options: LikeOptions = {}): Tensor {
   requireTensor("emptyLike", "input", x);
   const dtype = dtypeOption(options.dtype) ?? x.dtype;
-  return finished(makeEmpty(deviceWith(options, x.shape, dtype, x.backend), x.shape, dtype), options);
+  return finished(
+    alike(makeEmpty(deviceWith(options, x.shape, dtype, x.backend), x.shape, dtype), x),
+    options,
+  );
 }
 
 /**
@@ -173,20 +181,20 @@ export function fill(x: Tensor, value: Scalar | Tensor): Tensor {
 /** Zeros in the dtype and device of `x`. */
 export function newZeros(x: Tensor, ...args: SizeArgs<CreationOptions>): Tensor {
   const [shape, options] = sizesOf<CreationOptions>("newZeros", args);
-  return filled(shape, 0, dtypeOption(options.dtype) ?? x.dtype, options, x.backend);
+  return filled(shape, 0, dtypeOption(options.dtype) ?? x.dtype, options, x);
 }
 
 /** Ones in the dtype and device of `x`. */
 export function newOnes(x: Tensor, ...args: SizeArgs<CreationOptions>): Tensor {
   const [shape, options] = sizesOf<CreationOptions>("newOnes", args);
-  return filled(shape, 1, dtypeOption(options.dtype) ?? x.dtype, options, x.backend);
+  return filled(shape, 1, dtypeOption(options.dtype) ?? x.dtype, options, x);
 }
 
 /** A tensor in the dtype and device of `x` whose contents are not defined. */
 export function newEmpty(x: Tensor, ...args: SizeArgs<CreationOptions>): Tensor {
   const [shape, options] = sizesOf<CreationOptions>("newEmpty", args);
   const dtype = dtypeOption(options.dtype) ?? x.dtype;
-  return finished(makeEmpty(deviceWith(options, shape, dtype, x.backend), shape, dtype), options);
+  return finished(alike(makeEmpty(deviceWith(options, shape, dtype, x.backend), shape, dtype), x), options);
 }
 
 /** One value in the dtype and device of `x`. */
@@ -198,7 +206,7 @@ export function newFull(
 ): Tensor {
   const [shape] = sizesOf("newFull", [size]);
   const value = requireScalar("newFull", fillValue);
-  return filled(shape, value, dtypeOption(options.dtype) ?? x.dtype, options, x.backend);
+  return filled(shape, value, dtypeOption(options.dtype) ?? x.dtype, options, x);
 }
 
 /** The steps of {@linkcode arange}. */

@@ -32,6 +32,7 @@ import { noteHostCopy } from "../host_copy.ts";
 import { breathe } from "../memory.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { requireReadable, transforms } from "../transform.ts";
 
 /** A number, bigint or boolean, or arrays of them, nested as deep as the tensor has dimensions. */
 export type Nested = Scalar | Nested[];
@@ -52,7 +53,7 @@ export function detach(x: Tensor): Tensor {
   gradMode.enabled = false;
   try {
     const out = bind("alias", [x], null);
-    out.base = null;
+    for (let t: Tensor | undefined = out; t !== undefined; t = t.lifted?.value) t.base = null;
     return out;
   } finally {
     gradMode.enabled = guard;
@@ -151,7 +152,8 @@ function moveTo(x: Tensor, device: DeviceLike): Tensor {
       } to ${backend.name}: it has no ${x.dtype.name}; convert first, as in x.to("float32")`,
     );
   }
-  return bindMove(x, backend);
+  const move = (plain: Tensor) => bindMove(plain, backend);
+  return transforms.active === null ? move(x) : transforms.active.move(x, move);
 }
 
 /** Copies across devices. The gradient travels back the same way. */
@@ -168,6 +170,7 @@ function bindMove(x: Tensor, backend: Tensor["backend"]): Tensor {
 
 /** The elements in row-major order, as bytes of the storage form. */
 function bytesSync(x: Tensor, op: string): Uint8Array {
+  requireReadable(op, x);
   if (!x.backend.canReadSync) {
     throw new DeviceError(
       `Cannot ${op} ${formatType(x)} on ${x.backend.name} at once: await its asynchronous twin instead (${
@@ -188,6 +191,7 @@ function bytesSync(x: Tensor, op: string): Uint8Array {
 }
 
 async function bytesAsync(x: Tensor): Promise<Uint8Array> {
+  requireReadable("read", x);
   await breathe();
   if (numelOf(x.shape) === 0) return new Uint8Array(0);
   const packed = contiguousData(x);

@@ -16,11 +16,12 @@ import {
   ShapeError,
 } from "@flambeau/core";
 import { bind } from "../bind.ts";
-import { requireTensor } from "../coerce.ts";
+import { constant, requireTensor } from "../coerce.ts";
 import { makeEmpty } from "../handle.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { canRead } from "../transform.ts";
 import { checkBounds, indexTensor, wrapBounds } from "./bounds.ts";
 import { expandTo, owned, reshapeTo, toRank1, viewAsShape } from "./building.ts";
 import { fromData } from "./data.ts";
@@ -114,14 +115,21 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   });
 }
 
+/** `index` with `size` added where it is negative. */
+function turned(index: Tensor, size: number): Tensor {
+  const number = (value: number) => constant(value, index.dtype, index.backend);
+  const negative = bind("lt", [index, number(0)], null);
+  return bind("where", [negative, bind("add", [index, number(size)], null), index], null);
+}
+
 /** `index` flattened, with places that count from the end turned around. */
 export function flatPlaces(op: string, x: Tensor, index: Tensor): Tensor {
   const places = indexTensor(op, index);
   const wrapped = wrapBounds(op, x, places, 0, numelOf(x.shape));
   const count = [numelOf(index.shape)];
-  return wrapped === null
-    ? reshapeTo(index, count)
-    : fromData(Int32Array.from(wrapped), count, int32, index.device);
+  if (wrapped !== null) return fromData(Int32Array.from(wrapped), count, int32, index.device);
+  const list = reshapeTo(places, count);
+  return canRead(index) ? list : turned(list, numelOf(x.shape));
 }
 
 /**

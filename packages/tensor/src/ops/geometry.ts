@@ -25,10 +25,12 @@ function become(op: string, x: Tensor, make: (before: Tensor) => Tensor): Tensor
   const before = makeTensor(x.storage, x.shape, x.strides, x.offset, x.dtype);
   before.base = x.base;
   before.gradMeta = x.gradMeta;
+  before.lifted = x.lifted;
   const after = make(before);
   x.shape = after.shape;
   x.strides = after.strides;
   x.offset = after.offset;
+  x.lifted = after.lifted;
   if (after.gradFn !== null) x.gradMeta = after.gradMeta;
   x.storage.version++;
   return x;

@@ -38,6 +38,7 @@ import {
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { canRead, requireReadable, transforms } from "../transform.ts";
 import {
   elementsNow,
   indexTensor,
@@ -139,7 +140,7 @@ function resolve(op: string, x: Tensor, plan: IndexPlan<Tensor>, advanced: Advan
 
 /** True when the elements of an index tensor can be had at once. */
 function isKnown(index: Tensor): boolean {
-  return index.backend.canReadSync || hasHostCopy(index);
+  return canRead(index) || hasHostCopy(index);
 }
 
 function onDevice(places: Tensor, x: Tensor): Tensor {
@@ -244,12 +245,14 @@ function resolveOnDevice(
   const { indices, sizes } = advanced;
   const { broadcast, shape } = advancedShape(
     plan,
-    indices.filter(({ kind }) => kind === "mask").map(() => refuse(op, x)),
+    indices.flatMap((source) => source.kind === "mask" ? [refuse(op, x, source.tensor)] : []),
   );
   const strides = contiguousStrides(sizes);
   const number = (value: number) => constant(value, int32, x.backend);
   let places: Tensor | null = null;
   indices.forEach((source, k) => {
+    // Inside vmap the places of all batches are checked.
+    if (source.kind === "tensor") wrapBounds(op, x, source.tensor, dimensionOf(advanced, k), sizes[k]!);
     const given = source.kind === "constant"
       ? fromData(source.values, source.shape, int32, x.device)
       : castTo((source as { tensor: Tensor }).tensor, int32);
@@ -265,7 +268,8 @@ function resolveOnDevice(
   return { places: reshapeTo(wide, [numelOf(broadcast)]), broadcast, shape };
 }
 
-function refuse(op: string, x: Tensor): never {
+function refuse(op: string, x: Tensor, mask: Tensor): never {
+  requireReadable(op, mask);
   throw new IndexError(
     `Cannot ${op} ${
       formatType(x)
@@ -392,6 +396,17 @@ function putInto(
   });
 }
 
+/** A copy of `x` that can be written with values that depend on `others`. */
+function ownCopy(x: Tensor, others: readonly unknown[]): Tensor {
+  let copy = bind("copy", [x], null);
+  for (const other of others) {
+    if (transforms.active !== null && other instanceof TensorHandle) {
+      copy = transforms.active.alike(copy, other as Tensor);
+    }
+  }
+  return copy;
+}
+
 /** Options of {@linkcode indexPut}. */
 export interface IndexPutOptions {
   /** Add to what is there, instead of replacing it; repeated places add up. Default false. */
@@ -456,5 +471,6 @@ export function indexPut(
   accumulate?: boolean | IndexPutOptions,
 ): Tensor {
   requireTensor("indexPut", "input", x);
-  return relabel(indexPut_(bind("copy", [x], null), indices, values, accumulate), "IndexPutBackward0");
+  const copy = ownCopy(x, [values, ...indices]);
+  return relabel(indexPut_(copy, indices, values, accumulate), "IndexPutBackward0");
 }

@@ -20,6 +20,7 @@ import { castTo, constant, isScalar, requireTensor, type Scalar } from "../coerc
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { canRead } from "../transform.ts";
 import { expandTo, owned, reshapeTo, viewAsShape } from "./building.ts";
 import { itemSync } from "./data.ts";
 import { index } from "./indexing.ts";
@@ -103,7 +104,7 @@ export function maskedScatter(x: Tensor, mask: Tensor, source: Tensor): Tensor {
     const wide = expandTo("maskedScatter", x, shape);
     const held = numelOf(source.shape);
     const ones = castTo(reshapeTo(chosen, [numelOf(shape)]), int32);
-    if (numelOf(shape) > 0 && x.backend.canReadSync) {
+    if (numelOf(shape) > 0 && canRead(chosen)) {
       const count = itemSync(bind("sum", [ones], { dims: [0], keepdim: false }));
       if (count > held) {
         throw new ValueError(

@@ -19,7 +19,7 @@ import { constant, requireNumber, requireTensor } from "../coerce.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { indexTensor, indexValues } from "./bounds.ts";
+import { allIndexValues, indexTensor } from "./bounds.ts";
 import { expandTo, owned, reshapeTo, viewAsShape } from "./building.ts";
 import { required } from "./lists.ts";
 import { batched, type PerDim, perDim, throughFloats, unbatched } from "./spatial.ts";
@@ -323,7 +323,7 @@ function maxUnpool(op: string, n: number, x: Tensor, indices: Tensor, args: read
     );
     const size = unpooledSize(op, x, options.outputSize ?? null, least, stride);
     const plane = numelOf(size);
-    const values = indexValues(indices);
+    const values = allIndexValues(indices);
     const wrong = values?.find((place) => place < 0 || place >= plane);
     if (wrong !== undefined) {
       throw new IndexError(

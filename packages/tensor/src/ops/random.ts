@@ -36,6 +36,7 @@ import { binary, requireFloatTarget } from "../pointwise.ts";
 import { drawPlace, type GeneratorOption } from "../random.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { canRead, transforms } from "../transform.ts";
 import { itemSync } from "./data.ts";
 import {
   type CreationOptions,
@@ -56,6 +57,11 @@ export interface RandomLikeOptions extends LikeOptions, GeneratorOption {}
 
 type FloatDraw = "randomUniform" | "randomNormal";
 
+/** Draws by `make`, inside `vmap` as its `randomness` says. */
+function transformed(shape: Shape, make: (shape: Shape) => Tensor): Tensor {
+  return transforms.active === null ? make(shape) : transforms.active.draw(shape, make);
+}
+
 function draw(
   name: FloatDraw,
   backend: Backend,
@@ -63,7 +69,10 @@ function draw(
   dtype: DType,
   source: GeneratorOption,
 ): Tensor {
-  return executeOn(backend, name, { shape, dtype, ...drawPlace(shape, dtype, source.generator) });
+  return transformed(shape, (sizes) => {
+    const place = drawPlace(sizes, dtype, source.generator);
+    return executeOn(backend, name, { shape: sizes, dtype, ...place });
+  });
 }
 
 function drawIntegers(
@@ -73,8 +82,10 @@ function drawIntegers(
   [low, high]: readonly [low: number, high: number],
   source: GeneratorOption,
 ): Tensor {
-  const place = drawPlace(shape, dtype, source.generator, high - low);
-  return executeOn(backend, "randomInt", { shape, dtype, low, high, ...place });
+  return transformed(shape, (sizes) => {
+    const place = drawPlace(sizes, dtype, source.generator, high - low);
+    return executeOn(backend, "randomInt", { shape: sizes, dtype, low, high, ...place });
+  });
 }
 
 /** Uniform numbers on [0, 1) after `x`. */
@@ -318,7 +329,7 @@ export function multinomial(
   return temporaries(() =>
     noGrad(() => {
       const weights = castTo(x, x.dtype === float64 ? float64 : float32);
-      if (x.backend.canReadSync && numelOf(x.shape) > 0) checkWeights(weights, wrong);
+      if (canRead(x) && numelOf(x.shape) > 0) checkWeights(weights, wrong);
       return options.replacement === true
         ? withReplacement(weights, count, options)
         : withoutReplacement(weights, count, options);

@@ -13,6 +13,7 @@ import { constant, requireInteger, requireTensor } from "../coerce.ts";
 import { noGrad } from "../grad_mode.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { canRead } from "../transform.ts";
 import { expandTo, owned, permuteTo, sliceDim, viewAsShape } from "./building.ts";
 import { fromData, itemSync } from "./data.ts";
 import { fft, irfft, rfft } from "./fft.ts";
@@ -247,7 +248,7 @@ export function istft(
 
 /** Checks that no place is left out by all windows, where the device can be read at once. */
 function requireCovered(weights: Tensor): void {
-  if (!weights.backend.canReadSync || weights.shape.includes(0)) return;
+  if (!canRead(weights) || weights.shape.includes(0)) return;
   const least = noGrad(() =>
     Number(itemSync(bind("amin", [bind("abs", [weights], null)], { dims: [0, 1], keepdim: false })))
   );

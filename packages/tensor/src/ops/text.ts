@@ -13,6 +13,7 @@ import { formatTensor, type PrintOptions, printOptions, type PrintSuffix } from 
 import { noGrad } from "../grad_mode.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import type { Lifted } from "../transform.ts";
 import { data, dataSync, fromData } from "./data.ts";
 
 function suffixOf(x: Tensor): PrintSuffix {
@@ -73,11 +74,20 @@ function outline(x: Tensor, why: string | null): string {
   return `tensor(${parts.join(", ")})`;
 }
 
+/** The text of a tensor inside a transform, around that of its value. */
+function traced({ level }: Lifted, value: string): string {
+  const head = level.kind === "vmap"
+    ? `BatchedTensor(lvl=${level.depth}, bdim=0, value=`
+    : `GradTrackingTensor(lvl=${level.depth}, value=`;
+  return `${head}\n    ${value.replaceAll("\n", "\n    ")}\n)`;
+}
+
 /**
  * The text of a tensor, as PyTorch prints it. On a device that cannot be read at once, and of a tensor whose memory was
  * given back, only shape and dtype: see {@linkcode repr}.
  */
 export function toText(x: Tensor, options: PrintOptions = {}): string {
+  if (x.lifted !== null) return traced(x.lifted, toText(x.lifted.value, options));
   if (x.storage.isDisposed) return outline(x, "disposed");
   if (!x.backend.canReadSync) return outline(x, null);
   let text = "";
@@ -107,6 +117,7 @@ export function toText(x: Tensor, options: PrintOptions = {}): string {
  * ```
  */
 export async function repr(x: Tensor, options: PrintOptions = {}): Promise<string> {
+  if (x.lifted !== null) return traced(x.lifted, await repr(x.lifted.value, options));
   const suffix = suffixOf(x);
   const { x: kept, place } = noGrad(() => shown(x, options));
   try {

@@ -36,6 +36,7 @@ import {
   type Tensor,
   where,
 } from "@flambeau/tensor";
+import { plainOf } from "@flambeau/tensor/internal";
 import {
   reduceLoss,
   type Reduction,
@@ -212,7 +213,7 @@ function requireWeight(op: string, input: Tensor, weight: Tensor | null | undefi
 function requireProbabilities(input: Tensor): void {
   if (!input.backend.canReadSync || input.numel() === 0) return;
   temporaries(() => {
-    if (itemSync(any(logicalNot(logicalAnd(ge(input, 0), le(input, 1)))))) {
+    if (itemSync(any(plainOf(logicalNot(logicalAnd(ge(input, 0), le(input, 1))))))) {
       throw new ValueError(
         `Cannot binaryCrossEntropy ${
           formatType(input)

@@ -38,6 +38,7 @@ import {
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { plainOf } from "@flambeau/tensor/internal";
 import { reduceLoss, type Reduction, reductionOf, type ReductionOptions } from "./reduction.ts";
 
 /** Options of {@linkcode nllLoss}. */
@@ -189,7 +190,7 @@ function checkWeight(what: string, weight: Tensor | null, classes: number): void
 
 function checkClasses(what: string, target: Tensor, classes: number, ignoreIndex: number): void {
   if (!target.backend.canReadSync || numelOf(target.shape) === 0) return;
-  for (const value of target.dataSync()) {
+  for (const value of plainOf(target).dataSync()) {
     const index = Number(value);
     if (index !== ignoreIndex && !(index >= 0 && index < classes)) {
       throw new IndexError(

@@ -46,6 +46,7 @@ import {
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { plainOf } from "@flambeau/tensor/internal";
 import { reduceLoss, type Reduction, reductionOf } from "./reduction.ts";
 
 /** Options of {@linkcode ctcLoss}. */
@@ -248,7 +249,7 @@ function inRange(labels: Tensor, lengths: readonly number[]): Tensor {
 
 function checkLabels(what: string, targets: Tensor, classes: number): void {
   if (!targets.backend.canReadSync || targets.ndim !== 1) return;
-  for (const value of targets.dataSync()) {
+  for (const value of plainOf(targets).dataSync()) {
     if (!(Number(value) >= 0 && Number(value) < classes)) {
       throw new IndexError(`${what}: targets must be in [0, ${classes}), got ${value}`);
     }

@@ -44,6 +44,7 @@ import {
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { plainOf } from "@flambeau/tensor/internal";
 import { logSigmoidOf } from "./binary.ts";
 import {
   lossOf,
@@ -296,7 +297,7 @@ function checkClasses(op: string, input: Tensor, target: Tensor, classes: number
     );
   }
   if (!target.backend.canReadSync || shapesEqual(target.shape, [0])) return;
-  for (const value of target.dataSync()) {
+  for (const value of plainOf(target).dataSync()) {
     if (!(Number(value) >= least && Number(value) < classes)) {
       throw new IndexError(
         `Cannot ${op} ${formatType(input)} and ${

@@ -29,6 +29,7 @@ import {
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { plainOf } from "@flambeau/tensor/internal";
 import {
   lossOf,
   reduceLoss,
@@ -217,7 +218,7 @@ export function gaussianNllLoss(
   const reduction = reductionOf("gaussianNllLoss", options as ReductionOptions);
   return temporaries(() => {
     const spread = fitVariance(input, variance);
-    if (spread.backend.canReadSync && spread.numel() > 0 && itemSync(any(lt(spread, 0)))) {
+    if (spread.backend.canReadSync && spread.numel() > 0 && itemSync(any(plainOf(lt(spread, 0))))) {
       throw new ValueError(
         `Cannot gaussianNllLoss ${formatType(input)}: the variances must not be negative, got one that is`,
       );

@@ -21,6 +21,7 @@ import { relabel } from "../../label.ts";
 import { namedTuple } from "../../named_tuple.ts";
 import { temporaries } from "../../temporaries.ts";
 import type { Tensor } from "../../tensor.ts";
+import { onPlain } from "../../transform.ts";
 import { indexValues } from "../bounds.ts";
 import { sliceDim, viewAsShape } from "../building.ts";
 import { fromData } from "../data.ts";
@@ -214,10 +215,23 @@ export type Plu = readonly [P: Tensor, L: Tensor, U: Tensor] & {
 };
 
 /**
- * For each matrix of a batch, which row of P L U each row of L U is: the exchanges carried out, row-major `[…, rows]`.
- * Read on the host.
+ * For each matrix of a batch, which row of P L U each row of L U is: the exchanges carried out, `[…, rows]`. Read on the host.
+ *
+ * @param inverted Which row of L U each row of P L U is, instead.
  */
-export function rowOrder(pivots: Tensor, rows: number): Int32Array {
+export function rowOrder(pivots: Tensor, rows: number, inverted: boolean): Tensor {
+  return onPlain(pivots, (plain) => {
+    const order = exchanged(plain, rows);
+    return fromData(
+      inverted ? invertOrder(order, rows) : order,
+      [...plain.shape.slice(0, -1), rows],
+      int32,
+      plain.device,
+    );
+  });
+}
+
+function exchanged(pivots: Tensor, rows: number): Int32Array {
   const k = pivots.shape[pivots.shape.length - 1]!;
   const count = numelOf(pivots.shape.slice(0, -1));
   // Reading without a host would throw: name the way out there.
@@ -234,16 +248,14 @@ export function rowOrder(pivots: Tensor, rows: number): Int32Array {
   return order;
 }
 
-/** Rows of `x` in the order of `places`, row-major `[…, rows]`. */
-export function orderRows(x: Tensor, places: Int32Array): Tensor {
-  const batch = batchOf(x);
-  const rows = x.shape[x.shape.length - 2]!;
-  const index = fromData(places, [...batch, rows, 1], int32, x.device);
+/** Rows of `x` in the order of `places`, `[…, rows]`. */
+export function orderRows(x: Tensor, places: Tensor): Tensor {
+  const index = bind("view", [places], { shape: [...places.shape, 1] });
   return bind("gather", [x, bind("expand", [index], { shape: x.shape })], { dim: x.shape.length - 2 });
 }
 
 /** The permutation for each batch element turned around. */
-export function invertOrder(order: Int32Array, rows: number): Int32Array {
+function invertOrder(order: Int32Array, rows: number): Int32Array {
   const inverse = new Int32Array(order.length);
   for (let i = 0; i < order.length; i++) inverse[i - i % rows + order[i]!] = i % rows;
   return inverse;
@@ -263,7 +275,7 @@ function permutation(lu: Tensor, pivots: Tensor): Tensor {
   const eye = bind("copy", [identity(lu, batchOf(lu), rows)], null);
   if (numelOf(eye.shape) === 0) return eye;
   // Row i of L U is row order[i] of A: P has its ones at [order[i], i].
-  return orderRows(eye, invertOrder(rowOrder(pivots, rows), rows));
+  return orderRows(eye, rowOrder(pivots, rows, true));
 }
 
 /** Options of {@linkcode luUnpack}. */
@@ -330,13 +342,12 @@ export function solveByLu(op: string, lu: Tensor, pivots: Tensor, b: Tensor, adj
   }
   const batch = batchOf(a);
   const wide = bind("expand", [pivots], { shape: [...batch, n] });
-  const order = rowOrder(wide, n);
   if (!adjoint) {
-    const half = triangularSolve(op, a, orderRows(right, order), false, true);
+    const half = triangularSolve(op, a, orderRows(right, rowOrder(wide, n, false)), false, true);
     return triangularSolve(op, a, half, true);
   }
   const half = triangularSolve(op, flipped(a), right, false);
-  return orderRows(triangularSolve(op, flipped(a), half, true, true), invertOrder(order, n));
+  return orderRows(triangularSolve(op, flipped(a), half, true, true), rowOrder(wide, n, true));
 }
 
 /**

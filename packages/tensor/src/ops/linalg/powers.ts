@@ -11,6 +11,7 @@ import { noGrad } from "../../grad_mode.ts";
 import { relabel } from "../../label.ts";
 import { temporaries } from "../../temporaries.ts";
 import type { Tensor } from "../../tensor.ts";
+import { plainOf } from "../../transform.ts";
 import { itemSync } from "../data.ts";
 import { vander as powersOf } from "../structured.ts";
 import { diagonal as diagonalOf, type DiagonalOptions } from "../view.ts";
@@ -62,9 +63,8 @@ export function matrixExp(x: Tensor): Tensor {
     const n = x.shape.length;
     const size = noGrad(() => {
       const columns = bind("sum", [bind("abs", [x], null)], { dims: [n - 2], keepdim: false });
-      return Number(
-        itemSync(bind("amax", [columns], { dims: columns.shape.map((_, d) => d), keepdim: false })),
-      );
+      const norms = plainOf(columns); // one number of squarings serves all batches
+      return Number(itemSync(bind("amax", [norms], { dims: norms.shape.map((_, d) => d), keepdim: false })));
     });
     const squarings = Number.isFinite(size) && size > SERIES_BOUND
       ? Math.ceil(Math.log2(size / SERIES_BOUND))

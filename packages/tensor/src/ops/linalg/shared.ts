@@ -22,7 +22,7 @@ import { bind } from "../../bind.ts";
 import { castTo, constant, requireTensor } from "../../coerce.ts";
 import { executeOn } from "../../immediate.ts";
 import type { Tensor } from "../../tensor.ts";
-import { indexValues } from "../bounds.ts";
+import { allIndexValues } from "../bounds.ts";
 import { permuteTo, viewAsShape } from "../building.ts";
 
 /** The words "is a matrix or a batch of matrices" as a check. */
@@ -137,7 +137,7 @@ export function epsilon(x: Tensor): number {
  */
 export function checkInfo(op: string, x: Tensor, info: Tensor, explain: (code: number) => string): void {
   if (numelOf(info.shape) === 0) return;
-  const codes = indexValues(info);
+  const codes = allIndexValues(info);
   const at = codes?.findIndex((code) => code !== 0) ?? -1;
   if (at < 0) return;
   const where = info.shape.length === 0 ? "" : ` (batch element ${at})`;

@@ -12,6 +12,8 @@ import { type BackwardOptions, type GradHook, keep, Tensor } from "@flambeau/ten
 import {
   bind,
   bindInto,
+  canRead,
+  eachStorage,
   executeOn,
   gradMode,
   isContiguousStorage,
@@ -20,7 +22,7 @@ import {
   StorageScope,
   temporaries,
 } from "@flambeau/tensor/internal";
-import { AccumulateGrad, anomaly, type Edge, edgeOf, type Node } from "./node.ts";
+import { AccumulateGrad, anomaly, drop, type Edge, edgeOf, hold, type Node } from "./node.ts";
 
 /** Runs the backward pass from `roots` and adds to the gradients of the leaves. */
 export function runBackward(
@@ -158,7 +160,11 @@ class Pass {
   run(roots: readonly Tensor[], gradients: readonly (Tensor | null | undefined)[]): (Tensor | null)[] {
     const edges = roots.map(rootEdge);
     const enabled = gradMode.enabled;
-    gradMode.enabled = this.#create;
+    // Inside a transform, what is outside of it goes on recording.
+    const level = roots.find((root) => root.lifted !== null)?.lifted?.level;
+    const paused = level?.paused;
+    if (level === undefined) gradMode.enabled = this.#create;
+    else level.paused = !this.#create;
     scopes.top = this.#scope;
     try {
       const nodes = new Set(edges.map((edge) => edge.node));
@@ -169,13 +175,14 @@ class Pass {
       return this.#captured;
     } finally {
       gradMode.enabled = enabled;
+      if (level !== undefined) level.paused = paused!;
       for (const slots of this.#pending.values()) {
-        for (const grad of slots) if (grad !== null) grad.storage.drop();
+        for (const grad of slots) if (grad !== null) drop(grad);
       }
       for (const grad of this.#captured) {
         if (grad === null) continue;
-        this.#handOver(grad.storage);
-        grad.storage.drop();
+        eachStorage(grad, (storage) => this.#handOver(storage));
+        drop(grad);
       }
       if (scopes.top === this.#scope) scopes.top = this.#scope.parent;
       for (const storage of this.#scope.storages) {
@@ -219,7 +226,7 @@ class Pass {
     this.#targets?.forEach((target, i) => {
       if (target.node !== node || grads[target.outputNr] === null) return;
       this.#captured[i] = grads[target.outputNr]!;
-      this.#captured[i]!.storage.hold();
+      hold(this.#captured[i]!);
     });
     node.retained?.forEach((tensor, i) => {
       if (grads[i] !== null) addToGrad(tensor, bind("copy", [grads[i]!], null), this.#create);
@@ -227,7 +234,7 @@ class Pass {
     if (node instanceof AccumulateGrad) {
       if (!this.#captureOnly && grads[0] !== null) this.#accumulate(node.variable, grads[0]!);
     } else if (this.#needed === null || this.#needed.has(node)) this.#pass(node, grads);
-    for (const grad of grads) if (grad !== null) this.#letGo(grad.storage);
+    for (const grad of grads) if (grad !== null) this.#letGo(grad);
     for (const edge of node.edges) {
       if (edge === null) continue;
       const left = this.#waiting.get(edge.node)! - 1;
@@ -251,7 +258,7 @@ class Pass {
       const grad = results[i];
       if (edge !== null && grad !== null && grad !== undefined) this.#send(edge, grad);
     });
-    for (const grad of results) if (grad && grad.storage.holds === 0) this.#dispose(grad.storage);
+    for (const grad of results) if (grad) this.#disposeUnheld(grad);
     if (!this.#retain) node.release();
   }
 
@@ -264,12 +271,12 @@ class Pass {
       for (const hook of hooks.values()) {
         const grad = grads[i];
         if (grad === null || grad === undefined) continue;
-        this.#escape(grad.storage);
+        this.#escape(grad);
         const other = callHook(hook, grad);
         if (other === null) continue;
-        other.storage.hold();
-        grad.storage.drop();
-        this.#escape(other.storage);
+        hold(other);
+        drop(grad);
+        this.#escape(other);
         grads[i] = other;
       }
     }
@@ -281,26 +288,26 @@ class Pass {
     if (slots === undefined) this.#pending.set(edge.node, slots = edge.node.outputs.map(() => null));
     const before = slots[edge.outputNr]!;
     if (before === null) {
-      grad.storage.hold();
+      hold(grad);
       slots[edge.outputNr] = grad;
     } else if (!this.#create && this.#owns(before) && before.dtype === grad.dtype) {
       bindInto([before], "add", [before, grad], null);
     } else {
       const sum = bind("add", [before, grad], null);
-      sum.storage.hold();
+      hold(sum);
       slots[edge.outputNr] = sum;
-      this.#letGo(before.storage);
+      this.#letGo(before);
     }
   }
 
   /** True when only one slot of this pass holds the memory, all of which is `x`. */
   #owns(x: Tensor): boolean {
-    return x.storage.holds === 1 && this.#scope.has(x.storage) && isContiguousStorage(x);
+    return x.lifted === null && x.storage.holds === 1 && this.#scope.has(x.storage) && isContiguousStorage(x);
   }
 
   #accumulate(variable: Tensor, grad: Tensor): void {
     if (variable.grad === null && !this.#create && this.#owns(grad)) {
-      this.#escape(grad.storage);
+      this.#escape(grad);
       grad.base = null;
       grad.gradMeta = null;
       variable.grad = grad;
@@ -308,9 +315,11 @@ class Pass {
   }
 
   /** The memory outlives the pass. */
-  #escape(storage: Storage): void {
-    for (let s: StorageScope | null = this.#scope; s !== null; s = s.parent) s.remove(storage);
-    storage.orphan = false;
+  #escape(x: Tensor): void {
+    eachStorage(x, (storage) => {
+      for (let s: StorageScope | null = this.#scope; s !== null; s = s.parent) s.remove(storage);
+      storage.orphan = false;
+    });
   }
 
   /** The memory goes to whoever asked for the pass. */
@@ -320,9 +329,14 @@ class Pass {
     this.#scope.parent?.add(storage);
   }
 
-  #letGo(storage: Storage): void {
-    storage.drop();
-    if (storage.holds === 0) this.#dispose(storage);
+  #letGo(x: Tensor): void {
+    drop(x);
+    this.#disposeUnheld(x);
+  }
+
+  #disposeUnheld(x: Tensor): void {
+    if (x.lifted !== null) eachStorage(x, (storage) => storage.holds === 0 && this.#dispose(storage));
+    else if (x.storage.holds === 0) this.#dispose(x.storage);
   }
 
   #dispose(storage: Storage): void {
@@ -392,7 +406,7 @@ function rootGrad(root: Tensor, gradient: Tensor | null | undefined): Tensor {
 
 function checkNan(node: Node, results: readonly (Tensor | null)[]): void {
   results.forEach((grad, i) => {
-    if (grad === null || grad === undefined || grad.dtype.kind !== "float" || !grad.backend.canReadSync) {
+    if (grad === null || grad === undefined || grad.dtype.kind !== "float" || !canRead(grad)) {
       return;
     }
     const bad = bind("any", [bind("isnan", [grad], null)], {

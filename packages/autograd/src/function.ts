@@ -70,7 +70,7 @@ export class FunctionContext {
 
   /** Not for users: the memory that is kept. */
   *heldStorages(): Iterable<Storage> {
-    for (const saved of this.#saved) if (saved !== null) yield saved.storage;
+    for (const saved of this.#saved) if (saved !== null) yield* saved.storages;
   }
 }
 

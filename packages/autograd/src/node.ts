@@ -6,7 +6,7 @@
 
 import { type Aval, formatType, GradError } from "@flambeau/core";
 import type { GradHook, GradNode, Tensor } from "@flambeau/tensor";
-import { makeTensor, newGradMeta, type Storage } from "@flambeau/tensor/internal";
+import { eachStorage, type Lifted, makeTensor, newGradMeta, type Storage } from "@flambeau/tensor/internal";
 
 /** Where a gradient goes: output `outputNr` of `node`. */
 export interface Edge {
@@ -70,6 +70,8 @@ export abstract class Node implements GradNode {
 
 /** A tensor as it was when an operation used it. */
 export class SavedTensor {
+  /** The memory that is kept. */
+  readonly storages: readonly Storage[];
   readonly #tensor: Tensor;
   readonly #version: number;
   readonly #shape: readonly number[];
@@ -77,6 +79,7 @@ export class SavedTensor {
   readonly #offset: number;
   readonly #node: GradNode | null;
   readonly #outputNr: number;
+  readonly #lifted: Lifted | null;
   #released = false;
 
   /** Keeps the memory of `tensor` until {@linkcode release}. */
@@ -88,12 +91,9 @@ export class SavedTensor {
     this.#offset = tensor.offset;
     this.#node = tensor.gradFn;
     this.#outputNr = tensor.gradMeta?.outputNr ?? 0;
-    tensor.storage.hold();
-  }
-
-  /** The memory that is kept. */
-  get storage(): Storage {
-    return this.#tensor.storage;
+    this.#lifted = tensor.lifted;
+    this.storages = storagesOf(tensor);
+    for (const storage of this.storages) storage.hold();
   }
 
   /**
@@ -121,23 +121,51 @@ export class SavedTensor {
     }
     if (
       x.shape === this.#shape && x.strides === this.#strides && x.offset === this.#offset &&
-      x.gradFn === this.#node
-    ) return x;
+      x.lifted === this.#lifted && x.gradFn === this.#node
+    ) return outside(x);
     const out = makeTensor(x.storage, this.#shape, this.#strides, this.#offset, x.dtype);
+    out.lifted = this.#lifted;
     if (this.#node !== null) {
       out.gradMeta = newGradMeta();
       out.gradMeta.node = this.#node;
       out.gradMeta.outputNr = this.#outputNr;
     }
-    return out;
+    return outside(out);
   }
 
   /** Lets the memory go. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#tensor.storage.drop();
+    for (const storage of this.storages) storage.drop();
   }
+}
+
+/** `x` as it is seen where the transforms that it was made in have ended. */
+function outside(x: Tensor): Tensor {
+  let seen = x;
+  while (seen.lifted !== null && !seen.lifted.level.alive) seen = seen.lifted.value;
+  return seen;
+}
+
+/** Keeps the memory of `x` until a matching {@linkcode drop}. */
+export function hold(x: Tensor): void {
+  if (x.lifted === null) x.storage.hold();
+  else eachStorage(x, (storage) => storage.hold());
+}
+
+/** Ends one {@linkcode hold}. */
+export function drop(x: Tensor): void {
+  if (x.lifted === null) x.storage.drop();
+  else eachStorage(x, (storage) => storage.drop());
+}
+
+/** All memory that `x` needs. */
+function storagesOf(x: Tensor): Storage[] {
+  if (x.lifted === null) return [x.storage];
+  const found: Storage[] = [];
+  eachStorage(x, (storage) => found.push(storage));
+  return found;
 }
 
 /** The end of a path: adds what arrives to the `grad` of a leaf. The engine does the adding. */

@@ -15,7 +15,15 @@ import {
   shapesEqual,
 } from "@flambeau/core";
 import type { GradNode, Tensor } from "@flambeau/tensor";
-import { bind, execute, newGradMeta, type Storage, type Tape, temporaries } from "@flambeau/tensor/internal";
+import {
+  bind,
+  evaluate,
+  newGradMeta,
+  type Storage,
+  type Tape,
+  temporaries,
+  transforms,
+} from "@flambeau/tensor/internal";
 import { derivativeOf } from "./derivatives.ts";
 import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";
@@ -77,8 +85,8 @@ class PrimitiveNode<P extends Name> extends Node {
   }
 
   override *heldStorages(): Iterable<Storage> {
-    for (const saved of this.#savedInputs) if (saved) yield saved.storage;
-    for (const saved of this.#savedOutputs) if (saved) yield saved.storage;
+    for (const saved of this.#savedInputs) if (saved) yield* saved.storages;
+    for (const saved of this.#savedOutputs) if (saved) yield* saved.storages;
   }
 }
 
@@ -171,6 +179,14 @@ function attach(outputs: readonly Tensor[], node: Node): void {
   });
 }
 
+/** The edges of an operation. Inside a transform only tensors that belong to it have one: others are recorded further out. */
+function edgesOf(inputs: readonly Tensor[], targets: readonly Tensor[]): (Edge | null)[] {
+  if (transforms.active === null) return inputs.map(edgeOf);
+  const depthOf = (x: Tensor): number => x.lifted === null ? 0 : x.lifted.level.depth;
+  const depth = Math.max(...inputs.map(depthOf), ...targets.map(depthOf));
+  return inputs.map((x) => depthOf(x) === depth ? edgeOf(x) : null);
+}
+
 function makeNode<P extends Name>(
   name: P,
   rule: Derivative<P>,
@@ -179,7 +195,7 @@ function makeNode<P extends Name>(
   outputs: readonly Tensor[],
   targets: readonly Tensor[],
 ): { node: PrimitiveNode<P>; mask: number } {
-  const edges = inputs.map(edgeOf);
+  const edges = edgesOf(inputs, targets);
   const mask = rule.saves(edges.map((edge) => edge !== null), attrs);
   for (const input of inputs) {
     if (input.isInference) {
@@ -194,7 +210,7 @@ function makeNode<P extends Name>(
     if ((mask & (1 << Math.min(i, 15))) === 0) return null;
     const overwritten = targets.some((target) => target.storage === input.storage);
     return new SavedTensor(
-      overwritten ? snapshot(input, () => execute("copy", [input], null) as Tensor) : input,
+      overwritten ? snapshot(input, () => evaluate("copy", [input], null) as Tensor) : input,
     );
   });
   const avals = inputs.map((input) => ({
@@ -260,7 +276,7 @@ export const recordingTape: Tape = {
   replace(target: Tensor, compute: (before: Tensor) => Tensor, write: (value: Tensor) => void): void {
     temporaries(() => {
       const before = target.requiresGrad
-        ? snapshot(target, () => execute("copy", [target], null) as Tensor)
+        ? snapshot(target, () => evaluate("copy", [target], null) as Tensor)
         : target;
       const value = compute(before);
       const edge = edgeOf(value);

@@ -6,7 +6,7 @@
 
 import { bool, numelOf, type ReductionPrimitives, type ScanPrimitives, type Shape } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, fromData, gradMode } from "@flambeau/tensor/internal";
+import { bind, canRead, fromData, gradMode } from "@flambeau/tensor/internal";
 import {
   add,
   cast,
@@ -125,7 +125,7 @@ function scatterBack(g: Tensor | null, indices: Tensor, shape: Shape, dim: numbe
 
 /** True when `x` holds a 0, or its device cannot tell at once. */
 function mayHoldZero(x: Tensor): boolean {
-  if (!x.backend.canReadSync) return true;
+  if (!canRead(x)) return true;
   const dims = x.shape.map((_, d) => d);
   return bind("any", [compare("eq", x, 0)], { dims, keepdim: false }).dataSync()[0] !== 0;
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Buffer, TorchError } from "@flambeau/core";
-import { type BufferPool, GpuBuffer, Scratch } from "./memory.ts";
+import { type BufferPool, type GpuBuffer, Scratch } from "./memory.ts";
 import type { Access, Binding, Pipeline, Recorder } from "./recorder.ts";
 
 /** Where steps run. */

@@ -131,6 +131,14 @@ export function accessors(
     return wgsl`
       fn get_${name}(i: u32) -> ${type} { return ${decode(storage, word(`i + P.${name}_offset`))}; }
       ${options.written && `fn put_${name}(i: u32, v: ${type}) { ${put} }`}
+      ${
+      options.written && options.atomic && wgsl`
+        fn swap_${name}(i: u32, old: ${type}, v: ${type}) -> bool {
+          return atomicCompareExchangeWeak(&${binding}[i + P.${name}_offset], ${encode(storage, "old")}, ${
+        encode(storage, "v")
+      }).exchanged;
+        }`
+    }
     `;
   }
   const [shift, mask, bits] = per === 4 ? ["2u", "3u", "8u"] : ["1u", "1u", "16u"];

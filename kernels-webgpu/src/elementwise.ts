@@ -26,6 +26,8 @@ export interface Elementwise {
   readonly body: string;
   /** True where only bits are moved. */
   readonly raw?: boolean;
+  /** Inputs that the body reads at other places: all of what it may reach. */
+  readonly whole?: Readonly<Record<string, Operand>>;
   /** Adds uniforms. */
   readonly uniforms?: (draft: Draft) => void;
 }
@@ -48,7 +50,7 @@ function splitLarge(
   operands: readonly Operand[],
   { sizes, steps }: Loops,
 ): GpuDispatch | null {
-  if (sizes.length === 0) return null;
+  if (sizes.length === 0 || parts.whole !== undefined) return null;
   let most = 0;
   operands.forEach((x, q) => {
     const reach = sizes.reduce((sum, size, d) => sum + (size - 1) * Math.abs(steps[q]![d]!), 1);
@@ -79,7 +81,7 @@ function splitLarge(
 
 function dispatch(
   limits: GpuLimits,
-  { op, key = "", inputs, outputs, body, raw = false, uniforms }: Elementwise,
+  { op, key = "", inputs, outputs, body, raw = false, whole, uniforms }: Elementwise,
   names: readonly string[],
   operands: readonly Operand[],
   loops: Loops,
@@ -98,7 +100,7 @@ function dispatch(
   operands.forEach((x, q) => {
     const packed = perWord(storageOf(x.dtype, raw)) > 1;
     const as = q < first ? "read" : packed && !inWords ? "atomic" : "write";
-    draft.bind(names[q]!, x, { as, raw });
+    draft.bind(names[q]!, whole?.[names[q]!] ?? x, { as, raw });
   });
   if (!flat) loopUniforms(draft, "", names, loops);
   uniforms?.(draft);

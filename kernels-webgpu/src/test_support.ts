@@ -9,17 +9,24 @@ import {
   type Attrs,
   type Aval,
   type Backend,
+  type Bind,
   contiguousStrides,
   type DType,
   float32,
+  type FusedName,
   infer,
   type Inputs,
   type KernelName,
+  type Name,
   numelOf,
   type Operand,
   type Shape,
   viewData,
+  viewLayouts,
+  type ViewName,
+  viewNames,
 } from "@flambeau/core";
+import { decompositions } from "@flambeau/compiler";
 import { createReferenceBackend } from "@flambeau/reference";
 import { describe, expect } from "vitest";
 import { createWebGpuBackend, isWebGpuAvailable, type WebGpuBackend } from "./backend.ts";
@@ -182,4 +189,60 @@ export function noise(length: number, seed = 1, scale = 1): number[] {
 /** A repeatable sequence of whole numbers from `low` to `high`, both included. */
 export function integers(length: number, low: number, high: number, seed = 1): number[] {
   return noise(length, seed).map((x) => Math.min(high, low + Math.floor((x + 1) / 2 * (high - low + 1))));
+}
+
+/** Applies a primitive to operands of the reference device: views as geometries, fused ones by their decomposition. */
+export const bindOracle: Bind<Operand> =
+  ((name: Name, inputs: readonly Operand[], attrs: unknown): Operand | readonly Operand[] => {
+    if (viewNames.has(name as ViewName)) {
+      const layout = viewLayouts[name as ViewName] as unknown as (x: Operand, attrs: unknown) => Operand;
+      const { shape, strides, offset } = layout(inputs[0]!, attrs);
+      return { buffer: inputs[0]!.buffer, dtype: inputs[0]!.dtype, shape, strides, offset };
+    }
+    const rule = decompositions[name as FusedName] as unknown as AnyRule | undefined;
+    if (rule !== undefined) return rule(bindOracle, inputs, attrs);
+    const inferred = infer(name as "exp", inputs as [Operand], attrs as null) as Aval | readonly Aval[];
+    const outputs = (Array.isArray(inferred) ? inferred as Aval[] : [inferred as Aval]).map((
+      { shape, dtype },
+    ) => operand(oracle, { values: new Float64Array(numelOf(shape)), shape, dtype }));
+    if (!outputs.every(({ shape }) => shape.includes(0))) {
+      run(oracle, name as KernelName, inputs, outputs, attrs);
+    }
+    return Array.isArray(inferred) ? outputs : outputs[0]!;
+  }) as Bind<Operand>;
+
+type AnyRule = (
+  bind: Bind<Operand>,
+  inputs: readonly Operand[],
+  attrs: unknown,
+) => Operand | readonly Operand[];
+
+/** Expects that a fused kernel gives what the decomposition gives on the reference device. */
+export async function expectFused<P extends FusedName>(
+  name: P,
+  specs: readonly Spec[],
+  attrs: Attrs<P>,
+  { rtol, atol, ...where }: Where & { readonly rtol: number; readonly atol: number },
+): Promise<void> {
+  const made = bindOracle(
+    name as "exp",
+    specs.map((spec) => operand(oracle, spec)) as [Operand],
+    attrs as null,
+  );
+  const want = Array.isArray(made) ? made as Operand[] : [made as Operand];
+  const got = await results(device, name, specs, attrs, where);
+  for (const [k, x] of want.entries()) {
+    const exact = await valuesOf(oracle, x);
+    expect(got.values[k]!.length).toBe(exact.length);
+    exact.forEach((value, i) => {
+      const mine = got.values[k]![i]!;
+      const near = mine === value || (Number.isNaN(mine) && Number.isNaN(value)) ||
+        Math.abs(mine - value) <= atol + rtol * Math.abs(value);
+      if (!near) {
+        expect.fail(
+          `${name}: result ${k}, element ${i} must be ${value} within ${rtol} and ${atol}, got ${mine}`,
+        );
+      }
+    });
+  }
 }

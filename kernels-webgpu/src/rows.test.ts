@@ -1,0 +1,130 @@
+import { int32 } from "@flambeau/core";
+import { test } from "vitest";
+import { describeGpu, expectFused, expectSame, integers, noise } from "./test_support.ts";
+
+const close = { rtol: 1e-5, atol: 1e-6 };
+
+describeGpu("rows", () => {
+  for (const name of ["softmax", "logSoftmax"] as const) {
+    test(`${name}: every dim, strides, long rows, infinities`, async () => {
+      const x = { values: noise(60, 1, 5), shape: [3, 4, 5] };
+      for (const dim of [0, 1, 2]) await expectFused(name, [x], { dim }, close);
+      await expectFused(name, [{ ...x, strides: [1, 15, 3], offset: 2 }], { dim: 1 }, {
+        ...close,
+        layouts: [{ strides: [20, 1, 4], offset: 3 }],
+      });
+      await expectFused(name, [{ values: noise(2000, 3, 50), shape: [2, 1000] }], { dim: 1 }, close);
+      const odd = [Infinity, 1, -Infinity, -Infinity, 0, -Infinity, NaN, 1, 200, -200];
+      await expectFused(name, [{ values: odd, shape: [5, 2] }], { dim: 1 }, close);
+      await expectFused(name, [x], { dim: 2 }, { ...close, inPlace: 0 });
+    });
+    test(`${name}Backward: as the decomposition`, async () => {
+      const y = { values: noise(60, 1).map((v) => Math.abs(v)), shape: [3, 4, 5], strides: [1, 3, 12] };
+      for (const dim of [0, 2]) {
+        await expectFused(`${name}Backward`, [{ values: noise(60, 2), shape: [3, 4, 5] }, y], { dim }, close);
+      }
+    });
+  }
+  test("layerNorm: values, mean, rstd, and gradients", async () => {
+    for (const [rows, length] of [[5, 7], [3, 300], [130, 16]]) {
+      const x = { values: noise(rows! * length!, 1, 3), shape: [rows!, length!] };
+      const [w, b] = [{ values: noise(length!, 2), shape: [length!] }, {
+        values: noise(length!, 3),
+        shape: [length!],
+      }];
+      await expectFused("layerNorm", [x, w, b], { eps: 1e-5 }, { rtol: 1e-4, atol: 1e-5 });
+      const mean = { values: noise(rows!, 5), shape: [rows!, 1] };
+      const rstd = { values: noise(rows!, 6).map((v) => Math.abs(v) + 0.1), shape: [rows!, 1] };
+      const g = { values: noise(rows! * length!, 4), shape: [rows!, length!] };
+      await expectFused("layerNormBackward", [g, x, w, mean, rstd], null, { rtol: 1e-4, atol: 1e-4 });
+    }
+  });
+  test("scans: short and long lines, both extremes with places, strides, NaN", async () => {
+    for (const shape of [[3, 5], [2, 200]]) {
+      const n = shape[0]! * shape[1]!;
+      const x = { values: noise(n), shape };
+      for (const dim of [0, 1]) {
+        await expectSame("cumsum", [x], { dim }, { rtol: 1e-5, atol: 1e-5 });
+        await expectSame("cumprod", [x], { dim }, { rtol: 1e-5, atol: 1e-30 });
+        await expectSame("logcumsumexp", [x], { dim }, { rtol: 1e-5, atol: 1e-6 });
+        await expectSame("cummax", [x], { dim });
+        await expectSame("cummin", [{ ...x, strides: [1, shape[0]!] }], { dim });
+        const ints = { values: integers(n, -3, 3), shape, dtype: int32 };
+        await expectSame("cumsum", [ints], { dim });
+        await expectSame("cummax", [ints], { dim });
+      }
+      await expectSame("cumsum", [x], { dim: 1 }, { inPlace: 0, rtol: 1e-5, atol: 1e-5 });
+    }
+    const odd = { values: [1, NaN, 3, -Infinity, NaN, 2, -Infinity, -Infinity, 0], shape: [9] };
+    for (const name of ["cummax", "cummin", "cumsum", "logcumsumexp"] as const) {
+      await expectSame(name, [odd], { dim: 0 }, { rtol: 1e-6, atol: 0 });
+    }
+  });
+  test("optimizer steps: as their decompositions", async () => {
+    const [p, g, m, v] = [1, 2, 3, 4].map((seed) => ({
+      values: noise(37, seed).map((x) => seed === 4 ? x * x : x),
+      shape: [37],
+    }));
+    for (const weightDecay of [0, 0.1]) {
+      for (const maximize of [false, true]) {
+        for (const decoupled of [false, true]) {
+          const attrs = {
+            lr: 0.01,
+            beta1: 0.9,
+            beta2: 0.99,
+            eps: 1e-8,
+            weightDecay,
+            decoupled,
+            maximize,
+            step: 3,
+          };
+          await expectFused("adamStep", [p!, g!, m!, v!], attrs, close);
+        }
+        for (const nesterov of [false, true]) {
+          for (const momentum of nesterov ? [0.9] : [0, 0.9]) {
+            const dampening = nesterov ? 0 : 0.1;
+            await expectFused("sgdStep", [p!, g!, m!], {
+              lr: 0.1,
+              momentum,
+              dampening,
+              weightDecay,
+              nesterov,
+              maximize,
+            }, close);
+          }
+        }
+      }
+    }
+    await expectFused("sgdStep", [p!, g!, m!], {
+      lr: 0.1,
+      momentum: 0.9,
+      dampening: 0,
+      weightDecay: 0.1,
+      nesterov: false,
+      maximize: false,
+    }, { ...close, inPlace: 0 });
+  });
+  test("activations: as their decompositions", async () => {
+    const x = { values: [...noise(50, 1, 6), 0, -0, Infinity, NaN, 1e10, -1e10], shape: [56] };
+    const g = { values: noise(56, 2), shape: [56] };
+    for (const approximate of ["none", "tanh"] as const) {
+      await expectFused("gelu", [{ ...x, values: noise(56, 1, 6) }], { approximate }, {
+        rtol: 1e-5,
+        atol: 1e-6,
+      });
+      await expectFused("geluBackward", [g, { ...x, values: noise(56, 1, 6) }], { approximate }, {
+        rtol: 1e-5,
+        atol: 1e-6,
+      });
+    }
+    await expectFused("silu", [{ ...x, values: noise(56, 1, 6) }], null, close);
+    await expectFused("reluBackward", [g, x], null, close);
+    await expectFused("clamp", [x], { min: -1, max: 2 }, close);
+    await expectFused("clamp", [x], { min: null, max: 2 }, close);
+    await expectFused("clamp", [{ values: integers(56, -9, 9), shape: [56], dtype: int32 }], {
+      min: -1,
+      max: null,
+    }, close);
+    await expectFused("addScaled", [x, g], { alpha: 2.5 }, close);
+  });
+});

@@ -34,7 +34,7 @@ function storeColumns(p: usize, v: v128, cols: i32): void {
 /** Largest lane in all lanes. */
 // @ts-ignore: decorator
 @inline
-function maxLanes(v: v128): v128 {
+export function maxLanes(v: v128): v128 {
   v = f32x4.pmax(v, i64x2.shuffle(v, v, 1, 0));
   return f32x4.pmax(v, i32x4.shuffle(v, v, 1, 0, 3, 2));
 }
@@ -42,7 +42,7 @@ function maxLanes(v: v128): v128 {
 /** Sum of the lanes in all lanes. */
 // @ts-ignore: decorator
 @inline
-function sumLanes(v: v128): v128 {
+export function sumLanes(v: v128): v128 {
   v = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
   return f32x4.add(v, i32x4.shuffle(v, v, 1, 0, 3, 2));
 }

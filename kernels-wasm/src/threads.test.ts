@@ -89,6 +89,8 @@ const adam = {
   ...{ lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 },
   ...{ decoupled: false, maximize: false, step: 1 },
 };
+const attention = { scale: 0.3, causal: true };
+const heads = (rows: number, columns: number): Spec => ({ shape: [2, 3, rows, columns] });
 const x = { shape: big };
 const row = { shape: [1024] };
 
@@ -177,6 +179,13 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     [{ shape: [8, 12, 200] }, { shape: [8, 12, 200] }, { shape: [12] }, { shape: [12] }, { shape: [12] }],
     [{ shape: [8, 12, 200] }, { shape: [12] }, { shape: [12] }],
     null,
+  ],
+  ["attention", [heads(20, 16), heads(24, 16), heads(24, 8)], [heads(20, 8), heads(20, 1)], attention],
+  [
+    "attentionBackward",
+    [heads(20, 8), heads(20, 16), heads(24, 16), heads(24, 8), heads(20, 1), heads(20, 1)],
+    [heads(20, 16), heads(24, 16), heads(24, 8)],
+    attention,
   ],
   ["sum", [x], [row], { dims: [0], keepdim: false }],
   ["sum", [x], [{ shape: [96] }], { dims: [1], keepdim: false }],

@@ -7,6 +7,7 @@
 import type { KernelName, KernelTable, Operand } from "@flambeau/core";
 import type { WasmDispatch } from "../dispatch.ts";
 import type { Kernels } from "../module.ts";
+import { attentionKernels } from "./attention.ts";
 import { convKernels } from "./conv.ts";
 import { dataKernels } from "./data.ts";
 import { gatherKernels } from "./gather.ts";
@@ -21,6 +22,7 @@ import { rowKernels } from "./rows.ts";
 const APART: readonly KernelName[] = [
   ...["matmul", "linear", "conv", "convInputGrad", "convWeightGrad", "maxPool", "avgPool"] as const,
   ...["maxPoolBackward", "avgPoolBackward", "flip", "concat", "pad", "indexSelect", "gather"] as const,
+  ...["attention", "attentionBackward"] as const,
 ];
 /** As {@linkcode APART}, but for their first input. */
 const APART_BUT_FIRST: readonly KernelName[] = ["indexReduce", "scatter"];
@@ -44,6 +46,7 @@ function apart(kernel: AnyKernel, first: number): AnyKernel {
 /** The kernels that run in WebAssembly; core primitives that are missing here run on the host. */
 export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const table = {
+    ...attentionKernels(kernels),
     ...convKernels(kernels),
     ...dataKernels(kernels),
     ...gatherKernels(kernels),

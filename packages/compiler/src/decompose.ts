@@ -7,7 +7,7 @@
  */
 
 import type { FusedName } from "@flambeau/core";
-import { attention } from "./decompose/attention.ts";
+import { attention, attentionBackward } from "./decompose/attention.ts";
 import { conv, convInputGrad, convWeightGrad } from "./decompose/conv.ts";
 import type { Decomposition } from "./decompose/formula.ts";
 import { inFloat32 } from "./decompose/in_float32.ts";
@@ -52,6 +52,7 @@ export const decompositions: Decompositions = {
   avgPool: inFloat32(avgPool),
   avgPoolBackward: inFloat32(avgPoolBackward),
   attention: inFloat32(attention),
+  attentionBackward: inFloat32(attentionBackward),
   nllLoss: inFloat32(nllLoss),
   sgdStep: inFloat32(sgdStep),
   adamStep: inFloat32(adamStep),

@@ -391,6 +391,17 @@ const accepted: { readonly [P in Name]: Case[] } = {
       "float32[5, 8] float32[5, 1]",
     ),
   ],
+  attentionBackward: [
+    of(
+      "attentionBackward",
+      [
+        ...["float32[2, 4, 5, 9]", "float32[2, 4, 5, 8]", "float32[2, 4, 6, 8]", "float32[2, 4, 6, 9]"],
+        ...["float32[2, 4, 5, 1]", "float32[2, 4, 5, 1]"],
+      ],
+      { scale: 1, causal: false },
+      "float32[2, 4, 5, 8] float32[2, 4, 6, 8] float32[2, 4, 6, 9]",
+    ),
+  ],
   nllLoss: [
     of(
       "nllLoss",

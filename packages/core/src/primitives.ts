@@ -471,6 +471,17 @@ export interface FusedPrimitives<T> {
     outputs: [y: T, logsumexp: T],
   ];
   /**
+   * Gradients of attention for q, k and v, from g […, L, F] and the logarithm of the row sums. `delta` […, L, 1] is what
+   * every row of scores gives back: Σ g y over the columns, less the gradient of the logarithm.
+   */
+  attentionBackward: [
+    inputs:
+      | [g: T, q: T, k: T, v: T, logsumexp: T, delta: T]
+      | [g: T, q: T, k: T, v: T, logsumexp: T, delta: T, bias: T],
+    attrs: { readonly scale: number; readonly causal: boolean },
+    outputs: [gq: T, gk: T, gv: T],
+  ];
+  /**
    * Mean or sum of −weight[target] · logp[i, target] over rows whose target is not `ignoreIndex`.
    * logp [N, C], target [N], weight [C] → scalar and the total weight (scalar).
    */

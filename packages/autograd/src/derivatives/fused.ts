@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type ConvAttrs, type FusedName, numelOf, type PoolAttrs, type Shape } from "@flambeau/core";
+import { type ConvAttrs, type FusedName, int32, numelOf, type PoolAttrs, type Shape } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind } from "@flambeau/tensor/internal";
+import { bind, executeOn } from "@flambeau/tensor/internal";
 import {
   add,
   compare,
@@ -20,11 +20,13 @@ import {
   pow,
   reshape,
   sub,
+  sum,
   transpose,
+  unary,
   where,
   zeros,
 } from "../math.ts";
-import { crossRow, type Derivative, FIRST, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
+import { crossRow, type Derivative, FIRST, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
 const THIRD = 4;
 
@@ -72,6 +74,26 @@ function statisticsGrad(
   const viaMean = gMean === null ? null : expand(div(gMean, n), x.shape);
   const viaRstd = gRstd === null ? null : mul(sub(x, mean), mul(gRstd, mul(pow(rstd, 3), -1 / n)));
   return plus(viaMean, viaRstd);
+}
+
+/** The gradient of the bias of attention: the slope of scores, p · (g vᵀ − delta) with p = exp(scores − logs). */
+function biasGrad(
+  g: Tensor,
+  [q, k, v, bias]: readonly [q: Tensor, k: Tensor, v: Tensor, bias: Tensor],
+  logs: Tensor,
+  delta: Tensor,
+  { scale, causal }: { readonly scale: number; readonly causal: boolean },
+): Tensor {
+  const scores = add(mul(matmul(q, transpose(k)), scale), bias);
+  const hidden = compare("eq", logs, -Infinity);
+  const p = unary("exp", sub(scores, where(hidden, zeros(logs, logs.shape), logs)));
+  const slope = mul(p, sub(matmul(g, transpose(v)), delta));
+  if (!causal) return slope;
+  const [l, s] = slope.shape.slice(-2) as [number, number];
+  const place = (size: number): Tensor =>
+    executeOn(slope.backend, "iota", { start: 0, step: 1, size, dtype: int32 });
+  const seen = bind("ge", [reshape(place(l), [l, 1]), place(s)], null);
+  return keepWhere(seen, slope);
 }
 
 /**
@@ -152,6 +174,19 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
     bind("avgPoolBackward", [g], { ...poolAttrs(attrs), inputSize: spatial(x.shape) }),
   ]),
   avgPoolBackward: row(NOTHING, (gg, { attrs }) => [bind("avgPool", [gg], poolAttrs(attrs))]),
+  attention: row(
+    INPUTS | OUTPUT | (OUTPUT << 1),
+    ([g, gLogs], { inputs: [q, k, v, bias], output: [y, logs], attrs, needs }) => {
+      const slope = g ?? zeros(y, y.shape);
+      const sums = sum(mul(slope, y), [y.shape.length - 1], true);
+      const delta = gLogs === null ? sums : sub(sums, gLogs);
+      const [gq, gk, gv] = bias === undefined
+        ? bind("attentionBackward", [slope, q, k, v, logs, delta], attrs)
+        : bind("attentionBackward", [slope, q, k, v, logs, delta, bias], attrs);
+      if (bias === undefined) return [gq, gk, gv];
+      return [gq, gk, gv, needs[3] ? biasGrad(slope, [q, k, v, bias], logs, delta, attrs) : null];
+    },
+  ),
   nllLoss: row(
     SECOND | THIRD | (OUTPUT << 1),
     ([g], { inputs: [, target, weight], output: [, total], avals: [logp], attrs }) => {

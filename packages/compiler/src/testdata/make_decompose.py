@@ -249,6 +249,35 @@ for make, decay, maximize in (
         if step != 2:
             case("adamStep", attrs, before, [p, state["exp_avg"], state["exp_avg_sq"]])
 
+# gradients of attention, for a gradient of the result and one of the logarithms
+
+for lead, l, s, e, f, causal, bias in (
+    ((), 3, 4, 2, 3, False, None), ((2,), 3, 3, 2, 2, True, None), ((1,), 2, 3, 2, 2, True, (3,)),
+    ((), 3, 3, 2, 2, True, "masked"), ((2,), 2, 0, 2, 3, False, None),
+):
+    q, k, v = (x.requires_grad_() for x in (rand(*lead, l, e), rand(*lead, s, e), rand(*lead, s, f)))
+    scores = q @ k.transpose(-1, -2) * 0.7
+    added = []
+    if bias == "masked":
+        added.append(torch.tensor([[-INF, 0, 0], [0.5, -INF, 0], [0.25, -INF, 0]]))
+    elif bias:
+        added.append(rand(*bias))
+    for x in added:
+        scores = scores + x
+    if causal:
+        scores = scores.masked_fill(torch.ones(l, s).tril() == 0, -INF)
+    seen = (scores > -INF).any(-1, keepdim=True)
+    weights = torch.where(seen, torch.where(seen, scores, 0.0).softmax(-1), torch.zeros(()))
+    y = weights @ v
+    logs = torch.where(seen, torch.where(seen, scores, 0.0).logsumexp(-1, keepdim=True), torch.tensor(-INF)) \
+        if s > 0 else torch.full((*lead, l, 1), -INF)
+    g, g_logs = rand(*lead, l, f), rand(*lead, l, 1) * seen
+    sure = torch.where(seen, logs, 0.0)
+    gq, gk, gv = torch.autograd.grad((y * g).sum() + (sure * g_logs).sum(), (q, k, v), allow_unused=True)
+    grads_ = [torch.zeros_like(x) if gx is None else gx for gx, x in zip((gq, gk, gv), (q, k, v))]
+    delta = ((y * g).sum(-1, keepdim=True) - g_logs).detach()
+    case("attentionBackward", {"scale": 0.7, "causal": causal}, [g, q, k, v, logs, delta, *added], grads_)
+
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "decompose.json")
 with open(path, "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES) + "\n]\n")

@@ -213,6 +213,7 @@ export const inputDTypes: { readonly [P in Name]: DTypeClass } = {
   avgPool: float,
   avgPoolBackward: float,
   attention: float,
+  attentionBackward: float,
   nllLoss: float,
   sgdStep: float,
   adamStep: float,

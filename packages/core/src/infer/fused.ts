@@ -111,34 +111,18 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
   attention(inputs) {
     const [q, k, v, bias] = inputs;
     checkValues("attention", inputs);
-    for (const x of [q, k, v]) checkRank("attention", x, 2);
-    const batch = q.shape.slice(0, -2);
-    const [l, e] = q.shape.slice(-2) as [number, number];
-    const [s, f] = v.shape.slice(-2) as [number, number];
-    if (!shapesEqual(k.shape, [...batch, s, e]) || !shapesEqual(v.shape, [...batch, s, f])) {
-      throw shapeError(
-        "attention",
-        inputs,
-        "q, k and v must be […, L, E], […, S, E] and […, S, F] with equal leading sizes",
-        `${formatShape(q.shape)}, ${formatShape(k.shape)} and ${formatShape(v.shape)}`,
-      );
-    }
-    if (bias !== undefined) {
-      const scores = [...batch, l, s];
-      const shape = tryBroadcast(scores, bias.shape);
-      if (shape === null || !shapesEqual(shape, scores)) {
-        throw shapeError(
-          "attention",
-          inputs,
-          `bias must broadcast to ${formatShape(scores)}`,
-          formatShape(bias.shape),
-        );
-      }
-    }
-    return [
-      { shape: withSize(q.shape, batch.length + 1, f), dtype: q.dtype },
-      { shape: withSize(q.shape, batch.length + 1, 1), dtype: q.dtype },
-    ];
+    const [rows, sums] = attentionShapes("attention", inputs, q, k, v, bias);
+    return [{ shape: rows, dtype: q.dtype }, { shape: sums, dtype: q.dtype }];
+  },
+
+  attentionBackward(inputs) {
+    const [g, q, k, v, logsumexp, delta, bias] = inputs;
+    checkValues("attentionBackward", inputs);
+    const [rows, sums] = attentionShapes("attentionBackward", inputs, q, k, v, bias);
+    checkShapeIs("attentionBackward", inputs, "g", g, rows);
+    checkShapeIs("attentionBackward", inputs, "logsumexp", logsumexp, sums);
+    checkShapeIs("attentionBackward", inputs, "delta", delta, sums);
+    return [q, k, v].map(({ shape, dtype }) => ({ shape, dtype })) as [Aval, Aval, Aval];
   },
 
   nllLoss(inputs) {
@@ -168,6 +152,42 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
     return [param, param, param];
   },
 };
+
+/** Checks q, k, v and bias; answers the shapes of y […, L, F] and of the row sums […, L, 1]. */
+function attentionShapes(
+  op: "attention" | "attentionBackward",
+  inputs: readonly Aval[],
+  q: Aval,
+  k: Aval,
+  v: Aval,
+  bias: Aval | undefined,
+): [rows: Shape, sums: Shape] {
+  for (const x of [q, k, v]) checkRank(op, x, 2);
+  const batch = q.shape.slice(0, -2);
+  const [l, e] = q.shape.slice(-2) as [number, number];
+  const [s, f] = v.shape.slice(-2) as [number, number];
+  if (!shapesEqual(k.shape, [...batch, s, e]) || !shapesEqual(v.shape, [...batch, s, f])) {
+    throw shapeError(
+      op,
+      inputs,
+      "q, k and v must be […, L, E], […, S, E] and […, S, F] with equal leading sizes",
+      `${formatShape(q.shape)}, ${formatShape(k.shape)} and ${formatShape(v.shape)}`,
+    );
+  }
+  if (bias !== undefined) {
+    const scores = [...batch, l, s];
+    const shape = tryBroadcast(scores, bias.shape);
+    if (shape === null || !shapesEqual(shape, scores)) {
+      throw shapeError(
+        op,
+        inputs,
+        `bias must broadcast to ${formatShape(scores)}`,
+        formatShape(bias.shape),
+      );
+    }
+  }
+  return [withSize(q.shape, batch.length + 1, f), withSize(q.shape, batch.length + 1, 1)];
+}
 
 /** All inputs have one type, which is the answer. */
 function alike(op: Name, inputs: readonly [Aval, ...Aval[]]): Aval {

@@ -68,7 +68,9 @@ class LoadedProgram<D> implements Executable {
     this.program = program;
     this.#backend = backend;
     this.#scratch = new Scratch(backend);
-    this.#arena = program.arenaBytes > 0 ? backend.allocate(program.arenaBytes) : null;
+    // Values without elements lie in an arena too, of 0 bytes if there are no others.
+    const inArena = program.slots.some(({ kind }) => kind === "arena");
+    this.#arena = inArena ? backend.allocate(program.arenaBytes) : null;
     this.#buffers = program.slots.map(({ kind }) => kind === "arena" ? this.#arena : null);
     this.#users = program.slots.map((slot, k) =>
       slot.kind === "arena"

@@ -18,6 +18,7 @@ type NormName =
   | "batchNorm"
   | "batchNormBackward"
   | "attention"
+  | "attentionBackward"
   | "nllLoss";
 
 /** Throws unless each group of `x`'s elements that share `groupOf` has mean 0 and variance 1. */
@@ -63,6 +64,43 @@ const batchShapes: readonly (readonly [title: string, x: Shape, smooth: boolean]
   ["images", [3, 5, 4, 3], false],
   ["long", [2, 3, 67], false],
   ["no channels", [2, 0], false],
+];
+
+interface AttentionCall {
+  readonly title: string;
+  readonly q: Shape;
+  readonly k: Shape;
+  readonly v: Shape;
+  readonly bias: Shape | null;
+  readonly causal: boolean;
+  readonly smooth: boolean;
+}
+
+function attentionCall(
+  title: string,
+  [q, k, v]: readonly [q: Shape, k: Shape, v: Shape],
+  { bias = null, causal = false, smooth = false }: Partial<AttentionCall> = {},
+): AttentionCall {
+  return { title, q, k, v, bias, causal, smooth };
+}
+
+const attentionCalls: readonly AttentionCall[] = [
+  attentionCall("square", [[2, 2], [2, 2], [2, 2]], { smooth: true }),
+  attentionCall("causal", [[2, 2], [2, 2], [2, 2]], { causal: true, smooth: true }),
+  attentionCall("other lengths and widths", [[2, 1], [3, 1], [3, 2]], { smooth: true }),
+  attentionCall("bias", [[2, 1], [2, 1], [2, 1]], { bias: [2, 2], smooth: true }),
+  attentionCall("causal with a bias that broadcasts", [[2, 1], [3, 1], [3, 1]], {
+    bias: [1, 3],
+    causal: true,
+    smooth: true,
+  }),
+  attentionCall("heads", [[2, 3, 5, 4], [2, 3, 7, 4], [2, 3, 7, 6]]),
+  attentionCall("heads, causal", [[2, 2, 9, 8], [2, 2, 9, 8], [2, 2, 9, 8]], { causal: true }),
+  attentionCall("heads with a bias for all", [[2, 2, 5, 4], [2, 2, 5, 4], [2, 2, 5, 4]], { bias: [5, 5] }),
+  attentionCall("beyond a block", [[1, 70, 32], [1, 70, 32], [1, 70, 32]], { causal: true }),
+  attentionCall("no keys", [[2, 3], [0, 3], [0, 4]]),
+  attentionCall("no queries", [[0, 3], [2, 3], [2, 4]]),
+  attentionCall("no batches", [[0, 2, 3], [0, 2, 3], [0, 2, 3]]),
 ];
 
 /** Facts of the normalizations, attention and the loss. */
@@ -223,31 +261,8 @@ export const normInfos: InfosOf<Pick<FusedPrimitives<unknown>, NormName>> = {
         "got [3, 4]",
       ),
     ],
-    samples: (make) => {
-      type Call = readonly [
-        title: string,
-        q: Shape,
-        k: Shape,
-        v: Shape,
-        bias: Shape | null,
-        causal: boolean,
-        smooth: boolean,
-      ];
-      const calls: readonly Call[] = [
-        ["square", [2, 2], [2, 2], [2, 2], null, false, true],
-        ["causal", [2, 2], [2, 2], [2, 2], null, true, true],
-        ["other lengths and widths", [2, 1], [3, 1], [3, 2], null, false, true],
-        ["bias", [2, 1], [2, 1], [2, 1], [2, 2], false, true],
-        ["causal with a bias that broadcasts", [2, 1], [3, 1], [3, 1], [1, 3], true, true],
-        ["heads", [2, 3, 5, 4], [2, 3, 7, 4], [2, 3, 7, 6], null, false, false],
-        ["heads, causal", [2, 2, 9, 8], [2, 2, 9, 8], [2, 2, 9, 8], null, true, false],
-        ["heads with a bias for all", [2, 2, 5, 4], [2, 2, 5, 4], [2, 2, 5, 4], [5, 5], false, false],
-        ["beyond a block", [1, 70, 32], [1, 70, 32], [1, 70, 32], null, true, false],
-        ["no keys", [2, 3], [0, 3], [0, 4], null, false, false],
-        ["no queries", [0, 3], [2, 3], [2, 4], null, false, false],
-        ["no batches", [0, 2, 3], [0, 2, 3], [0, 2, 3], null, false, false],
-      ];
-      return calls.map(([title, q, k, v, bias, causal, smooth]): Sample<"attention"> => {
+    samples: (make) =>
+      attentionCalls.map(({ title, q, k, v, bias, causal, smooth }): Sample<"attention"> => {
         const operands = [make.values(q, -1, 1), make.values(k, -1, 1), make.values(v)] as const;
         return {
           title,
@@ -255,8 +270,63 @@ export const normInfos: InfosOf<Pick<FusedPrimitives<unknown>, NormName>> = {
           attrs: { scale: 0.5, causal },
           smooth,
         };
-      });
-    },
+      }),
+  },
+
+  attentionBackward: {
+    tolerance: composed,
+    differentiable: [0, 1, 2, 3, 4, 5, 6],
+    errors: [
+      badShape(
+        [
+          "float32[2, 4]",
+          "float32[2, 3]",
+          "float32[4, 3]",
+          "float32[4, 3]",
+          "float32[2, 1]",
+          "float32[2, 1]",
+        ],
+        { scale: 1, causal: false },
+        "got [2, 4]",
+      ),
+      badShape(
+        ["float32[2, 3]", "float32[2, 3]", "float32[4, 3]", "float32[4, 3]", "float32[2]", "float32[2, 1]"],
+        { scale: 1, causal: false },
+        "got [2]",
+      ),
+      badShape(
+        [
+          "float32[2, 3]",
+          "float32[2, 3]",
+          "float32[4, 3]",
+          "float32[4, 3]",
+          "float32[2, 1]",
+          "float32[2, 4]",
+        ],
+        { scale: 1, causal: false },
+        "got [2, 4]",
+      ),
+    ],
+    samples: (make) =>
+      attentionCalls.map(({ title, q, k, v, bias, causal, smooth }): Sample<"attentionBackward"> => {
+        const rows = [...q.slice(0, -1), v[v.length - 1]!];
+        const sums = [...q.slice(0, -1), 1];
+        const operands = [
+          make.values(rows),
+          make.values(q, -1, 1),
+          make.values(k, -1, 1),
+          make.values(v),
+          // Any logarithms will do: the primitive is a formula of them. These keep the weights near 1.
+          make.values(sums, 0, 2),
+          make.values(sums, -1, 1),
+        ] as const;
+        return {
+          title,
+          inputs: bias === null ? operands : [...operands, make.values(bias)],
+          attrs: { scale: 0.5, causal },
+          smooth,
+        };
+      }),
   },
 
   nllLoss: {

@@ -14,6 +14,8 @@ import { fusedDerivatives } from "./derivatives/fused.ts";
 import { linalgDerivatives } from "./derivatives/linalg.ts";
 import { binaryDerivatives, unaryDerivatives } from "./derivatives/pointwise.ts";
 import { reductionDerivatives, scanDerivatives } from "./derivatives/reduce.ts";
+import { GradLevel } from "./func/grad_level.ts";
+import { run } from "./func/level.ts";
 import type { Node } from "./node.ts";
 import { type Derivative, INPUTS } from "./row.ts";
 
@@ -82,15 +84,24 @@ function byDecomposition<P extends FusedName>(name: P): Derivative<P> {
   return {
     saves: () => INPUTS,
     backward: (grad, { inputs, attrs, needs }) => {
-      const create = gradMode.enabled;
-      gradMode.enabled = true;
+      const list = inputs as readonly Tensor[];
+      // In and behind function transforms the tape of the inputs may be closed: the replay gets one of its own.
+      const level = list.some((x, i) => needs[i] && (x.lifted !== null || !x.requiresGrad))
+        ? new GradLevel()
+        : null;
+      const enabled = gradMode.enabled;
+      const create = level === null && enabled;
+      if (level === null) gradMode.enabled = true;
       try {
         // Aliases are the ends of the replay: inputs that were made from one another count as independent.
-        const ends = (inputs as readonly Tensor[]).map((x, i) => needs[i] ? bind("alias", [x], null) : x);
-        const made = creatingOn(
-          ends[0]!.backend,
-          () => decompose(bind, ends as unknown as Inputs<P, Tensor>, attrs),
-        );
+        const endOf = (x: Tensor): Tensor => level === null ? bind("alias", [x], null) : level.leaf(x);
+        const ends = list.map((x, i) => needs[i] ? endOf(x) : x);
+        const replayed = () =>
+          creatingOn(
+            ends[0]!.backend,
+            () => decompose(bind, ends as unknown as Inputs<P, Tensor>, attrs),
+          );
+        const made = level === null ? replayed() : run(level, replayed);
         const outputs = (Array.isArray(made) ? made : [made]) as readonly Tensor[];
         const grads = (Array.isArray(grad) ? grad : [grad]) as readonly (Tensor | null)[];
         const used = outputs.map((_, i) => i).filter((i) => grads[i] !== null && outputs[i]!.requiresGrad);
@@ -102,7 +113,7 @@ function byDecomposition<P extends FusedName>(name: P): Derivative<P> {
         let next = 0;
         return needs.map((need) => need ? found[next++] ?? null : null);
       } finally {
-        gradMode.enabled = create;
+        gradMode.enabled = enabled;
       }
     },
   };

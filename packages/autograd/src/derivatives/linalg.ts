@@ -9,7 +9,7 @@
 
 import { float64, GradError, int32, type LinalgPrimitives } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, fromData } from "@flambeau/tensor/internal";
+import { bind, fromData, onPlain } from "@flambeau/tensor/internal";
 import {
   add,
   cast,
@@ -189,8 +189,15 @@ function oblongLuGrad(g: Tensor, lu: Tensor, m: number, n: number): Tensor {
 
 /** Undoes the row exchanges of LAPACK pivots: row i was exchanged with row pivots[i] (1-based), in order. */
 function permuteRows(x: Tensor, pivots: Tensor): Tensor {
-  const batch = x.shape.slice(0, -2);
-  const [m, n] = x.shape.slice(-2) as [number, number];
+  const m = x.shape.at(-2)!;
+  const rows = onPlain(pivots, (plain) => rowOfEach(plain, m));
+  const places = expand(reshape(rows, [...rows.shape, 1]), x.shape);
+  return bind("gather", [x, bind("copy", [places], null)], { dim: x.shape.length - 2 });
+}
+
+/** Which row of the factors each of the `m` rows of A is, by pivots `[…, k]`: `[…, m]`. Read on the host. */
+function rowOfEach(pivots: Tensor, m: number): Tensor {
+  const batch = pivots.shape.slice(0, -1);
   const k = pivots.shape.at(-1)!;
   const list = pivots.dataSync();
   const count = batch.reduce((a, b) => a * b, 1);
@@ -204,12 +211,7 @@ function permuteRows(x: Tensor, pivots: Tensor): Tensor {
     // Row i of the factors is row order[i] of A.
     order.forEach((row, i) => index[b * m + row] = i);
   }
-  const places = expand(reshape(fromData(index, [count, m, 1], int32, x.device), [...batch, m, 1]), [
-    ...batch,
-    m,
-    n,
-  ]);
-  return bind("gather", [x, bind("copy", [places], null)], { dim: x.shape.length - 2 });
+  return fromData(index, [...batch, m], int32, pivots.device);
 }
 
 /** Ā = (Q̄ + Q copyltu(M)) R⁻ᵀ with M = R R̄ᵀ − Q̄ᵀ Q. */

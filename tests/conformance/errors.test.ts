@@ -106,9 +106,7 @@ function thrownBy(call: () => unknown): unknown {
   return null;
 }
 
-describe.each(rows.filter((row) => row.available))("$name", ({ create }) => {
-  const backend = create();
-
+describe.each(rows)("$name", ({ backend }) => {
   test.each(names.filter((name) => refusalsOf(name).length > 0))("%s refuses", async (name) => {
     for (const { inputs, attrs, error, says } of refusalsOf(name)) {
       const what = `${name}(${inputs.map(formatType).join(", ")}) ${

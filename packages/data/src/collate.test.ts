@@ -1,5 +1,6 @@
 import { bool, float32, float64, int32, int64, int8 } from "@flambeau/core";
-import { defaults, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { defaults } from "@flambeau/tensor/internal";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { type Collated, defaultCollate } from "../mod.ts";
 import { plain, rows } from "./test_support.ts";

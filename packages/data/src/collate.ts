@@ -16,7 +16,8 @@ import {
   int8,
   uint8,
 } from "@flambeau/core";
-import { castTo, defaults, fromData, stack, type Tensor, TensorHandle } from "@flambeau/tensor";
+import { stack, type Tensor } from "@flambeau/tensor";
+import { castTo, defaults, fromData, TensorHandle } from "@flambeau/tensor/internal";
 
 /** A typed array that {@linkcode defaultCollate} takes as a row of numbers. */
 export type NumberArray =

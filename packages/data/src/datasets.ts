@@ -5,15 +5,8 @@
  */
 
 import { ArgumentTypeError, formatType, int32, ShapeError, ValueError } from "@flambeau/core";
-import {
-  fromData,
-  type Generator,
-  indexSelect,
-  requireTensor,
-  select,
-  temporaries,
-  type Tensor,
-} from "@flambeau/tensor";
+import { type Generator, indexSelect, select, type Tensor } from "@flambeau/tensor";
+import { fromData, requireTensor, temporaries } from "@flambeau/tensor/internal";
 import { type Collated, defaultCollate } from "./collate.ts";
 import { Dataset, type DatasetLike, requireIndex, sampleOf } from "./dataset.ts";
 import { permutation } from "./random.ts";

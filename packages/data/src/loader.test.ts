@@ -1,4 +1,5 @@
-import { Generator, type Storage, type Tensor } from "@flambeau/tensor";
+import { Generator, type Tensor } from "@flambeau/tensor";
+import type { Storage } from "@flambeau/tensor/internal";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import {
   BatchSampler,

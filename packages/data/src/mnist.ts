@@ -5,7 +5,8 @@
  */
 
 import { float32, FormatError, int32, NotImplementedError, ValueError } from "@flambeau/core";
-import { type DeviceLike, fromData, type Tensor } from "@flambeau/tensor";
+import type { DeviceLike, Tensor } from "@flambeau/tensor";
+import { fromData } from "@flambeau/tensor/internal";
 import { TensorDataset } from "./datasets.ts";
 
 /** Where the digits come from: given 0 to 9, all images of that digit, 784 numbers from 0 to 1 each. */

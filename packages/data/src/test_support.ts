@@ -6,7 +6,8 @@
 
 import { float32, int32 } from "@flambeau/core";
 import { createReferenceBackend } from "@flambeau/reference";
-import { fromData, registerBackend, type Tensor, toArraySync } from "@flambeau/tensor";
+import { registerBackend, type Tensor, toArraySync } from "@flambeau/tensor";
+import { fromData } from "@flambeau/tensor/internal";
 
 registerBackend(createReferenceBackend());
 

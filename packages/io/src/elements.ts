@@ -21,7 +21,8 @@ import {
   unpackHalf,
   viewData,
 } from "@flambeau/core";
-import { makeEmpty, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { makeEmpty } from "@flambeau/tensor/internal";
 import { refuse } from "./refuse.ts";
 
 /** What the elements of a file are: a dtype of the library, or an unsigned integer that becomes a larger signed one. */

@@ -14,7 +14,8 @@ import {
   viewData,
 } from "@flambeau/core";
 import { createReferenceBackend } from "@flambeau/reference";
-import { fromData, registerBackend, type Tensor } from "@flambeau/tensor";
+import { registerBackend, type Tensor } from "@flambeau/tensor";
+import { fromData } from "@flambeau/tensor/internal";
 
 /** The backend of the tests. */
 export const reference: Backend = createReferenceBackend();

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { bind, concat, narrow, Tensor } from "@flambeau/tensor";
+import { concat, narrow, Tensor } from "@flambeau/tensor";
+import { bind } from "@flambeau/tensor/internal";
 import type { AnyModule } from "./module.ts";
 import { stateOf } from "./registry.ts";
 

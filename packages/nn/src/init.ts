@@ -8,30 +8,27 @@ import { float32, float64, formatType, numelOf, ShapeError, ValueError } from "@
 import {
   type Args,
   argsort,
-  bind,
   clamp,
   diagonal,
   erfinv,
   type Generator,
   lt,
   mul,
-  named,
   narrow,
   noGrad,
   normal_ as fillNormal,
   rand,
   randn,
-  requireTensor,
   reshape,
   select,
   sign,
-  temporaries,
   type Tensor,
   to,
   transpose,
   uniform_ as fillUniform,
   where,
 } from "@flambeau/tensor";
+import { bind, named, requireTensor, temporaries } from "@flambeau/tensor/internal";
 
 /** Where random numbers come from. */
 export interface InitOptions {

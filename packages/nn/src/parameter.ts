@@ -5,7 +5,8 @@
  */
 
 import { type DType, DTypeError } from "@flambeau/core";
-import { keep, requireTensor, Tensor } from "@flambeau/tensor";
+import { keep, Tensor } from "@flambeau/tensor";
+import { requireTensor } from "@flambeau/tensor/internal";
 
 /** Options of {@linkcode Parameter}. */
 export interface ParameterOptions {

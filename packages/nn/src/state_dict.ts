@@ -5,7 +5,8 @@
  */
 
 import { shapesEqual, TorchError } from "@flambeau/core";
-import { detach, noGrad, requireTensor, select, type Tensor } from "@flambeau/tensor";
+import { detach, noGrad, select, type Tensor } from "@flambeau/tensor";
+import { requireTensor } from "@flambeau/tensor/internal";
 import type { AnyModule } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 import { classNameOf } from "./print.ts";

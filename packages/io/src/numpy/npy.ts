@@ -21,7 +21,8 @@ import {
   int8,
   uint8,
 } from "@flambeau/core";
-import { backendOf, makeTensor, type Tensor } from "@flambeau/tensor";
+import { backendOf, type Tensor } from "@flambeau/tensor";
+import { makeTensor } from "@flambeau/tensor/internal";
 import { type ElementKind, itemsizeOf, tensorOf } from "../elements.ts";
 import { quote, refuse } from "../refuse.ts";
 import type { LoadOptions } from "../safetensors/read.ts";

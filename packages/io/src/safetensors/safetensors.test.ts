@@ -1,5 +1,6 @@
 import { dtypeOf, dtypes, float32, FormatError, int32, viewData } from "@flambeau/core";
-import { data, makeTensor, type Tensor } from "@flambeau/tensor";
+import { data, type Tensor } from "@flambeau/tensor";
+import { makeTensor } from "@flambeau/tensor/internal";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { load, loadSafetensors, parseSafetensorsHeader, saveSafetensors } from "../../mod.ts";

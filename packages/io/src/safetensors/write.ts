@@ -5,7 +5,8 @@
  */
 
 import { ArgumentTypeError } from "@flambeau/core";
-import { data, type Tensor, TensorHandle } from "@flambeau/tensor";
+import { data, type Tensor } from "@flambeau/tensor";
+import { TensorHandle } from "@flambeau/tensor/internal";
 import { bytesOf } from "../elements.ts";
 import { collect } from "../files.ts";
 import { quote } from "../refuse.ts";

@@ -9,7 +9,8 @@
  */
 
 import type { Backend, Shape } from "@flambeau/core";
-import { backendOf, makeTensor, type Tensor } from "@flambeau/tensor";
+import { backendOf, type Tensor } from "@flambeau/tensor";
+import { makeTensor } from "@flambeau/tensor/internal";
 import { tensorOf } from "../elements.ts";
 import { quote, refuse } from "../refuse.ts";
 import type { LoadOptions } from "../safetensors/read.ts";

@@ -20,7 +20,7 @@ import {
   int8,
   uint8,
 } from "@flambeau/core";
-import { TensorHandle } from "@flambeau/tensor";
+import { TensorHandle } from "@flambeau/tensor/internal";
 import { quote } from "../refuse.ts";
 import { Callable, type Fail, type PickleWorld, type TorchKey } from "./unpickle.ts";
 

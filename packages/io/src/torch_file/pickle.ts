@@ -7,7 +7,8 @@
  */
 
 import { ArgumentTypeError, DType } from "@flambeau/core";
-import { type Tensor, TensorHandle } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { TensorHandle } from "@flambeau/tensor/internal";
 
 /** What the pickle refers to instead of holding it, by key. */
 export interface StorageRef {

@@ -1,5 +1,6 @@
 import { bfloat16, dtypes, float16, float32, int32 } from "@flambeau/core";
-import { data, makeTensor, type Tensor } from "@flambeau/tensor";
+import { data, type Tensor } from "@flambeau/tensor";
+import { makeTensor } from "@flambeau/tensor/internal";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -5,7 +5,8 @@
  */
 
 import { bytesOf } from "../elements.ts";
-import { data, makeTensor, type Tensor } from "@flambeau/tensor";
+import { data, type Tensor } from "@flambeau/tensor";
+import { makeTensor } from "@flambeau/tensor/internal";
 import { collect } from "../files.ts";
 import { zipPieces, type ZipRecord } from "../zip_write.ts";
 import { storageNames } from "./names.ts";

@@ -16,8 +16,6 @@ import {
 import {
   add,
   type Args,
-  bind,
-  castTo,
   cat,
   chunk,
   dropout,
@@ -28,18 +26,14 @@ import {
   matmul,
   mean,
   mul,
-  named,
   narrow,
   ones,
   pad,
-  relabel,
   repeat,
   repeatInterleave,
-  requireTensor,
   reshape,
   softmax,
   squeeze,
-  temporaries,
   type Tensor,
   transpose,
   tril,
@@ -47,6 +41,7 @@ import {
   where,
   zeros,
 } from "@flambeau/tensor";
+import { bind, castTo, named, relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
 
 /** Options of {@linkcode scaledDotProductAttention}. */
 export interface AttentionOptions {

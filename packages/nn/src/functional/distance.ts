@@ -12,15 +12,12 @@ import {
   detach,
   div,
   mul,
-  named,
-  relabel,
-  requireTensor,
   sub,
   sum,
-  temporaries,
   type Tensor,
   vectorNorm,
 } from "@flambeau/tensor";
+import { named, relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
 
 /** Options of {@linkcode pairwiseDistance}. */
 export interface PairwiseDistanceOptions {

@@ -9,8 +9,6 @@ import {
   abs,
   add,
   type Args,
-  bind,
-  castTo,
   clamp,
   detach,
   div,
@@ -22,24 +20,21 @@ import {
   logicalAnd,
   matmul,
   mul,
-  named,
   onesLike,
-  relabel,
   remainder,
-  requireTensor,
   reshape,
   round,
   select,
   sign,
   stack,
   sub,
-  temporaries,
   type Tensor,
   transpose,
   unsqueeze,
   where,
   zeros,
 } from "@flambeau/tensor";
+import { bind, castTo, named, relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
 
 /** How {@linkcode gridSample} makes an element of its neighbours. */
 export type GridSampleMode = "bilinear" | "nearest" | "bicubic";

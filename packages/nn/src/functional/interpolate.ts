@@ -14,16 +14,12 @@ import {
   adaptiveAvgPool3d,
   add,
   type Args,
-  bind,
   mul,
-  named,
-  relabel,
-  requireTensor,
   reshape,
-  temporaries,
   type Tensor,
   tensor,
 } from "@flambeau/tensor";
+import { bind, named, relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
 
 /** How new elements are made from old ones. */
 export type InterpolateMode =

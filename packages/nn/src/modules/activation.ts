@@ -5,7 +5,8 @@
  */
 
 import { formatType, ShapeError, ValueError } from "@flambeau/core";
-import { type Args, named, type Tensor } from "@flambeau/tensor";
+import type { Args, Tensor } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { constant_ } from "../init.ts";
 import { Module } from "../module.ts";

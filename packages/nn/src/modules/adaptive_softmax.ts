@@ -7,8 +7,6 @@
 import { formatShape, formatType, IndexError, int32, int64, ShapeError, ValueError } from "@flambeau/core";
 import {
   add,
-  bind,
-  castTo,
   cat,
   clamp,
   ge,
@@ -21,11 +19,11 @@ import {
   reshape,
   squeeze,
   sub,
-  temporaries,
   type Tensor,
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { bind, castTo, temporaries } from "@flambeau/tensor/internal";
 import { ModuleList, Sequential } from "../containers.ts";
 import { Module } from "../module.ts";
 import { FACTORY_NAMES, type FactoryOptions, type ModuleArgs, requireSize, settingsOf } from "./factory.ts";

@@ -5,7 +5,8 @@
  */
 
 import { formatType, ShapeError, ValueError } from "@flambeau/core";
-import { type Args, named, type Tensor, transpose } from "@flambeau/tensor";
+import { type Args, type Tensor, transpose } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { constant_, xavierNormal_, xavierUniform_ } from "../init.ts";
 import { Module } from "../module.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Args, named, type Tensor } from "@flambeau/tensor";
+import type { Args, Tensor } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { Module } from "../module.ts";
 

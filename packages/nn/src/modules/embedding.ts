@@ -5,7 +5,8 @@
  */
 
 import { formatType, ShapeError, ValueError } from "@flambeau/core";
-import { type Args, named, noGrad, requireTensor, select, type Tensor } from "@flambeau/tensor";
+import { type Args, noGrad, select, type Tensor } from "@flambeau/tensor";
+import { named, requireTensor } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { normal_ } from "../init.ts";
 import { Module } from "../module.ts";

@@ -5,7 +5,8 @@
  */
 
 import { ArgumentTypeError, type DType, type Shape, ValueError } from "@flambeau/core";
-import { type Args, type DeviceLike, empty, named, requireInteger, type Tensor } from "@flambeau/tensor";
+import { type Args, type DeviceLike, empty, type Tensor } from "@flambeau/tensor";
+import { named, requireInteger } from "@flambeau/tensor/internal";
 import { Parameter } from "../parameter.ts";
 
 /**

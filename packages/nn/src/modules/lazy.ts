@@ -8,7 +8,8 @@
  */
 
 import { type DType, formatType, type Shape, ShapeError, ValueError } from "@flambeau/core";
-import { type Args, empty, named, type Tensor } from "@flambeau/tensor";
+import { type Args, empty, type Tensor } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import type { Module } from "../module.ts";
 import { Parameter, setData } from "../parameter.ts";
 import type { StateDict } from "../state_dict.ts";

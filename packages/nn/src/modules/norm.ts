@@ -19,11 +19,11 @@ import {
   reshape,
   square,
   sub,
-  temporaries,
   type Tensor,
   tensor,
   zeros,
 } from "@flambeau/tensor";
+import { temporaries } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { ones_, zeros_ } from "../init.ts";
 import { Module } from "../module.ts";

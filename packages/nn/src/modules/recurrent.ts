@@ -6,7 +6,6 @@
 
 import { formatShape, formatType, ShapeError, ValueError } from "@flambeau/core";
 import {
-  bind,
   cat,
   dropout,
   linear,
@@ -15,12 +14,12 @@ import {
   select,
   squeeze,
   stack,
-  temporaries,
   type Tensor,
   transpose,
   unsqueeze,
   zeros,
 } from "@flambeau/tensor";
+import { bind, temporaries } from "@flambeau/tensor/internal";
 import { uniform_ } from "../init.ts";
 import { Module } from "../module.ts";
 import type { Parameter } from "../parameter.ts";

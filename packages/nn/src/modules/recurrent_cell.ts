@@ -15,11 +15,11 @@ import {
   squeeze,
   sub,
   tanh,
-  temporaries,
   type Tensor,
   unsqueeze,
   zeros,
 } from "@flambeau/tensor";
+import { temporaries } from "@flambeau/tensor/internal";
 import { uniform_ } from "../init.ts";
 import { Module } from "../module.ts";
 import type { Parameter } from "../parameter.ts";

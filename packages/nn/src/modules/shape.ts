@@ -5,7 +5,8 @@
  */
 
 import { ArgumentTypeError, type Shape } from "@flambeau/core";
-import { type Args, flatten, named, type Tensor, unflatten } from "@flambeau/tensor";
+import { type Args, flatten, type Tensor, unflatten } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { Module } from "../module.ts";
 import { pythonRepr } from "../python.ts";

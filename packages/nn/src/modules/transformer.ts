@@ -5,17 +5,8 @@
  */
 
 import { formatType, ShapeError, ValueError } from "@flambeau/core";
-import {
-  add,
-  type Args,
-  type DeviceLike,
-  full,
-  gelu,
-  named,
-  relu,
-  type Tensor,
-  triu,
-} from "@flambeau/tensor";
+import { add, type Args, type DeviceLike, full, gelu, relu, type Tensor, triu } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import { ModuleList } from "../containers.ts";
 import { deepcopy } from "../copy.ts";
 import { xavierUniform_ } from "../init.ts";

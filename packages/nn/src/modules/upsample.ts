@@ -5,7 +5,8 @@
  */
 
 import type { Shape } from "@flambeau/core";
-import { type Args, named, type Tensor } from "@flambeau/tensor";
+import type { Args, Tensor } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { Module } from "../module.ts";
 import { pythonFloat, pythonRepr } from "../python.ts";

@@ -15,15 +15,14 @@ import {
   itemSync,
   max,
   mul_,
-  named,
   noGrad,
   stack,
-  temporaries,
   Tensor,
   tensor,
   to,
   vectorNorm,
 } from "@flambeau/tensor";
+import { named, temporaries } from "@flambeau/tensor/internal";
 
 /** One tensor, or several. */
 export type TensorOrTensors = Tensor | Iterable<Tensor>;

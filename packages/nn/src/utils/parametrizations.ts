@@ -5,7 +5,8 @@
  */
 
 import { ValueError } from "@flambeau/core";
-import { type Args, div, named, noGrad, temporaries, type Tensor } from "@flambeau/tensor";
+import { type Args, div, noGrad, type Tensor } from "@flambeau/tensor";
+import { named, temporaries } from "@flambeau/tensor/internal";
 import { type AnyModule, Module } from "../module.ts";
 import { fieldOf } from "../registry.ts";
 import { type Parametrization, registerParametrization } from "./parametrize.ts";

@@ -15,11 +15,11 @@ import {
   noGrad,
   randn,
   reshape,
-  temporaries,
   type Tensor,
   transpose,
   vectorNorm,
 } from "@flambeau/tensor";
+import { temporaries } from "@flambeau/tensor/internal";
 
 /** The norm over all dimensions but `dim`, which keep size 1; over all where `dim` is -1. */
 export function normExcept(v: Tensor, dim: number): Tensor {

@@ -10,20 +10,17 @@
 import { ArgumentTypeError, type DType, formatType, ShapeError, ValueError } from "@flambeau/core";
 import {
   type Args,
-  bind,
   cat,
   type DeviceLike,
   full,
-  named,
   narrow,
   pad,
-  requireTensor,
   reshape,
   stack,
-  temporaries,
   Tensor,
   tensor,
 } from "@flambeau/tensor";
+import { bind, named, requireTensor, temporaries } from "@flambeau/tensor/internal";
 
 /** Lengths of the samples of a batch: a tensor of integers or numbers. */
 export type SequenceLengths = Tensor | readonly number[];

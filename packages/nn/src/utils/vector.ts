@@ -5,7 +5,8 @@
  */
 
 import { ArgumentTypeError, formatType, numelOf, ShapeError } from "@flambeau/core";
-import { cat, narrow, requireTensor, reshape, type Tensor } from "@flambeau/tensor";
+import { cat, narrow, reshape, type Tensor } from "@flambeau/tensor";
+import { requireTensor } from "@flambeau/tensor/internal";
 import { setData } from "../parameter.ts";
 
 function listOf(op: string, parameters: Iterable<Tensor>): Tensor[] {

@@ -11,7 +11,6 @@ import {
   any,
   type Args,
   clampMin,
-  constant,
   detach,
   div,
   exp,
@@ -26,16 +25,13 @@ import {
   lt,
   minimum,
   mul,
-  named,
   neg,
-  relabel,
-  requireTensor,
   sub,
   sum,
-  temporaries,
   type Tensor,
   where,
 } from "@flambeau/tensor";
+import { constant, named, relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
 import { plainOf } from "@flambeau/tensor/internal";
 import {
   reduceLoss,

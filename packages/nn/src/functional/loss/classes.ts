@@ -19,25 +19,27 @@ import {
 import {
   add,
   type Args,
-  bind,
-  castTo,
-  constant,
   div,
   eq,
   movedim,
   mul,
-  named,
   neg,
-  relabel,
-  requireTensor,
   reshape,
   squeeze,
   sum,
-  temporaries,
   type Tensor,
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import {
+  bind,
+  castTo,
+  constant,
+  named,
+  relabel,
+  requireTensor,
+  temporaries,
+} from "@flambeau/tensor/internal";
 import { plainOf } from "@flambeau/tensor/internal";
 import { reduceLoss, type Reduction, reductionOf, type ReductionOptions } from "./reduction.ts";
 

@@ -16,7 +16,6 @@ import {
 import {
   add,
   type Args,
-  bind,
   cat,
   clampMin,
   detach,
@@ -29,23 +28,21 @@ import {
   logicalAnd,
   logsumexp,
   lt,
-  named,
   narrow,
   ne,
   neg,
-  requireTensor,
   reshape,
   select,
   stack,
   sub,
   sum,
-  temporaries,
   Tensor,
   tensor,
   to,
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { bind, named, requireTensor, temporaries } from "@flambeau/tensor/internal";
 import { plainOf } from "@flambeau/tensor/internal";
 import { reduceLoss, type Reduction, reductionOf } from "./reduction.ts";
 

@@ -13,16 +13,14 @@ import {
   eq,
   minimum,
   mul,
-  named,
-  requireTensor,
   sqrt,
   square,
   sub,
   sum,
-  temporaries,
   type Tensor,
   where,
 } from "@flambeau/tensor";
+import { named, requireTensor, temporaries } from "@flambeau/tensor/internal";
 import { pairwiseDistance } from "../distance.ts";
 import type { MarginOptions } from "./margin.ts";
 import {

@@ -21,8 +21,6 @@ import {
   any,
   arange,
   type Args,
-  bind,
-  castTo,
   clampMin,
   cumprod,
   div,
@@ -30,20 +28,17 @@ import {
   logicalAnd,
   logicalNot,
   mul,
-  named,
   ne,
   neg,
-  requireTensor,
   reshape,
   square,
   sub,
   sum,
-  temporaries,
   type Tensor,
-  toFloat,
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { bind, castTo, named, requireTensor, temporaries, toFloat } from "@flambeau/tensor/internal";
 import { plainOf } from "@flambeau/tensor/internal";
 import { logSigmoidOf } from "./binary.ts";
 import {

@@ -5,7 +5,8 @@
  */
 
 import { formatType, ShapeError, shapesEqual, ValueError } from "@flambeau/core";
-import { mean, relabel, requireTensor, sum, temporaries, type Tensor } from "@flambeau/tensor";
+import { mean, sum, type Tensor } from "@flambeau/tensor";
+import { relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
 
 /** `"none"` keeps the loss of each element, `"mean"` and `"sum"` give one number. */
 export type Reduction = "none" | "mean" | "sum";

@@ -20,15 +20,13 @@ import {
   log,
   lt,
   mul,
-  named,
-  requireTensor,
   square,
   sub,
-  temporaries,
   type Tensor,
   unsqueeze,
   where,
 } from "@flambeau/tensor";
+import { named, requireTensor, temporaries } from "@flambeau/tensor/internal";
 import { plainOf } from "@flambeau/tensor/internal";
 import {
   lossOf,

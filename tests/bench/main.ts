@@ -1,0 +1,263 @@
+/**
+ * Measures the kernels of the CPU device as a share of what the machine can do.
+ *
+ * Products and convolutions are compared with multiply-adds on registers, the rest with the copying of memory: the bytes
+ * that an operation must at least read and write, against `memory.copy` of as much (out of the cache where it fits).
+ * Times are the least and the median of many runs; other work on the machine only ever adds.
+ *
+ * Run: `deno task bench [--json] [--threads=1] [--build=simd] [--match=conv] [--budget=200]`.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { bool, type DType, float32, int32, type KernelName, type Operand, type Shape } from "@flambeau/core";
+import { bestBuild, createWasmBackend, type WasmBuild } from "@flambeau/kernels-wasm";
+import { hostKernels } from "@flambeau/reference";
+import { measureLimits, time } from "./limits.ts";
+
+const options = new Map(
+  process.argv.slice(2).map((argument) => {
+    const [, name, value] = /^--(\w+)(?:=(.*))?$/.exec(argument) ?? [];
+    return [name ?? "", value ?? ""] as const;
+  }),
+);
+const build = (options.get("build") ?? bestBuild()) as WasmBuild;
+const threads = Number(options.get("threads") ?? 1);
+const budget = Number(options.get("budget") ?? 200);
+const device = createWasmBackend({ fallback: hostKernels, build, threads });
+
+interface Spec {
+  readonly shape: Shape;
+  readonly dtype?: DType;
+  /** The last two dimensions lie exchanged in memory. */
+  readonly turned?: boolean;
+}
+/** One measurement: a primitive, its operands, and what it must at least do. */
+interface Row {
+  readonly name: string;
+  readonly primitive: KernelName;
+  readonly inputs: readonly Spec[];
+  readonly outputs: readonly Spec[];
+  readonly attrs?: unknown;
+  /** Floating-point operations; bytes of the operands count where there are none. */
+  readonly flops?: number;
+}
+
+const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+
+function make({ shape, dtype = float32, turned = false }: Spec, seed: number): Operand {
+  const n = sizeOf(shape);
+  const bytes = new Uint8Array(n * dtype.itemsize);
+  if (dtype === float32) {
+    const view = new Float32Array(bytes.buffer);
+    for (let i = 0; i < n; i++) view[i] = (((i + seed) * 7919) % 2003) / 1000 - 1;
+  }
+  const buffer = device.allocate(bytes.length);
+  device.write(buffer, 0, bytes);
+  const strides = shape.map((_, d) => sizeOf(shape.slice(d + 1)));
+  if (turned) strides.splice(-2, 2, 1, shape.at(-2)!);
+  return { buffer, shape, strides, offset: 0, dtype };
+}
+
+const f = (...shape: number[]): Spec => ({ shape });
+const M = 1 << 20;
+
+function product(m: number, k: number, n: number, turned = false): Row {
+  return {
+    name: `matmul ${m} × ${k} × ${n}${turned ? ", x Wᵀ" : ""}`,
+    primitive: "matmul",
+    inputs: [f(m, k), { shape: [k, n], turned }],
+    outputs: [f(m, n)],
+    attrs: null,
+    flops: 2 * m * k * n,
+  };
+}
+
+/** A convolution and its gradients. */
+function convolutions(
+  name: string,
+  [n, c, size]: readonly [n: number, c: number, size: number],
+  [o, kernel]: readonly [o: number, kernel: number],
+  { stride = 1, padding = 0, groups = 1 } = {},
+): Row[] {
+  const out = Math.floor((size + 2 * padding - kernel) / stride) + 1;
+  const pair = (x: number): number[] => [x, x];
+  const attrs = { stride: pair(stride), padding: pair(padding), dilation: [1, 1], groups };
+  const [x, w, y] = [f(n, c, size, size), f(o, c / groups, kernel, kernel), f(n, o, out, out)];
+  const flops = 2 * sizeOf(y.shape) * sizeOf(w.shape.slice(1));
+  return [
+    { name: `conv ${name}`, primitive: "conv", inputs: [x, w], outputs: [y], attrs, flops },
+    {
+      name: `… gradient of the input`,
+      primitive: "convInputGrad",
+      inputs: [y, w],
+      outputs: [x],
+      attrs: { ...attrs, inputSize: pair(size) },
+      flops,
+    },
+    {
+      name: `… gradient of the weight`,
+      primitive: "convWeightGrad",
+      inputs: [y, x],
+      outputs: [w],
+      attrs: { ...attrs, kernelSize: pair(kernel) },
+      flops,
+    },
+  ];
+}
+
+const row = (
+  name: string,
+  primitive: KernelName,
+  inputs: readonly Spec[],
+  outputs: readonly Spec[],
+  attrs: unknown = null,
+): Row => ({ name, primitive, inputs, outputs, attrs });
+const square = f(1024, 1024);
+const line = f(1024);
+const pool = { kernelSize: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
+const random = { shape: [M], dtype: float32, key: [1, 2], counter: 0 };
+const adam = {
+  ...{ lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 },
+  ...{ decoupled: false, maximize: false, step: 1 },
+};
+const heads = f(8, 8, 256, 64);
+const sums = f(8, 8, 256, 1);
+const attention = { scale: 0.125, causal: false };
+
+const rows: readonly Row[] = [
+  ...[16, 32, 64, 128, 256, 512, 1024, 2048].map((n) => product(n, n, n)),
+  product(512, 512, 512, true),
+  product(64, 784, 512),
+  product(64, 784, 512, true),
+  product(1024, 128, 512, true),
+  product(1, 4096, 4096),
+  product(1, 4096, 4096, true),
+  product(4, 1024, 1024),
+  product(16, 1024, 1024),
+  {
+    name: "matmul 32 × (128 × 64 × 128)",
+    primitive: "matmul",
+    inputs: [f(32, 128, 64), f(32, 64, 128)],
+    outputs: [f(32, 128, 128)],
+    attrs: null,
+    flops: 2 * 32 * 128 * 64 * 128,
+  },
+  ...convolutions("64 → 64, 56², 3×3", [1, 64, 56], [64, 3], { padding: 1 }),
+  ...convolutions("256 → 256, 14², 3×3", [1, 256, 14], [256, 3], { padding: 1 }),
+  ...convolutions("3 → 64, 224², 7×7 by 2", [1, 3, 224], [64, 7], { padding: 3, stride: 2 }),
+  ...convolutions("256 → 64, 56², 1×1", [1, 256, 56], [64, 1]),
+  ...convolutions("depthwise 128, 56², 3×3", [1, 128, 56], [128, 3], { padding: 1, groups: 128 }),
+  ...convolutions("64 × (1 → 32, 28², 5×5)", [64, 1, 28], [32, 5]),
+  ...convolutions("64 × (32 → 64, 26², 3×3)", [64, 32, 26], [64, 3]),
+  {
+    name: "attention 8 × 8 × 256 × 64",
+    primitive: "attention",
+    inputs: [heads, heads, heads],
+    outputs: [heads, sums],
+    attrs: attention,
+    flops: 4 * 64 * 256 * 256 * 64,
+  },
+  {
+    name: "… gradients",
+    primitive: "attentionBackward",
+    inputs: [heads, heads, heads, heads, sums, sums],
+    outputs: [heads, heads, heads],
+    attrs: attention,
+    flops: 10 * 64 * 256 * 256 * 64,
+  },
+  row("add 1 M", "add", [f(M), f(M)], [f(M)]),
+  row("add 16 M", "add", [f(16 * M), f(16 * M)], [f(16 * M)]),
+  row("add a row, 1024²", "add", [square, line], [square]),
+  row("add a column, 1024²", "add", [square, f(1024, 1)], [square]),
+  ...(["relu", "exp", "log", "tanh", "sigmoid", "erf", "sin"] as const).map((name) =>
+    row(`${name} 1 M`, name, [f(M)], [f(M)])
+  ),
+  row("gelu 1 M", "gelu", [f(M)], [f(M)], { approximate: "none" }),
+  row("gelu (tanh) 1 M", "gelu", [f(M)], [f(M)], { approximate: "tanh" }),
+  row("gelu (tanh) gradient 1 M", "geluBackward", [f(M), f(M)], [f(M)], { approximate: "tanh" }),
+  row("gt 1 M", "gt", [f(M), f(M)], [{ shape: [M], dtype: bool }]),
+  row("sum 1 M", "sum", [f(M)], [f()], { dims: [0], keepdim: false }),
+  row("sum axis 0, 1024²", "sum", [square], [line], { dims: [0], keepdim: false }),
+  row("sum axis 1, 1024²", "sum", [square], [line], { dims: [1], keepdim: false }),
+  row("amax axis 1, 1024²", "amax", [square], [line], { dims: [1], keepdim: false }),
+  row("argmax axis 0, 1024²", "argmax", [square], [{ shape: [1024], dtype: int32 }], {
+    dim: 0,
+    keepdim: false,
+  }),
+  row("argmax axis 1, 1024²", "argmax", [square], [{ shape: [1024], dtype: int32 }], {
+    dim: 1,
+    keepdim: false,
+  }),
+  row("softmax 1024²", "softmax", [square], [square], { dim: 1 }),
+  row("softmax axis 0, 1024²", "softmax", [square], [square], { dim: 0 }),
+  row("logSoftmax 1024²", "logSoftmax", [square], [square], { dim: 1 }),
+  row("layer norm 1024 × 768", "layerNorm", [f(1024, 768), f(768), f(768)], [
+    ...[f(1024, 768), f(1024, 1), f(1024, 1)],
+  ], { eps: 1e-5 }),
+  row("layer norm gradient", "layerNormBackward", [
+    ...[f(1024, 768), f(1024, 768), f(768), f(1024, 1), f(1024, 1)],
+  ], [f(1024, 768), f(768), f(768)]),
+  row("batch norm 32 × 64 × 28²", "batchNorm", [f(32, 64, 784), f(64), f(64)], [
+    ...[f(32, 64, 784), f(64), f(64)],
+  ], { eps: 1e-5 }),
+  row("max-pool 2×2, 64 × 32 × 24²", "maxPool", [f(64, 32, 24, 24)], [
+    f(64, 32, 12, 12),
+    { shape: [64, 32, 12, 12], dtype: int32 },
+  ], pool),
+  row("copy 4 M", "copy", [f(4 * M)], [f(4 * M)]),
+  row("transpose 2048²", "copy", [{ shape: [2048, 2048], turned: true }], [f(2048, 2048)]),
+  row("uniform 1 M", "randomUniform", [], [f(M)], random),
+  row("normal 1 M", "randomNormal", [], [f(M)], random),
+  row("Adam 1 M", "adamStep", [f(M), f(M), f(M), f(M)], [f(M), f(M), f(M)], adam),
+];
+
+type AnyKernel = (
+  inputs: readonly Operand[],
+  outputs: Operand | readonly Operand[],
+  attrs: unknown,
+) => { run(): void } | null;
+
+const limits = await measureLimits(build);
+const results: Record<string, unknown>[] = [];
+const isJson = options.has("json");
+if (!isJson) {
+  console.log(
+    `${build}, ${device.numThreads} threads; one core: multiply-adds ${
+      limits.flops.toFixed(1)
+    } GFLOP/s, reading ${limits.read.toFixed(1)} GB/s, copying ${limits.copy.toFixed(1)} GB/s, ${
+      limits.cached.toFixed(0)
+    } GB/s in the cache`,
+  );
+}
+for (const { name, primitive, inputs, outputs, attrs = null, flops } of rows) {
+  if (options.has("match") && !`${name} ${primitive}`.includes(options.get("match")!)) continue;
+  const operands = inputs.map(make);
+  const made = outputs.map(make);
+  const kernel = device.kernels[primitive] as unknown as AnyKernel;
+  const dispatch = kernel(operands, made.length === 1 ? made[0]! : made, attrs);
+  if (dispatch === null) throw new Error(`${name}: no kernel`);
+  const [least, median] = time(() => device.run(dispatch), budget);
+  const bytes = [...operands, ...made].reduce((sum, x) => sum + x.buffer.bytes, 0);
+  for (const x of [...operands, ...made]) device.free(x.buffer);
+  // A product with few rows is bound by memory: the nearer limit counts.
+  const byFlops = flops === undefined ? 0 : flops / limits.flops / 1e6;
+  const byBytes = bytes / (bytes > 16 * M ? limits.copy : limits.cached) / 1e6;
+  const share = (flops === undefined ? byBytes : Math.max(byFlops, bytes > 16 * M ? byBytes : 0)) / least;
+  const rate = flops === undefined
+    ? `${(bytes / least / 1e6).toFixed(1)} GB/s`
+    : `${(flops / least / 1e6).toFixed(1)} GFLOP/s`;
+  results.push({ name, least, median, rate, share });
+  if (!isJson) {
+    console.log(
+      `${name.padEnd(36)}${least.toFixed(3).padStart(9)} / ${median.toFixed(3).padStart(8)} ms${
+        rate.padStart(17)
+      }${(100 * share).toFixed(0).padStart(5)} % of the limit`,
+    );
+  }
+}
+if (isJson) {
+  console.log(JSON.stringify({ build, threads: device.numThreads, limits, results }, null, 1));
+}
+process.exit(0);

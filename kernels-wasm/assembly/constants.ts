@@ -233,6 +233,18 @@ export const FINITE_SPAN: usize = 155;
 export const D_ONE: usize = 156;
 export const D_HALF: usize = 157;
 
+// Sine and cosine of up to an eighth of a turn by their series: t + t³ (S3 + …) and 1 − t²/2 + t⁴ (C4 + …).
+export const TURN: usize = 162;
+export const TURN_S3: usize = 163;
+export const TURN_S5: usize = 164;
+export const TURN_S7: usize = 165;
+export const TURN_C4: usize = 166;
+export const TURN_C6: usize = 167;
+export const TURN_C8: usize = 168;
+export const QUARTER: usize = 169;
+export const FOUR: usize = 170;
+export const TURN_S9: usize = 171;
+
 /** 2/π as a fraction of 9 words of 32 bits, behind a word of zeros. */
 export const TWO_OVER_PI: usize = 3552;
 
@@ -402,6 +414,16 @@ export function init_constants(): void {
   n(FINITE_SPAN, 0x7f000000);
   d(D_ONE, 1.0);
   d(D_HALF, 0.5);
+  f(TURN, 6.283185307179586);
+  f(TURN_S3, -0.16666666666666666);
+  f(TURN_S5, 0.008333333333333333);
+  f(TURN_S7, -0.0001984126984126984);
+  f(TURN_C4, 0.041666666666666664);
+  f(TURN_C6, -0.001388888888888889);
+  f(TURN_C8, 2.48015873015873e-5);
+  f(QUARTER, 0.25);
+  f(FOUR, 4.0);
+  f(TURN_S9, 2.7557319223985893e-6);
   word(0, 0);
   word(1, 0xa2f9836e);
   word(2, 0x4e441529);

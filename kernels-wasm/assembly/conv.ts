@@ -286,6 +286,27 @@ function oneRow(w: usize, o: usize, base: usize, pixel: usize, k: i32, p: i32): 
     const q = pixel + (<usize>j << 2);
     const gap = gapOf(q);
     let s = f32x4.splat(0);
+    if (gap === 12 && j + 16 <= p && load<i32>(q, 60) - load<i32>(q) === 60) {
+      let s1 = s;
+      let s2 = s;
+      let s3 = s;
+      const at = base + <usize>load<i32>(q);
+      for (let t = tap, u = w; t < end; t += 4, u += 4) {
+        const x = at + <usize>load<i32>(t);
+        const v = v128.load32_splat(u);
+        s = mad(v, v128.load(x), s);
+        s1 = mad(v, v128.load(x, 16), s1);
+        s2 = mad(v, v128.load(x, 32), s2);
+        s3 = mad(v, v128.load(x, 48), s3);
+      }
+      const to = o + (<usize>j << 2);
+      v128.store(to, s);
+      v128.store(to, s1, 16);
+      v128.store(to, s2, 32);
+      v128.store(to, s3, 48);
+      j += 12;
+      continue;
+    }
     if (gap === 12 && j + 8 <= p && load<i32>(q, 28) - load<i32>(q) === 28) {
       let r = f32x4.splat(0);
       const at = base + <usize>load<i32>(q);
@@ -637,6 +658,20 @@ function oneRowGrad(g: usize, sums: usize, base: usize, k: i32, p: i32): void {
     const q = pixel + (<usize>j << 2);
     const gap = gapOf(q);
     const v = v128.load(g + (<usize>j << 2));
+    if (gap === 12 && j + 16 <= p && load<i32>(q, 60) - load<i32>(q) === 60) {
+      const v1 = v128.load(g + (<usize>j << 2), 16);
+      const v2 = v128.load(g + (<usize>j << 2), 32);
+      const v3 = v128.load(g + (<usize>j << 2), 48);
+      const at = base + <usize>load<i32>(q);
+      for (let t = tap, s = sums; t < end; t += 4, s += 16) {
+        const x = at + <usize>load<i32>(t);
+        const left = mad(v, v128.load(x), v128.load(s));
+        const right = f32x4.mul(v1, v128.load(x, 16));
+        v128.store(s, f32x4.add(mad(v2, v128.load(x, 32), left), mad(v3, v128.load(x, 48), right)));
+      }
+      j += 12;
+      continue;
+    }
     for (let t = tap, s = sums; t < end; t += 4, s += 16) {
       v128.store(s, mad(v, four(base + <usize>load<i32>(t), q, gap), v128.load(s)));
     }

@@ -5,7 +5,7 @@
  */
 
 import { scratch } from "./memory";
-import { cosTurns, log, sinTurns } from "./vector_math";
+import { cosNear, leftAngle, log, quarters, sinNear } from "./vector_math";
 
 /** Low halves of the products of four pairs of words, given the products of the first and of the last two. */
 // @ts-ignore: decorator
@@ -76,8 +76,18 @@ function normal8(p: usize): void {
   const u1 = f32x4.mul(f32x4.convert_i32x4_u(i32x4.add(a, i32x4.splat(1))), unit);
   const u2 = f32x4.mul(f32x4.convert_i32x4_u(b), unit);
   const r = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), log(u1)));
-  const co = f32x4.mul(r, cosTurns(u2));
-  const si = f32x4.mul(r, sinTurns(u2));
+  // Quarters change the places and the signs of sine and cosine: 1 → (−s, c), 2 → (−c, −s), 3 → (s, −c).
+  const q = quarters(u2);
+  const n = i32x4.trunc_sat_f32x4_s(q);
+  const t = leftAngle(u2, q);
+  const t2 = f32x4.mul(t, t);
+  const s = sinNear(t, t2);
+  const c = cosNear(t2);
+  const odd = i32x4.shr_s(i32x4.shl(n, 31), 31);
+  const half = i32x4.shl(i32x4.shr_u(n, 1), 31);
+  const flip = i32x4.shl(v128.xor(n, i32x4.shr_u(n, 1)), 31);
+  const co = f32x4.mul(r, v128.xor(v128.bitselect(s, c, odd), flip));
+  const si = f32x4.mul(r, v128.xor(v128.bitselect(c, s, odd), half));
   v128.store(p, i32x4.shuffle(co, si, 0, 4, 1, 5));
   v128.store(p, i32x4.shuffle(co, si, 2, 6, 3, 7), 16);
 }

@@ -269,6 +269,51 @@ function placeInRow<Op>(x: usize, n: i32): i32 {
   return i;
 }
 
+/** True where z takes the place of best: it is beyond, or the first NaN. */
+// @ts-ignore: decorator
+@inline
+function beatsV<Op>(z: v128, best: v128): v128 {
+  return v128.or(changetype<Op>(0).beyondV(z, best), v128.and(f32x4.ne(z, z), f32x4.eq(best, best)));
+}
+
+/** Places of the extremes of 16 columns of `n` rows, `dn` bytes apart. */
+function placeColumns16<Op>(p: usize, o: usize, n: i32, dn: usize): void {
+  let b0 = v128.load(p);
+  let b1 = v128.load(p, 16);
+  let b2 = v128.load(p, 32);
+  let b3 = v128.load(p, 48);
+  let a0 = i32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let k = a0;
+  const one = i32x4.splat(1);
+  for (; n > 1; n--) {
+    p += dn;
+    k = i32x4.add(k, one);
+    let z = v128.load(p);
+    let m = beatsV<Op>(z, b0);
+    b0 = v128.bitselect(z, b0, m);
+    a0 = v128.bitselect(k, a0, m);
+    z = v128.load(p, 16);
+    m = beatsV<Op>(z, b1);
+    b1 = v128.bitselect(z, b1, m);
+    a1 = v128.bitselect(k, a1, m);
+    z = v128.load(p, 32);
+    m = beatsV<Op>(z, b2);
+    b2 = v128.bitselect(z, b2, m);
+    a2 = v128.bitselect(k, a2, m);
+    z = v128.load(p, 48);
+    m = beatsV<Op>(z, b3);
+    b3 = v128.bitselect(z, b3, m);
+    a3 = v128.bitselect(k, a3, m);
+  }
+  v128.store(o, a0);
+  v128.store(o, a1, 16);
+  v128.store(o, a2, 32);
+  v128.store(o, a3, 48);
+}
+
 /** Places of extremes along n, [outer, n, inner] → int32 [outer, inner]. */
 // @ts-ignore: decorator
 @inline
@@ -287,6 +332,12 @@ function place<T, Op>(
     let p = x;
     let i = 0;
     if (sizeof<T>() === 4 && isFloat<T>() && si === 1 && sn !== 1) {
+      // Whole cache lines go down the rows: 16 columns at once.
+      for (; i + 16 <= inner; i += 16) {
+        placeColumns16<Op>(p, o, n, dn);
+        o += 64;
+        p += 64;
+      }
       for (; i + 4 <= inner; i += 4) {
         let q = p;
         let best = v128.load(q);
@@ -294,8 +345,7 @@ function place<T, Op>(
         for (let k = 1; k < n; k++) {
           q += dn;
           const z = v128.load(q);
-          const beyond = changetype<Op>(0).beyondV(z, best);
-          const m = v128.or(beyond, v128.and(f32x4.ne(z, z), f32x4.eq(best, best)));
+          const m = beatsV<Op>(z, best);
           best = v128.bitselect(z, best, m);
           at = v128.bitselect(i32x4.splat(k), at, m);
         }

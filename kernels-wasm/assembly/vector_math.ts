@@ -530,20 +530,34 @@ export function tan(x: v128): v128 {
   return signedZero(join(tanD(low(x)), tanD(high(x))), x);
 }
 
-/** cos 2πu of u in [0, 1]. */
+/** The quarters of u turns, rounded. */
 // @ts-ignore: decorator
 @inline
-export function cosTurns(u: v128): v128 {
-  const turn = splatD(6.283185307179586);
-  return join(waveD(f64x2.mul(low(u), turn), 1), waveD(f64x2.mul(high(u), turn), 1));
+export function quarters(u: v128): v128 {
+  return f32x4.nearest(f32x4.mul(u, k(c.FOUR)));
 }
 
-/** sin 2πu of u in [0, 1]. */
+/** What is left of u turns without `q` quarters, as an angle of up to π/4. */
 // @ts-ignore: decorator
 @inline
-export function sinTurns(u: v128): v128 {
-  const turn = splatD(6.283185307179586);
-  return join(waveD(f64x2.mul(low(u), turn), 0), waveD(f64x2.mul(high(u), turn), 0));
+export function leftAngle(u: v128, q: v128): v128 {
+  return f32x4.mul(nmad(q, k(c.QUARTER), u), k(c.TURN));
+}
+
+/** sin t of |t| up to π/4, within 1e-7. */
+// @ts-ignore: decorator
+@inline
+export function sinNear(t: v128, t2: v128): v128 {
+  const p = mad(t2, mad(t2, k(c.TURN_S9), k(c.TURN_S7)), k(c.TURN_S5));
+  return mad(f32x4.mul(t, t2), mad(t2, p, k(c.TURN_S3)), t);
+}
+
+/** cos t of |t| up to π/4, within 1e-7. */
+// @ts-ignore: decorator
+@inline
+export function cosNear(t2: v128): v128 {
+  const t4 = f32x4.mul(t2, t2);
+  return mad(t4, mad(t2, mad(t2, k(c.TURN_C8), k(c.TURN_C6)), k(c.TURN_C4)), nmad(t2, k(c.HALF), k(c.ONE)));
 }
 
 /** Odd functions keep −0 and denormals; sin ∞ is NaN. */

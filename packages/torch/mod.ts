@@ -15,6 +15,7 @@
  */
 
 export { getNumThreads, setNumThreads } from "./src/backends.ts";
+export { enableWebGpu } from "./src/webgpu.ts";
 
 export * as autograd from "@flambeau/autograd";
 export * as nn from "@flambeau/nn";

@@ -74,6 +74,9 @@ async function main([root, backend, module]: readonly string[]): Promise<void> {
   const library = new Library(module === undefined ? await import("@flambeau/torch") : await import(module));
   // Before there is a library there are no devices; its cases are then reported as missing.
   if (typeof (library.torch as Record<string, unknown>)["setDefaultDevice"] === "function") {
+    if (backend === "webgpu" && await library.call("enableWebGpu") !== true) {
+      throw new Error("Cannot run on webgpu: this runtime has no WebGPU adapter");
+    }
     await library.call("setDefaultDevice", backend);
   }
   const base = { library, tolerance: readIndex(root!).tolerance, factor: FACTORS[backend!] ?? 1 };

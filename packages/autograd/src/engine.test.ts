@@ -97,6 +97,22 @@ describe("backward", () => {
 });
 
 describe("leaves", () => {
+  test("an input that is named twice gets its gradient once", () => {
+    const x = leaf([3]);
+    total(square(x)).backward({ inputs: [x, x] });
+    expect(values(x.grad)).toEqual([6]);
+  });
+
+  test("a leaf that is set not to require grad after its use gets none", () => {
+    const x = leaf([3]);
+    const y = leaf([4]);
+    const z = total(x.mul(y));
+    x.requiresGrad_(false);
+    z.backward();
+    expect(x.grad).toBe(null);
+    expect(values(y.grad)).toEqual([3]);
+  });
+
   test("tensors made by the user are leaves, results are not", () => {
     const x = leaf([1]);
     const y = x.add(1);
@@ -230,6 +246,49 @@ describe("in-place", () => {
     expect(() => x.add_(t([1, 2, 3]))).toThrow(ShapeError);
     expect(values(x)).toEqual([1, 2]);
     expect(x.version).toBe(version);
+  });
+});
+
+describe("in-place, on views", () => {
+  test("a view of a base that was transposed in place may be written", () => {
+    const x = leaf([1, 2, 3, 4, 5, 6], [3, 2]);
+    const y = square(x).transpose_(0, 1); // [2, 3]
+    const v = leaf([10, 20]);
+    y.select(1, 1).copy_(v);
+    y.mul(t([1, 2, 3, 4, 5, 6], [2, 3])).backward(t([1, 1, 1, 1, 1, 1], [2, 3]));
+    expect(values(x.grad)).toEqual([2, 16, 0, 0, 30, 72]);
+    expect(values(v.grad)).toEqual([2, 5]);
+  });
+
+  test("a second pass through a write needs retainGraph", () => {
+    const x = leaf([1, 2]);
+    const y = x.clone();
+    y.select(0, 0).fill_(3);
+    const z = total(y);
+    z.backward();
+    expect(() => z.backward()).toThrow(/second time/);
+  });
+
+  test("another geometry in place: views of leaves refuse it as leaves do", () => {
+    const x = leaf([1, 2], [1, 2]);
+    expect(() => x.t_()).toThrow(/a leaf Variable/);
+    expect(() => x.t().t_()).toThrow(/a view of a leaf Variable/);
+    expect(() => x.select(0, 0).unsqueeze_(0)).toThrow(GradError);
+  });
+
+  test("another geometry in place without recording keeps the gradient of a view", () => {
+    const x = leaf([1, 2, 3, 4, 5, 6], [3, 2]);
+    const y = x.transpose(0, 1);
+    noGrad(() => y.unsqueeze_(2));
+    total(y.mul(t([1, 2, 3, 4, 5, 6], [2, 3, 1]))).backward();
+    expect(values(x.grad)).toEqual([1, 4, 2, 5, 3, 6]);
+  });
+
+  test("a view stays the view of a leaf after its leaf is set not to require grad", () => {
+    const x = leaf([1, 2]);
+    const y = x.select(0, 0);
+    x.requiresGrad_(false);
+    expect(() => y.mul_(2)).toThrow(/a view of a leaf Variable/);
   });
 });
 

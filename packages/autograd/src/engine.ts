@@ -37,8 +37,11 @@ export function runBackward(
   }
   temporaries(() => {
     const grads = new Pass(options, targets, true).run(roots, gradients);
+    const done = new Set<Tensor>(); // an input that is named twice gets its gradient once
     options.inputs!.forEach((input, i) => {
       const grad = grads[i];
+      if (done.has(input)) return;
+      done.add(input);
       if (grad !== null && grad !== undefined) addToGrad(input, grad, options.createGraph ?? false);
     });
     return null;
@@ -306,6 +309,7 @@ class Pass {
   }
 
   #accumulate(variable: Tensor, grad: Tensor): void {
+    if (!variable.requiresGrad) return; // turned off since the graph was made
     if (variable.grad === null && !this.#create && this.#owns(grad)) {
       this.#escape(grad);
       grad.base = null;

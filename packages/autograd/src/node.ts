@@ -68,6 +68,14 @@ export abstract class Node implements GradNode {
   }
 }
 
+/** What a pass through a node throws that an earlier pass released. */
+export function secondPass(): GradError {
+  return new GradError(
+    "Cannot run backward through the graph a second time: the saved intermediate values were freed when backward() " +
+      "ran; pass { retainGraph: true } the first time if you need to go through it twice",
+  );
+}
+
 /** A tensor as it was when an operation used it. */
 export class SavedTensor {
   /** The memory that is kept. */
@@ -103,12 +111,7 @@ export class SavedTensor {
    */
   unpack(): Tensor {
     const x = this.#tensor;
-    if (this.#released) {
-      throw new GradError(
-        "Cannot run backward through the graph a second time: the saved intermediate values were freed when backward() " +
-          "ran; pass { retainGraph: true } the first time if you need to go through it twice",
-      );
-    }
+    if (this.#released) throw secondPass();
     if (x.storage.version !== this.#version) {
       const maker = this.#node === null ? "" : `, which is output ${this.#outputNr} of ${this.#node.name},`;
       throw new GradError(

@@ -7,12 +7,11 @@
 import {
   type Attrs,
   type Aval,
-  contiguousStrides,
   formatType,
   GradError,
   type Inputs,
+  isContiguous,
   type Name,
-  shapesEqual,
 } from "@flambeau/core";
 import type { GradNode, Tensor } from "@flambeau/tensor";
 import {
@@ -27,7 +26,7 @@ import {
 import { derivativeOf } from "./derivatives.ts";
 import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";
-import { type Edge, edgeOf, Node, SavedTensor, snapshot } from "./node.ts";
+import { type Edge, edgeOf, Node, SavedTensor, secondPass, snapshot } from "./node.ts";
 import { type BackwardContext, type Derivative, OUTPUT } from "./row.ts";
 import { zeros } from "./math.ts";
 import { sumTo } from "./sum_to.ts";
@@ -90,26 +89,47 @@ class PrimitiveNode<P extends Name> extends Node {
   }
 }
 
+/**
+ * Dimensions from the largest step to the smallest, when `x` fills its memory without gaps in that order; null otherwise.
+ */
+function memoryOrder(x: Tensor): number[] | null {
+  const order = x.shape.map((_, d) => d).sort((a, b) => x.strides[b]! - x.strides[a]! || a - b);
+  const sorted = order.map((d) => x.shape[d]!);
+  return isContiguous(sorted, order.map((d) => x.strides[d]!)) ? order : null;
+}
+
 /** The node of a base after a view of it was written: outside of the view as before, inside what was written. */
 class CopySlices extends Node {
   readonly #geometry: { shape: readonly number[]; strides: readonly number[]; offset: number };
+  readonly #order: readonly number[];
+  readonly #back: readonly number[];
+  #released = false;
 
-  constructor(base: Tensor, view: Tensor, edges: readonly (Edge | null)[]) {
+  /** @param order Dimensions of the base in the order of its memory. */
+  constructor(base: Tensor, order: readonly number[], view: Tensor, edges: readonly (Edge | null)[]) {
     super("CopySlices", edges, [{ shape: base.shape, dtype: base.dtype }]);
-    // Gradients of the base are contiguous: the geometry is kept relative to that.
+    // Gradients are laid out in memory as the base is: the geometry is kept relative to that.
     this.#geometry = { shape: view.shape, strides: view.strides, offset: view.offset - base.offset };
+    this.#order = order;
+    this.#back = order.map((_, d) => order.indexOf(d));
   }
 
   override apply([grad]: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    if (this.#released) throw secondPass();
     if (grad === null || grad === undefined) return [null, null];
     return temporaries(() => {
-      const packed = bind("copy", [grad], null);
+      const laidOut = bind("permute", [grad], { dims: this.#order });
+      const packed = bind("copy", [laidOut], null);
       const inside = bind("copy", [bind("asStrided", [packed], this.#geometry)], null);
       if (this.edges[0] === null) return [null, inside] as unknown as Tensor[];
-      const outside = bind("copy", [grad], null);
+      const outside = bind("copy", [laidOut], null);
       bind("asStrided", [outside], this.#geometry).zero_();
-      return [outside, inside];
+      return [bind("permute", [outside], { dims: this.#back }), inside];
     });
+  }
+
+  override release(): void {
+    this.#released = true;
   }
 }
 
@@ -129,7 +149,7 @@ function checkWritable(target: Tensor): void {
     );
   }
   const base = target.base;
-  if (base !== null && base.requiresGrad && base.isLeaf) {
+  if (base !== null && base.isLeaf && target.requiresGrad) {
     throw new GradError(
       `Cannot write ${
         formatType(target)
@@ -150,15 +170,16 @@ function setHistory(target: Tensor, node: Node, outputNr: number): void {
     meta.rebases++;
     return;
   }
-  if (!shapesEqual(base.strides, contiguousStrides(base.shape)) && !base.isContiguous()) {
+  const order = memoryOrder(base);
+  if (order === null) {
     throw new GradError(
       `Cannot write a view of ${
         formatType(base)
-      } in place while recording: its base must be contiguous; clone() the view or its base first`,
+      } in place while recording: its base must fill its memory; clone() the view or its base first`,
     );
   }
   const meta = base.gradMeta ??= newGradMeta();
-  const copy = new CopySlices(base, target, [edgeOf(base), { node, outputNr }]);
+  const copy = new CopySlices(base, order, target, [edgeOf(base), { node, outputNr }]);
   meta.node = copy;
   meta.outputNr = 0;
   meta.requiresGrad = false;

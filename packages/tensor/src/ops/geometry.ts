@@ -14,12 +14,11 @@ import { asStrided, squeeze, unsqueeze } from "./view.ts";
 
 /** Gives `x` the geometry and the history of `make(x)`, a view of it. */
 function become(op: string, x: Tensor, make: (before: Tensor) => Tensor): Tensor {
-  if (gradMode.enabled && tape.current !== null && x.requiresGrad && x.isLeaf) {
+  if (gradMode.enabled && tape.current !== null && x.requiresGrad && (x.isLeaf || x.base?.isLeaf)) {
     throw new GradError(
-      `Cannot ${op} ${
-        formatType(x)
-      }: a leaf Variable that requires grad is being used in an in-place operation; ` +
-        "work on a clone(), or inside noGrad()",
+      `Cannot ${op} ${formatType(x)}: a ${
+        x.isLeaf ? "" : "view of a "
+      }leaf Variable that requires grad is being used in an in-place operation; work on a clone(), or inside noGrad()`,
     );
   }
   const before = makeTensor(x.storage, x.shape, x.strides, x.offset, x.dtype);
@@ -32,6 +31,8 @@ function become(op: string, x: Tensor, make: (before: Tensor) => Tensor): Tensor
   x.offset = after.offset;
   x.lifted = after.lifted;
   if (after.gradFn !== null) x.gradMeta = after.gradMeta;
+  // Unrecorded: the node of a view, which made the old geometry, gives way to one that makes the new geometry of the base.
+  else if (x.base !== null && x.gradMeta !== null && x.gradMeta.node !== null) x.gradMeta.rebases = -1;
   x.storage.version++;
   return x;
 }

@@ -15,6 +15,7 @@ import { gemmKernels } from "./gemm.ts";
 import { optimKernels } from "./optim.ts";
 import { pointwiseKernels } from "./pointwise.ts";
 import { randomKernels } from "./random.ts";
+import { recurrentKernels } from "./recurrent.ts";
 import { reduceKernels } from "./reduce.ts";
 import { rowKernels } from "./rows.ts";
 
@@ -23,6 +24,14 @@ const APART: readonly KernelName[] = [
   ...["matmul", "linear", "conv", "convInputGrad", "convWeightGrad", "maxPool", "avgPool"] as const,
   ...["maxPoolBackward", "avgPoolBackward", "flip", "concat", "pad", "indexSelect", "gather"] as const,
   ...["attention", "attentionBackward"] as const,
+  ...[
+    "rnnLayer",
+    "rnnLayerBackward",
+    "lstmLayer",
+    "lstmLayerBackward",
+    "gruLayer",
+    "gruLayerBackward",
+  ] as const,
 ];
 /** As {@linkcode APART}, but for their first input. */
 const APART_BUT_FIRST: readonly KernelName[] = ["indexReduce", "scatter"];
@@ -54,6 +63,7 @@ export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     ...optimKernels(kernels),
     ...pointwiseKernels(kernels),
     ...randomKernels(kernels),
+    ...recurrentKernels(kernels),
     ...reduceKernels(kernels),
     ...rowKernels(kernels),
   } as Record<string, AnyKernel>;

@@ -17,6 +17,14 @@ import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from "./de
 import { adamStep, sgdStep } from "./decompose/optim.ts";
 import { addScaled, clamp, gelu, geluBackward, reluBackward, silu } from "./decompose/pointwise.ts";
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from "./decompose/pool.ts";
+import {
+  gruLayer,
+  gruLayerBackward,
+  lstmLayer,
+  lstmLayerBackward,
+  rnnLayer,
+  rnnLayerBackward,
+} from "./decompose/recurrent.ts";
 import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from "./decompose/softmax.ts";
 
 export type { Decomposition } from "./decompose/formula.ts";
@@ -53,6 +61,12 @@ export const decompositions: Decompositions = {
   avgPoolBackward: inFloat32(avgPoolBackward),
   attention: inFloat32(attention),
   attentionBackward: inFloat32(attentionBackward),
+  rnnLayer: inFloat32(rnnLayer),
+  rnnLayerBackward: inFloat32(rnnLayerBackward),
+  lstmLayer: inFloat32(lstmLayer),
+  lstmLayerBackward: inFloat32(lstmLayerBackward),
+  gruLayer: inFloat32(gruLayer),
+  gruLayerBackward: inFloat32(gruLayerBackward),
   nllLoss: inFloat32(nllLoss),
   sgdStep: inFloat32(sgdStep),
   adamStep: inFloat32(adamStep),

@@ -402,6 +402,57 @@ const accepted: { readonly [P in Name]: Case[] } = {
       "float32[2, 4, 5, 8] float32[2, 4, 6, 8] float32[2, 4, 6, 9]",
     ),
   ],
+  rnnLayer: [
+    of(
+      "rnnLayer",
+      ["float32[5, 4]", "float32[4, 4]", "float32[3, 4]"],
+      { sizes: [3, 2], reverse: false, nonlinearity: "tanh" },
+      "float32[5, 4] float32[3, 4] float32[5, 4]",
+    ),
+  ],
+  rnnLayerBackward: [
+    of(
+      "rnnLayerBackward",
+      ["float32[5, 4]", "float32[3, 4]", "float32[4, 4]", "float32[5, 4]", "float32[5, 4]"],
+      { sizes: [3, 2], reverse: false, nonlinearity: "relu" },
+      "float32[5, 4] float32[3, 4]",
+    ),
+  ],
+  lstmLayer: [
+    of(
+      "lstmLayer",
+      ["float32[5, 16]", "float32[16, 4]", "float32[3, 4]", "float32[3, 4]"],
+      { sizes: [3, 2], reverse: true },
+      "float32[5, 4] float32[3, 4] float32[3, 4] float32[5, 16] float32[5, 4] float32[5, 4]",
+    ),
+  ],
+  lstmLayerBackward: [
+    of(
+      "lstmLayerBackward",
+      [
+        ...["float32[5, 4]", "float32[3, 4]", "float32[3, 4]", "float32[16, 4]", "float32[5, 16]"],
+        "float32[5, 4]",
+      ],
+      { sizes: [3, 2], reverse: true },
+      "float32[5, 16] float32[3, 4] float32[3, 4]",
+    ),
+  ],
+  gruLayer: [
+    of(
+      "gruLayer",
+      ["float16[5, 12]", "float16[12, 4]", "float16[12]", "float16[3, 4]"],
+      { sizes: [3, 2], reverse: false },
+      "float16[5, 4] float16[3, 4] float16[5, 16] float16[5, 4]",
+    ),
+  ],
+  gruLayerBackward: [
+    of(
+      "gruLayerBackward",
+      ["float32[5, 4]", "float32[3, 4]", "float32[12, 4]", "float32[5, 16]", "float32[5, 4]"],
+      { sizes: [3, 2], reverse: false },
+      "float32[5, 12] float32[5, 12] float32[3, 4]",
+    ),
+  ],
   nllLoss: [
     of(
       "nllLoss",

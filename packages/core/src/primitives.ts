@@ -45,6 +45,14 @@ export interface PoolAttrs {
   readonly ceilMode: boolean;
 }
 
+/** How a recurrent layer runs over the rows of a packed sequence. */
+export interface RecurrentAttrs {
+  /** Samples of each step, never growing: the rows of step t lie behind those of the steps before it. */
+  readonly sizes: Shape;
+  /** From the last step to the first: samples begin where they have their last step. */
+  readonly reverse: boolean;
+}
+
 /** Where the numbers of a random primitive come from: Philox 4x32-10 with this key, from this counter on. */
 export interface RandomAttrs {
   /** Sizes of the result. */
@@ -480,6 +488,73 @@ export interface FusedPrimitives<T> {
       | [g: T, q: T, k: T, v: T, logsumexp: T, delta: T, bias: T],
     attrs: { readonly scale: number; readonly causal: boolean },
     outputs: [gq: T, gk: T, gv: T],
+  ];
+  /**
+   * One direction of one layer of an RNN over all steps: h ← f(gates + h weightᵀ), with gates [R, H] of the R = Σ sizes
+   * rows, weight [H, H] and the first state h [N, H], N = sizes[0] → the states after each row y [R, H], the last states
+   * hn [N, H], and what the gradient needs, the states before each row [R, H].
+   */
+  rnnLayer: [
+    inputs: [gates: T, weight: T, h: T],
+    attrs: RecurrentAttrs & { readonly nonlinearity: "tanh" | "relu" },
+    outputs: [y: T, hn: T, hiddens: T],
+  ];
+  /** Gradients of rnnLayer for gates and h from those of its outputs; the last may be left out and counts as zeros. */
+  rnnLayerBackward: [
+    inputs: [gy: T, ghn: T, weight: T, y: T] | [gy: T, ghn: T, weight: T, y: T, ghiddens: T],
+    attrs: RecurrentAttrs & { readonly nonlinearity: "tanh" | "relu" },
+    outputs: [ggates: T, gh: T],
+  ];
+  /**
+   * One direction of one layer of an LSTM over all steps. With i, f, o = σ and g = tanh of the four parts of
+   * gates + h weightᵀ: c ← f c + i g, h ← o tanh(c). Gates [R, 4H] of the R = Σ sizes rows, weight [4H, H], first states
+   * [N, H], N = sizes[0] → the states after each row y [R, H], the last states hn and cn [N, H], and what the gradient
+   * needs: i, f, g, o as activations [R, 4H], the states before each row [R, H].
+   */
+  lstmLayer: [
+    inputs: [gates: T, weight: T, h: T, c: T],
+    attrs: RecurrentAttrs,
+    outputs: [y: T, hn: T, cn: T, activations: T, hiddens: T, cells: T],
+  ];
+  /** Gradients of lstmLayer for gates, h and c from those of its outputs; the last three may be left out and count as zeros. */
+  lstmLayerBackward: [
+    inputs:
+      | [gy: T, ghn: T, gcn: T, weight: T, activations: T, cells: T]
+      | [
+        gy: T,
+        ghn: T,
+        gcn: T,
+        weight: T,
+        activations: T,
+        cells: T,
+        gactivations: T,
+        ghiddens: T,
+        gcells: T,
+      ],
+    attrs: RecurrentAttrs,
+    outputs: [ggates: T, gh: T, gc: T],
+  ];
+  /**
+   * One direction of one layer of a GRU over all steps. With a = gates and b = h weightᵀ + bias in three parts:
+   * r, z = σ(a + b), n = tanh(a + r b), h ← n + z (h − n). Gates [R, 3H] of the R = Σ sizes rows, weight [3H, H], bias [3H],
+   * first state [N, H], N = sizes[0] → the states after each row y [R, H], the last states hn [N, H], and what the
+   * gradient needs: r, z, the third part of b, and n as activations [R, 4H], the states before each row [R, H].
+   */
+  gruLayer: [
+    inputs: [gates: T, weight: T, bias: T, h: T],
+    attrs: RecurrentAttrs,
+    outputs: [y: T, hn: T, activations: T, hiddens: T],
+  ];
+  /**
+   * Gradients of gruLayer for a, b (both [R, 3H]) and h from those of its outputs; the last two may be left out and count
+   * as zeros.
+   */
+  gruLayerBackward: [
+    inputs:
+      | [gy: T, ghn: T, weight: T, activations: T, hiddens: T]
+      | [gy: T, ghn: T, weight: T, activations: T, hiddens: T, gactivations: T, ghiddens: T],
+    attrs: RecurrentAttrs,
+    outputs: [ga: T, gb: T, gh: T],
   ];
   /**
    * Mean or sum of −weight[target] · logp[i, target] over rows whose target is not `ignoreIndex`.

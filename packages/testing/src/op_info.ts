@@ -14,6 +14,7 @@ import type { OpInfo } from "./op_info/facts.ts";
 import { linalgInfos } from "./op_info/linalg.ts";
 import { normInfos } from "./op_info/norm.ts";
 import { optimInfos } from "./op_info/optim.ts";
+import { recurrentInfos } from "./op_info/recurrent.ts";
 import { reductionInfos, scanInfos } from "./op_info/reduction.ts";
 import { unaryInfos } from "./op_info/unary.ts";
 import { viewInfos } from "./op_info/views.ts";
@@ -40,5 +41,6 @@ export const opInfos: { readonly [P in Name]: OpInfo<P> } = {
   ...activationInfos,
   ...normInfos,
   ...windowInfos,
+  ...recurrentInfos,
   ...optimInfos,
 };

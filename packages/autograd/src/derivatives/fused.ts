@@ -26,6 +26,7 @@ import {
   where,
   zeros,
 } from "../math.ts";
+import { recurrentDerivatives } from "./recurrent.ts";
 import { crossRow, type Derivative, FIRST, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
 const THIRD = 4;
@@ -201,6 +202,7 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
       return [bind("scatter", [zeros(g, logp.shape), places, kept], { dim: 1, reduce: "set" }), null, null];
     },
   ),
+  ...recurrentDerivatives,
   sgdStep: null,
   adamStep: null,
 };

@@ -1,5 +1,5 @@
 /**
- * Shape rules of the fused primitives but convolution and pooling.
+ * Shape rules of the fused primitives but convolution, pooling and recurrent layers.
  *
  * @module
  */
@@ -20,6 +20,7 @@ import {
   withSize,
 } from "./checks.ts";
 import { binary, unary } from "./pointwise.ts";
+import { recurrentRules } from "./recurrent.ts";
 import { along } from "./reduction.ts";
 import { windowRules } from "./windows.ts";
 
@@ -124,6 +125,8 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
     checkShapeIs("attentionBackward", inputs, "delta", delta, sums);
     return [q, k, v].map(({ shape, dtype }) => ({ shape, dtype })) as [Aval, Aval, Aval];
   },
+
+  ...recurrentRules,
 
   nllLoss(inputs) {
     const [logp, target, weight] = inputs;

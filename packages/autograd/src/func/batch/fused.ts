@@ -148,6 +148,12 @@ export const fusedBatchRules: BatchRulesOf<FusedPrimitives<unknown>> = {
     return bind("attentionBackward", bias === undefined ? rows : [...rows, ranked(bias, q.rank)], attrs);
   },
   nllLoss: null,
+  rnnLayer: null,
+  rnnLayerBackward: null,
+  lstmLayer: null,
+  lstmLayerBackward: null,
+  gruLayer: null,
+  gruLayerBackward: null,
   sgdStep: alike("sgdStep") as unknown as BatchRule<"sgdStep">,
   adamStep: alike("adamStep") as unknown as BatchRule<"adamStep">,
 };

@@ -6,6 +6,7 @@
 
 import { formatShape, formatType, ShapeError, ValueError } from "@flambeau/core";
 import {
+  add,
   cat,
   dropout,
   linear,
@@ -202,7 +203,40 @@ interface Direction {
 }
 
 /** Runs one direction of one layer over time → the outputs in the order of the input, and the last state. */
-function runDirection(
+function runDirection(steps: Steps, direction: Direction, first: State): [Tensor, State] {
+  return direction.weights.hr === null
+    ? runFused(steps, direction, first)
+    : runSteps(steps, direction, first);
+}
+
+/** All steps in one primitive. */
+function runFused(
+  steps: Steps,
+  { mode, ih, biasIh, weights, reverse }: Direction,
+  first: State,
+): [Tensor, State] {
+  const { hh, biasHh } = weights;
+  const attrs = { sizes: steps.sizes, reverse };
+  const [h, c] = first;
+  if (mode === "GRU") {
+    const gates = linear(steps.data, ih, biasIh);
+    const bias = biasHh ?? zeros([hh.shape[0]!], { dtype: hh.dtype, device: hh.device });
+    const [y, hn] = bind("gruLayer", [gates, hh, bias, h], attrs);
+    return [y, [hn]];
+  }
+  const bias = biasIh === null || biasHh === null ? biasIh ?? biasHh : add(biasIh, biasHh);
+  const gates = linear(steps.data, ih, bias);
+  if (mode === "LSTM") {
+    const [y, hn, cn] = bind("lstmLayer", [gates, hh, h, c!], attrs);
+    return [y, [hn, cn]];
+  }
+  const nonlinearity = mode === "RNN_RELU" ? "relu" : "tanh";
+  const [y, hn] = bind("rnnLayer", [gates, hh, h], { ...attrs, nonlinearity });
+  return [y, [hn]];
+}
+
+/** Step after step: what a projection of the state needs. */
+function runSteps(
   steps: Steps,
   { mode, ih, biasIh, weights, reverse }: Direction,
   first: State,

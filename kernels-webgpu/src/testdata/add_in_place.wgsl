@@ -1,0 +1,33 @@
+// add||flat|f32@0,f32@1,f32@0|wr
+struct Params {
+  n: u32,
+  x_offset: u32,
+  y_offset: u32,
+  o_offset: u32,
+}
+@group(0) @binding(0) var<uniform> P: Params;
+@group(0) @binding(1) var<storage, read_write> b0: array<u32>;
+@group(0) @binding(2) var<storage, read> b1: array<u32>;
+fn get_x(i: u32) -> f32 { return bitcast<f32>(b0[i + P.x_offset]); }
+fn get_y(i: u32) -> f32 { return bitcast<f32>(b1[i + P.y_offset]); }
+fn get_o(i: u32) -> f32 { return bitcast<f32>(b0[i + P.o_offset]); }
+fn put_o(i: u32, v: f32) { b0[i + P.o_offset] = bitcast<u32>(v); }
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) workgroups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = workgroup.y * workgroups.x + workgroup.x;
+  let i = group * 256u + lane;
+  if (i >= P.n) { return; }
+  let p_x = i;
+  let p_y = i;
+  let p_o = i;
+  let x = get_x(p_x);
+  let y = get_y(p_y);
+  let o = x + y;
+  put_o(p_o, o);
+}
+

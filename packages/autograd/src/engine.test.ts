@@ -260,6 +260,17 @@ describe("in-place, on views", () => {
     expect(values(v.grad)).toEqual([2, 5]);
   });
 
+  test("indexFill_ gives its value the gradient of each part once", () => {
+    const x = leaf([1, 2, 3, 4], [2, 2]);
+    const v = leaf([5], []);
+    const y = x.clone().indexFill_(0, t([1, 1]).to(int32), v);
+    expect(values(y)).toEqual([1, 2, 5, 5]);
+    expect(y.gradFn!.name).toBe("IndexFillBackward1");
+    y.mul(t([1, 2, 3, 4], [2, 2])).backward(t([1, 1, 1, 1], [2, 2]));
+    expect(values(x.grad)).toEqual([1, 2, 0, 0]);
+    expect(values(v.grad)).toEqual([7]);
+  });
+
   test("a second pass through a write needs retainGraph", () => {
     const x = leaf([1, 2]);
     const y = x.clone();

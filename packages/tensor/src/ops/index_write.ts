@@ -19,7 +19,7 @@ import {
 import { type Args, named } from "../args.ts";
 import { bind, bindInto, replaceValue } from "../bind.ts";
 import { castTo, constant, isScalar, requireNumber, requireTensor, type Scalar } from "../coerce.ts";
-import { relabel } from "../label.ts";
+import { relabel, relabelInto } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkBounds, indexTensor } from "./bounds.ts";
@@ -87,7 +87,10 @@ function writtenInto(op: string, x: Tensor, write: Write, reduce: ScatterReduce,
   const { dim, index, source } = write;
   const direct = x.shape.length > 0 && (x.dtype !== bool || reduce === "set");
   if (!direct) replaceValue(op, x, (before) => written(before, write, reduce, name));
-  else if (numelOf(index.shape) > 0) bindInto([x], "indexReduce", [x, index, source], { dim, reduce });
+  else if (numelOf(index.shape) > 0) {
+    bindInto([x], "indexReduce", [x, index, source], { dim, reduce });
+    relabelInto(x, name);
+  }
 }
 
 /** Options of {@linkcode indexAdd}. */
@@ -182,6 +185,16 @@ function filling(op: string, x: Tensor, dim: number, index: Tensor, value: Scala
   return { dim: d, index: toRank1(indexTensor(op, index)), source: expandTo(op, one, shape) };
 }
 
+/** The operands of `where` that fill by a tensor: its gradient counts each part once, however often `index` names it. */
+function fillingByTensor(op: string, x: Tensor, write: Write, value: Tensor): [Tensor, Tensor, Tensor] {
+  const size = x.shape[write.dim] ?? 1;
+  const no = expandTo(op, constant(false, bool, x.backend), [size]);
+  const yes = expandTo(op, constant(true, bool, x.backend), [numelOf(write.index.shape)]);
+  const chosen = bind("indexReduce", [no, write.index, yes], { dim: 0, reduce: "set" });
+  const shape = x.shape.map((_, i) => i === write.dim ? size : 1);
+  return [owned(viewAsShape(chosen, shape)), castTo(value, x.dtype), x];
+}
+
 /**
  * `x` with `value` at the parts `index` of dimension `dim`.
  *
@@ -189,15 +202,22 @@ function filling(op: string, x: Tensor, dim: number, index: Tensor, value: Scala
  * @throws {IndexError} If an index is out of range.
  */
 export function indexFill(x: Tensor, dim: number, index: Tensor, value: Scalar | Tensor): Tensor {
-  return temporaries(() =>
-    written(x, filling("indexFill", x, dim, index, value), "set", "IndexFillBackward0")
-  );
+  return temporaries(() => {
+    const write = filling("indexFill", x, dim, index, value);
+    if (isScalar(value)) return written(x, write, "set", "IndexFillBackward0");
+    return relabel(bind("where", fillingByTensor("indexFill", x, write, value), null), "IndexFillBackward1");
+  });
 }
 
 /** In-place {@linkcode indexFill}. */
 export function indexFill_(x: Tensor, dim: number, index: Tensor, value: Scalar | Tensor): Tensor {
   temporaries(() => {
-    writtenInto("indexFill_", x, filling("indexFill_", x, dim, index, value), "set", "IndexFillBackward0");
+    const write = filling("indexFill_", x, dim, index, value);
+    if (isScalar(value)) writtenInto("indexFill_", x, write, "set", "IndexFillBackward0");
+    else {
+      bindInto([x], "where", fillingByTensor("indexFill_", x, write, value), null);
+      relabelInto(x, "IndexFillBackward1");
+    }
     return null;
   });
   return x;

@@ -17,7 +17,7 @@ import {
 } from "@flambeau/core";
 import { bind, bindInto, replaceValue } from "../bind.ts";
 import { castTo, constant, isScalar, requireTensor, type Scalar } from "../coerce.ts";
-import { relabel } from "../label.ts";
+import { relabel, relabelInto } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { canRead } from "../transform.ts";
@@ -63,6 +63,7 @@ export function maskedFill_(x: Tensor, mask: Tensor, value: Scalar | Tensor): Te
   temporaries(() => {
     const chosen = expandTo("maskedFill_", maskOf("maskedFill_", x, mask), x.shape);
     bindInto([x], "where", [chosen, fillValue("maskedFill_", x, value), x], null);
+    relabelInto(x, isScalar(value) ? "MaskedFillBackward0" : "MaskedFillBackward1");
     return null;
   });
   return x;

@@ -23,6 +23,16 @@ export function count(shape: Shape): number {
   return n;
 }
 
+/** True when the elements lie in row-major order without gaps. */
+export function isDense(x: Operand): boolean {
+  let step = 1;
+  for (let d = x.shape.length - 1; d >= 0; d--) {
+    if (x.shape[d] !== 1 && x.strides[d] !== step) return false;
+    step *= x.shape[d]!;
+  }
+  return true;
+}
+
 /** True when a result lies where one of the inputs does: kernels that read after they wrote do not take that. */
 export function isInPlace(outputs: readonly Operand[], inputs: readonly Operand[]): boolean {
   return outputs.some((o) => inputs.some((x) => x.buffer === o.buffer && x.offset === o.offset));

@@ -8,6 +8,7 @@ import { float32, type KernelTable, type Operand, type RandomAttrs } from "@flam
 import type { GpuDispatch } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
 import { perWord, storageOf } from "../element.ts";
+import { isDense } from "../geometry.ts";
 import { float, wgsl } from "../wgsl.ts";
 
 type RandomName = "randomUniform" | "randomNormal" | "randomInt";
@@ -81,15 +82,6 @@ function random(
       )
     }
     `);
-}
-
-function isDense(o: Operand): boolean {
-  let step = 1;
-  for (let d = o.shape.length - 1; d >= 0; d--) {
-    if (o.shape[d] !== 1 && o.strides[d] !== step) return false;
-    step *= o.shape[d]!;
-  }
-  return true;
 }
 
 const LANES = ["x", "y", "z", "w"];

@@ -7,7 +7,7 @@
 import type { KernelTable, Operand, Shape } from "@flambeau/core";
 import { type GpuDispatch, Sequence } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
-import { count, isInPlace, loopUniforms, melt, placesText } from "../geometry.ts";
+import { count, isDense, isInPlace, loopUniforms, melt, placesText } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
 import { wgsl } from "../wgsl.ts";
 import { written } from "./gemm.ts";
@@ -171,15 +171,6 @@ function softmaxBackward(
       )
     }`,
   );
-}
-
-function isDense(x: Operand): boolean {
-  let step = 1;
-  for (let d = x.shape.length - 1; d >= 0; d--) {
-    if (x.shape[d] !== 1 && x.strides[d] !== step) return false;
-    step *= x.shape[d]!;
-  }
-  return true;
 }
 
 function layerNorm(

@@ -9,8 +9,10 @@ import type { GpuDispatch } from "../dispatch.ts";
 import type { GpuLimits } from "../draft.ts";
 import { convKernels } from "./conv.ts";
 import { dataKernels } from "./data.ts";
+import { fftKernels } from "./fft.ts";
 import { gatherKernels } from "./gather.ts";
 import { gemmKernels } from "./gemm.ts";
+import { linalgKernels } from "./linalg.ts";
 import { optimKernels } from "./optim.ts";
 import { pointwiseKernels } from "./pointwise.ts";
 import { poolKernels } from "./pool.ts";
@@ -21,7 +23,7 @@ import { scanKernels } from "./scan.ts";
 import { sortKernels } from "./sort.ts";
 
 /** Core primitives that have no kernel on this device. */
-export const missingNames = ["cholesky", "luFactor", "qr", "eigh", "svd", "solveTriangular", "fft"] as const;
+export const missingNames = ["eigh", "svd"] as const;
 
 /** The kernels of a device. */
 export function ownKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
@@ -33,8 +35,10 @@ export function ownKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
     ...missing,
     ...convKernels(limits),
     ...dataKernels(limits),
+    ...fftKernels(limits),
     ...gatherKernels(limits),
     ...gemmKernels(limits),
+    ...linalgKernels(limits),
     ...optimKernels(limits),
     ...pointwiseKernels(limits),
     ...poolKernels(limits),

@@ -138,6 +138,8 @@ export class Kernels {
   readonly pool: Pool | null;
   readonly #exports: WebAssembly.Exports;
   readonly #table: WebAssembly.Table;
+  readonly #entries: Map<string, Entry> = new Map();
+  readonly #slots: Map<string, number> = new Map();
   #scratch = 0;
   #scratchBytes = 0;
 
@@ -231,14 +233,23 @@ export class Kernels {
 
   /** An exported kernel by name, or null. */
   find(name: string): Entry | null {
+    const known = this.#entries.get(name);
+    if (known !== undefined) return known;
     const fn = this.#exports[name];
-    return typeof fn === "function" ? { name, fn: fn as WasmFunction } : null;
+    if (typeof fn !== "function") return null;
+    const entry = { name, fn: fn as WasmFunction };
+    this.#entries.set(name, entry);
+    return entry;
   }
 
   /** A kernel's place in the table through which the loops over strided operands call it, the same on all threads. */
   slot(entry: Entry): number {
-    const slot = this.names.indexOf(entry.name) + 1;
-    if (this.#table.get(slot) === null) this.#table.set(slot, entry.fn);
+    let slot = this.#slots.get(entry.name);
+    if (slot === undefined) {
+      slot = this.names.indexOf(entry.name) + 1;
+      this.#table.set(slot, entry.fn);
+      this.#slots.set(entry.name, slot);
+    }
     return slot;
   }
 

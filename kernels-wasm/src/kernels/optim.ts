@@ -10,7 +10,8 @@ import { count, isDense, pointer } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 
 function areDense(operands: readonly Operand[]): boolean {
-  return operands.every((x) => x.dtype === float32 && isDense(x, x.shape));
+  for (const x of operands) if (x.dtype !== float32 || !isDense(x, x.shape)) return false;
+  return true;
 }
 
 /** Steps of SGD and Adam. */

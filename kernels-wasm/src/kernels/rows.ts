@@ -12,7 +12,8 @@ import { withSums } from "../partial_sums.ts";
 
 /** True when all are float32 and dense. */
 function areDense(...operands: Operand[]): boolean {
-  return operands.every((x) => x.dtype === float32 && isDense(x, x.shape));
+  for (const x of operands) if (x.dtype !== float32 || !isDense(x, x.shape)) return false;
+  return true;
 }
 
 /**

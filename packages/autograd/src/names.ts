@@ -35,7 +35,14 @@ const irregular: Partial<Record<Name, string>> = {
   solveTriangular: "LinalgSolveTriangularBackward0",
 };
 
+const names = new Map<Name, string>();
+
 /** `exp` → `ExpBackward0`. */
 export function nodeName(name: Name): string {
-  return irregular[name] ?? `${name[0]!.toUpperCase()}${name.slice(1)}Backward0`;
+  let found = names.get(name);
+  if (found === undefined) {
+    found = irregular[name] ?? `${name[0]!.toUpperCase()}${name.slice(1)}Backward0`;
+    names.set(name, found);
+  }
+  return found;
 }

@@ -78,7 +78,10 @@ function made(data: TensorData, options: CreationOptions): Tensor {
   });
   const dtype = dtypeOption(options.dtype) ?? found;
   const backend = deviceWith(options, shape, dtype);
-  return finished(fromData(convertValues(values, dtype), shape, dtype, backend), options);
+  const stored = ArrayBuffer.isView(values) && isStored(values as unknown as NumericArray, dtype)
+    ? values as unknown as DataArray
+    : convertValues(values, dtype);
+  return finished(fromData(stored, shape, dtype, backend), options);
 }
 
 /** The contents of a tensor that stands among nested arrays. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -21,11 +21,12 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const DIST: string = join(HERE, "dist");
 
 /**
- * Writes the page into a folder.
+ * Writes the page into a folder, and removes what was there.
  *
  * @throws {Error} If a program cannot be bundled.
  */
 export async function build(folder: string = DIST): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await Promise.all([bundlePrograms(folder), writeDigits(folder), copyTexts(folder)]);
 }
@@ -37,6 +38,8 @@ async function bundlePrograms(folder: string): Promise<void> {
     outdir: folder,
     bundle: true,
     minify: true,
+    // What is only needed for the GPU becomes a file of its own.
+    splitting: true,
     format: "esm",
     target: "es2022",
     logLevel: "warning",

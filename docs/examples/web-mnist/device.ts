@@ -26,18 +26,17 @@ interface Gpu {
  */
 export async function useDevice(choice: DeviceChoice): Promise<Device> {
   const gpu = await findGpu();
-  const wanted = choice === "auto" ? (gpu === "hardware" ? "webgpu" : null) : choice;
-  if (wanted === "webgpu") {
-    const refusal = await enableWebGpu();
-    if (refusal === null) torch.setDefaultDevice("webgpu");
-    else if (choice === "webgpu") throw new torch.DeviceError(`Cannot use the GPU: ${refusal}`);
-  } else if (wanted !== null) {
-    torch.setDefaultDevice(wanted);
+  if (choice === "webgpu" || (choice === "auto" && gpu === "hardware")) {
+    const there = await torch.enableWebGpu();
+    if (there) torch.setDefaultDevice("webgpu");
+    else if (choice === "webgpu") throw new torch.DeviceError("Cannot use the GPU: this browser gives none");
+  } else if (choice === "cpu") {
+    torch.setDefaultDevice("cpu");
   }
   // One thread less than the machine runs at once, so that the page never waits for its own training.
   torch.setNumThreads(Math.max(1, torch.getNumThreads() - 1));
   const name = String(torch.getDefaultDevice());
-  const choices: DeviceChoice[] = gpu === null || libraryGpu() === undefined ? ["cpu"] : ["cpu", "webgpu"];
+  const choices: DeviceChoice[] = gpu === null ? ["cpu"] : ["cpu", "webgpu"];
   return { name, inWords: describe(name), choices };
 }
 
@@ -54,22 +53,4 @@ async function findGpu(): Promise<"hardware" | "software" | null> {
   const adapter = await gpu?.requestAdapter().catch(() => null);
   if (adapter === null || adapter === undefined) return null;
   return adapter.info?.isFallbackAdapter === true ? "software" : "hardware";
-}
-
-/** The library's switch for the GPU. */
-function libraryGpu(): (() => Promise<unknown>) | undefined {
-  const exports: object = torch;
-  return (exports as { readonly enableWebGpu?: () => Promise<unknown> }).enableWebGpu;
-}
-
-/** Registers the device `webgpu`. Answers why that is not possible, or null. */
-async function enableWebGpu(): Promise<string | null> {
-  const enable = libraryGpu();
-  if (enable === undefined) return "this build has no GPU kernels";
-  try {
-    await enable();
-    return null;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }

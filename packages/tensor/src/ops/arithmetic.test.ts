@@ -95,6 +95,10 @@ describe("add and sub with alpha", () => {
 describe("sub", () => {
   it("refuses bools", () => {
     expect(() => torch.tensor([true]).sub(torch.tensor([true]))).toThrow(DTypeError);
+    expect(() => torch.ones([1]).sub(torch.tensor([true]))).toThrow(/bool\[1\]; to invert a mask/);
+    expect(() => torch.ones([1]).sub_(torch.tensor([true]))).toThrow(DTypeError);
+    expect(() => torch.tensor([true]).sub(1)).toThrow(DTypeError);
+    expect(() => torch.ones([1]).sub(true)).toThrow(DTypeError);
   });
 });
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DTypeError, float64, formatType, ValueError } from "@flambeau/core";
+import { bool, DTypeError, float64, formatType, ValueError } from "@flambeau/core";
 import { bind, bindInto, replaceValue } from "../bind.ts";
 import {
   castTo,
@@ -76,6 +76,7 @@ export function add_(x: Tensor, y: Tensor | Scalar, options?: AlphaOptions): Ten
  * @see https://pytorch.org/docs/stable/generated/torch.sub.html
  */
 export function sub(x: Tensor | Scalar, y: Tensor | Scalar, options?: AlphaOptions): Tensor {
+  refuseBool("sub", x, y);
   if (Number(options?.alpha ?? 1) === 1) return binary("sub", x, y);
   return temporaries(() => {
     const [a, b] = promote("sub", x, y);
@@ -84,8 +85,22 @@ export function sub(x: Tensor | Scalar, y: Tensor | Scalar, options?: AlphaOptio
   });
 }
 
+/** Bools have no difference: PyTorch refuses them also where the other operand is of another dtype. */
+function refuseBool(op: string, x: Tensor | Scalar, y: Tensor | Scalar): void {
+  for (const operand of [x, y]) {
+    const isBool = operand instanceof TensorHandle ? operand.dtype === bool : typeof operand === "boolean";
+    if (!isBool) continue;
+    throw new DTypeError(
+      `Cannot ${op} a bool: both operands must be numbers, got ${
+        operand instanceof TensorHandle ? formatType(operand) : operand
+      }; to invert a mask, use logicalNot`,
+    );
+  }
+}
+
 /** In-place {@linkcode sub}. */
 export function sub_(x: Tensor, y: Tensor | Scalar, options?: AlphaOptions): Tensor {
+  refuseBool("sub_", x, y);
   if (Number(options?.alpha ?? 1) === 1) return binaryInPlace("sub", x, y);
   return replaceValue("sub_", requireTensor("sub_", "input", x), (before) => sub(before, y, options));
 }

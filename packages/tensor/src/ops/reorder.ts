@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatType, normalizeDim, type Shape, ShapeError, ValueError } from "@flambeau/core";
+import { formatType, IndexError, normalizeDim, type Shape, ShapeError, ValueError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
 import { requireInteger, requireTensor } from "../coerce.ts";
@@ -79,6 +79,9 @@ export function roll(x: Tensor, ...args: Args<RollOptions, ["shifts", "dims"]>):
         formatType(x)
       }: shifts and dims must have as many entries, got ${shifts.length} and ${dims.length}`,
     );
+  }
+  if (dims.length > 0 && x.shape.length === 0) {
+    throw new IndexError(`Cannot roll ${formatType(x)} along dimension ${dims[0]}: it has no dimensions`);
   }
   return temporaries(() => {
     if (dims.length === 0) {

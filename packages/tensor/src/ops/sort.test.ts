@@ -56,6 +56,8 @@ describe("unique", () => {
     expect(x.unique(true, true, true).map(values)).toEqual([[1, 2, 3], [[2, 0], [2, 1]], [1, 1, 2]]);
     expect(x.unique({ returnCounts: true }).map(values)).toEqual([[1, 2, 3], [1, 1, 2]]);
     expect(values(torch.zeros(0).unique())).toEqual([]);
+    expect(() => torch.zeros(2, 0, 3).unique({ dim: 0 })).toThrow(/its slices must have elements/);
+    expect(torch.zeros(2, 0, 3).unique({ dim: 1 }).shape).toEqual([2, 0, 3]);
     expect(values(torch.tensor([NaN, 1, NaN]).unique())).toEqual([1, NaN, NaN]);
   });
 

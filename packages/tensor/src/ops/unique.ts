@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bool, int32, normalizeDim, numelOf } from "@flambeau/core";
+import { bool, formatType, int32, normalizeDim, numelOf, ShapeError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
 import { castTo, requireTensor } from "../coerce.ts";
@@ -134,6 +134,11 @@ function elements(x: Tensor, sorting: boolean): Groups {
 function slices(op: string, x: Tensor, dimension: number, sorting: boolean): Groups {
   const dim = normalizeDim(op, dimension, x.shape.length);
   const count = x.shape[dim] ?? 1;
+  if (count > 0 && numelOf(x.shape) === 0) {
+    throw new ShapeError(
+      `Cannot ${op} ${formatType(x)} along dimension ${dim}: its slices must have elements, got none`,
+    );
+  }
   const width = count === 0 ? 0 : numelOf(x.shape) / count;
   // PyTorch compares the elements of a slice in the order that exchanging the dimension with the first one leaves.
   const front = x.shape.length === 0

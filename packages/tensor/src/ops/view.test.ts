@@ -234,3 +234,10 @@ describe("views in place", () => {
     expect(() => z.sum().backward()).toThrow(/modified by an inplace operation/);
   });
 });
+
+describe("roll", () => {
+  it("refuses a dimension of a scalar", () => {
+    expect(() => torch.tensor(1).roll(1, 0)).toThrow(/it has no dimensions/);
+    expect(torch.tensor(1).roll(1).shape).toEqual([]);
+  });
+});

@@ -3,17 +3,13 @@
  *
  * All steps are one call: the weight is packed once, and the states, a matrix that every step replaces, stay in the cache.
  * Rows of samples never meet, so threads share the samples. `hop` is the number of rows from one step to the next, below
- * zero from the last step to the first; `n` samples of them belong to this call.
+ * zero from the last step to the first; `n` samples of them belong to this call. Where `packed` is 0 the weight is read
+ * where it is: for few samples packing would cost more. The host decides it, because it changes the order of sums.
  */
 
 import { gemm_f32, gemm_scratch, KC, MC, multiplyPanels, packA, packB, packedA, padded } from "./gemm";
 import { scratch } from "./memory";
 import { sigmoid, tanh } from "./vector_math";
-
-/** Up to so many samples the weight is read where it is: packing it would cost more. */
-// @ts-ignore: decorator
-@inline
-const FEW: i32 = 4;
 
 // @ts-ignore: decorator
 @inline
@@ -61,29 +57,29 @@ function multiply(a: usize, lda: usize, c: usize, ldc: usize, m: i32, n: i32, k:
 /** sums += states Wᵀ: sums [m, columns of `width` elements], the first n of them; W [n, h]. */
 // @ts-ignore: decorator
 @inline
-function forth(hn: usize, weight: usize, sums: usize, m: i32, n: i32, h: i32, width: i32): void {
-  if (m <= FEW) gemm_f32(hn, weight, sums, m, n, h, h, 1, 1, h, width, 1, 0, 0, 0, 1);
-  else multiply(hn, <usize>h << 2, sums, <usize>width << 2, m, n, h, true);
+function forth(hn: usize, weight: usize, sums: usize, m: i32, n: i32, h: i32, width: i32, packed: i32): void {
+  if (packed) multiply(hn, <usize>h << 2, sums, <usize>width << 2, m, n, h, true);
+  else gemm_f32(hn, weight, sums, m, n, h, h, 1, 1, h, width, 1, 0, 0, 0, 1);
 }
 
 /** gh = gsums W, or added to it; W [n, h]. */
 // @ts-ignore: decorator
 @inline
-function back(gsums: usize, weight: usize, gh: usize, m: i32, n: i32, h: i32, add: bool): void {
-  if (m <= FEW) gemm_f32(gsums, weight, gh, m, h, n, n, 1, h, 1, h, 1, 0, 0, 0, add ? 1 : 0);
-  else multiply(gsums, <usize>n << 2, gh, <usize>h << 2, m, h, n, add);
+function back(gsums: usize, weight: usize, gh: usize, m: i32, n: i32, h: i32, packed: i32, add: bool): void {
+  if (packed) multiply(gsums, <usize>n << 2, gh, <usize>h << 2, m, h, n, add);
+  else gemm_f32(gsums, weight, gh, m, h, n, n, 1, h, 1, h, 1, 0, 0, 0, add ? 1 : 0);
 }
 
 // @ts-ignore: decorator
 @inline
-function packForth(weight: usize, m: i32, n: i32, h: i32): void {
-  if (m > FEW) packWeight(weight, h, n, 4, <usize>h << 2);
+function packForth(weight: usize, n: i32, h: i32): void {
+  packWeight(weight, h, n, 4, <usize>h << 2);
 }
 
 // @ts-ignore: decorator
 @inline
-function packBack(weight: usize, m: i32, n: i32, h: i32): void {
-  if (m > FEW) packWeight(weight, n, h, <usize>h << 2, 4);
+function packBack(weight: usize, n: i32, h: i32): void {
+  packWeight(weight, n, h, <usize>h << 2, 4);
 }
 
 /** Four elements, or one and zeros. */
@@ -150,16 +146,17 @@ export function rnn_layer_f32(
   steps: i32,
   hop: i32,
   h: i32,
+  packed: i32,
   positive: i32,
 ): void {
   const jump = <usize>(hop * h) << 2;
   const all = <usize>(n * h) << 2;
   const vectors = all & ~15;
-  packForth(weight, n, h, h);
+  if (packed) packForth(weight, h, h);
   for (; steps > 0; steps--) {
     memory.copy(hiddens, hn, all);
     memory.copy(y, gates, all);
-    forth(hn, weight, y, n, h, h, h);
+    forth(hn, weight, y, n, h, h, h, packed);
     let t: usize = 0;
     for (; t < vectors; t += 16) {
       const x = v128.load(y + t);
@@ -187,16 +184,17 @@ export function rnn_layer_backward_f32(
   steps: i32,
   hop: i32,
   h: i32,
+  packed: i32,
   positive: i32,
 ): void {
   const jump = <usize>(hop * h) << 2;
   const all = <usize>(n * h) << 2;
-  packBack(weight, n, h, h);
+  if (packed) packBack(weight, h, h);
   for (; steps > 0; steps--) {
     let t: usize = 0;
     for (; t + 16 <= all; t += 16) rnnBack(gy + t, y + t, ggates + t, gh + t, positive, false);
     for (; t < all; t += 4) rnnBack(gy + t, y + t, ggates + t, gh + t, positive, true);
-    back(ggates, weight, gh, n, h, h, false);
+    back(ggates, weight, gh, n, h, h, packed, false);
     gy += jump;
     y += jump;
     ggates += jump;
@@ -225,16 +223,17 @@ export function lstm_layer_f32(
   steps: i32,
   hop: i32,
   h: i32,
+  packed: i32,
 ): void {
   const row = <usize>h << 2;
   const jump = <usize>(hop * h) << 2;
   const all = <usize>(n * h) << 2;
-  packForth(weight, n, 4 * h, h);
+  if (packed) packForth(weight, 4 * h, h);
   for (; steps > 0; steps--) {
     memory.copy(hiddens, hn, all);
     memory.copy(cells, cn, all);
     memory.copy(activations, gates, 4 * all);
-    forth(hn, weight, activations, n, 4 * h, h, 4 * h);
+    forth(hn, weight, activations, n, 4 * h, h, 4 * h, packed);
     let a = activations;
     for (let s: usize = 0; s < all; s += row) {
       let t: usize = 0;
@@ -281,11 +280,12 @@ export function lstm_layer_backward_f32(
   steps: i32,
   hop: i32,
   h: i32,
+  packed: i32,
 ): void {
   const row = <usize>h << 2;
   const jump = <usize>(hop * h) << 2;
   const all = <usize>(n * h) << 2;
-  packBack(weight, n, 4 * h, h);
+  if (packed) packBack(weight, 4 * h, h);
   for (; steps > 0; steps--) {
     let at: usize = 0;
     for (let s: usize = 0; s < all; s += row) {
@@ -298,7 +298,7 @@ export function lstm_layer_backward_f32(
       }
       at += 4 * row;
     }
-    back(ggates, weight, gh, n, 4 * h, h, false);
+    back(ggates, weight, gh, n, 4 * h, h, packed, false);
     gy += jump;
     activations += 4 * jump;
     cells += jump;
@@ -346,15 +346,16 @@ export function gru_layer_f32(
   steps: i32,
   hop: i32,
   h: i32,
+  packed: i32,
 ): void {
   const row = <usize>h << 2;
   const jump = <usize>(hop * h) << 2;
   const all = <usize>(n * h) << 2;
-  packForth(weight, n, 3 * h, h);
+  if (packed) packForth(weight, 3 * h, h);
   for (; steps > 0; steps--) {
     memory.copy(hiddens, hn, all);
     for (let at: usize = 0; at < 4 * all; at += 4 * row) memory.copy(activations + at, bias, 3 * row);
-    forth(hn, weight, activations, n, 3 * h, h, 4 * h);
+    forth(hn, weight, activations, n, 3 * h, h, 4 * h, packed);
     let a = activations;
     let x = gates;
     for (let s: usize = 0; s < all; s += row) {
@@ -398,11 +399,12 @@ export function gru_layer_backward_f32(
   steps: i32,
   hop: i32,
   h: i32,
+  packed: i32,
 ): void {
   const row = <usize>h << 2;
   const jump = <usize>(hop * h) << 2;
   const all = <usize>(n * h) << 2;
-  packBack(weight, n, 3 * h, h);
+  if (packed) packBack(weight, 3 * h, h);
   for (; steps > 0; steps--) {
     let a = activations;
     let at: usize = 0;
@@ -417,7 +419,7 @@ export function gru_layer_backward_f32(
       a += 4 * row;
       at += 3 * row;
     }
-    back(gb, weight, gh, n, 3 * h, h, true);
+    back(gb, weight, gh, n, 3 * h, h, packed, true);
     gy += jump;
     activations += 4 * jump;
     hiddens += jump;

@@ -12,6 +12,9 @@ import type { Kernels } from "../module.ts";
 /** Bytes of packed weight beyond which a layer goes step by step. */
 const MOST_BYTES = 1 << 28;
 
+/** Up to so many samples the weight is read where it is: packing it would cost more than it saves. */
+const FEW = 4;
+
 /** Steps of one size that follow one another in the order of the run. */
 interface Segment {
   readonly size: number;
@@ -74,10 +77,12 @@ export function recurrentKernels(kernels: Kernels): Partial<KernelTable<WasmDisp
       const starts = args.map(([x, role], i) =>
         pointer(x) + (typeof role === "number" ? row * bytes[i]! : 0)
       );
-      list.push(kernels.cut(entry, [...starts, size, steps, descending ? -size : size, h, ...tail], {
+      const numbers = [size, steps, descending ? -size : size, h, size > FEW ? 1 : 0, ...tail];
+      list.push(kernels.cut(entry, [...starts, ...numbers], {
         units: size,
         at: args.length,
-        grain: Math.ceil(size / threads), // every part packs the weight
+        // Every part packs the weight. Products of few rows sum in an order that depends on their number.
+        grain: size > FEW ? Math.ceil(size / threads) : size,
         cost: size * steps * rows * h * 0.04,
         moves: bytes.map((step, i) => [i, step] as const),
       }));

@@ -15,6 +15,7 @@ import type { Kernels } from "./module.ts";
 import {
   ACTIVE,
   canShareMemory,
+  concurrency,
   DONE,
   FAILED,
   MAX_PARTS,
@@ -196,7 +197,5 @@ function metaOf(part: number): number {
 /** Threads that this machine runs at once, at most 8; 1 where memory cannot be shared. */
 export function defaultThreads(): number {
   if (!canShareMemory()) return 1;
-  const cores = (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator
-    ?.hardwareConcurrency;
-  return Math.max(1, Math.min(8, cores ?? 1));
+  return Math.max(1, Math.min(8, concurrency()));
 }

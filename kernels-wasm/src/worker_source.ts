@@ -97,12 +97,24 @@ interface WorkerThreads {
   readonly Worker: new (code: string, options: { eval: boolean }) => NodeWorker;
 }
 
-/** `node:worker_threads` in Deno, Node and Bun; undefined in browsers. Bundlers see no import. */
-function workerThreads(): WorkerThreads | undefined {
+/** A module that Deno, Node and Bun bring along; undefined in browsers. Bundlers see no import. */
+function builtin(name: string): unknown {
   const host = (globalThis as {
     process?: { getBuiltinModule?: (name: string) => unknown };
   }).process;
-  return host?.getBuiltinModule?.("node:worker_threads") as WorkerThreads | undefined;
+  return host?.getBuiltinModule?.(name);
+}
+
+function workerThreads(): WorkerThreads | undefined {
+  return builtin("node:worker_threads") as WorkerThreads | undefined;
+}
+
+/** Threads that the machine runs at once. Node has no `navigator` before version 21. */
+export function concurrency(): number {
+  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
+  if (navigator?.hardwareConcurrency !== undefined) return navigator.hardwareConcurrency;
+  return (builtin("node:os") as { availableParallelism?: () => number } | undefined)
+    ?.availableParallelism?.() ?? 1;
 }
 
 /** True where memory can be shared with workers: Deno, Node, Bun, and pages that are cross-origin isolated. */

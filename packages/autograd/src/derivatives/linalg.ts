@@ -7,7 +7,7 @@
  * @module
  */
 
-import { float64, GradError, int32, type LinalgPrimitives } from "@flambeau/core";
+import { bool, GradError, int32, type LinalgPrimitives } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
 import { bind, fromData, onPlain } from "@flambeau/tensor/internal";
 import {
@@ -30,9 +30,9 @@ import { crossRow, type Derivative, FIRST, NOTHING, OUTPUT, row } from "../row.t
 
 /** A 0/1 mask over the last two dimensions of `like`. */
 function mask(like: Tensor, keep: (i: number, j: number) => boolean, rows: number, columns: number): Tensor {
-  const data = new Float64Array(rows * columns);
+  const data = new Uint8Array(rows * columns);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) if (keep(i, j)) data[i * columns + j] = 1;
-  return cast(fromData(data, [rows, columns], float64, like.device), like.dtype);
+  return cast(fromData(data, [rows, columns], bool, like.device), like.dtype);
 }
 
 function masked(x: Tensor, keep: (i: number, j: number) => boolean): Tensor {

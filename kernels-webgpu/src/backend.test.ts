@@ -1,4 +1,13 @@
-import { DeviceError, float32, IndexError, int32 } from "@flambeau/core";
+import {
+  DeviceError,
+  type DType,
+  float32,
+  float64,
+  IndexError,
+  int32,
+  int64,
+  type Operand,
+} from "@flambeau/core";
 import { afterAll, expect, test } from "vitest";
 import { createWebGpuBackend, type WebGpuBackend } from "./backend.ts";
 import { Step } from "./dispatch.ts";
@@ -130,6 +139,16 @@ describeGpu("device", () => {
     expect(own.memory()).toMatchObject({ liveBytes: 0, liveBuffers: 0 });
     expect(() => own.allocate(own.facts.maxBufferBytes + 1)).toThrow("Cannot allocate");
     await own.sync();
+  });
+  test("64-bit dtypes are refused with the way out", () => {
+    const x = operand(device, { values: [1, 2], shape: [2] });
+    const wide = (dtype: DType): Operand => ({ ...x, buffer: device.allocate(16), dtype });
+    expect(() => device.kernels.cast([x], wide(float64), { dtype: float64 })).toThrow(
+      'Cannot cast with float64[2] on webgpu: it has no float64; use float32, as in x.to("float32")',
+    );
+    expect(() => device.kernels.gather([x, wide(int64)], x, { dim: 0 })).toThrow(
+      'use int32, as in x.to("int32")',
+    );
   });
   test("primitives without a kernel answer null", () => {
     const x = operand(device, { values: noise(9), shape: [3, 3] });

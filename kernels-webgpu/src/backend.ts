@@ -6,23 +6,15 @@
 
 import {
   type Backend,
-  bfloat16,
-  bool,
   type Buffer,
   DeviceError,
   type DType,
-  float16,
-  float32,
-  int16,
-  int32,
-  int8,
   type KernelTable,
   type MemoryStats,
   type TorchError,
-  uint8,
 } from "@flambeau/core";
 import type { GpuDispatch, Runner } from "./dispatch.ts";
-import { ownKernels } from "./kernels/table.ts";
+import { gpuDTypes, ownKernels } from "./kernels/table.ts";
 import { BufferPool, GpuBuffer } from "./memory.ts";
 import { patch } from "./patch.ts";
 import { Reader } from "./reader.ts";
@@ -147,16 +139,7 @@ const REPORTS = 2 ** 31;
 class WebGpuDevice implements WebGpuBackend, Runner {
   readonly name = "webgpu";
   readonly canReadSync: boolean;
-  readonly dtypes: ReadonlySet<DType> = new Set([
-    bool,
-    uint8,
-    int8,
-    int16,
-    int32,
-    float16,
-    bfloat16,
-    float32,
-  ]);
+  readonly dtypes: ReadonlySet<DType> = gpuDTypes;
   readonly kernels: KernelTable<GpuDispatch>;
   readonly facts: WebGpuFacts;
   readonly recorder: Recorder;

@@ -25,6 +25,7 @@ export function count(shape: Shape): number {
 
 /** True when the elements lie in row-major order without gaps. */
 export function isDense(x: Operand): boolean {
+  if (x.shape.includes(0)) return true;
   let step = 1;
   for (let d = x.shape.length - 1; d >= 0; d--) {
     if (x.shape[d] !== 1 && x.strides[d] !== step) return false;

@@ -234,7 +234,7 @@ function layerNormBackward(
   [gx, gweight, gbias]: readonly [Operand, Operand, Operand],
 ): GpuDispatch | null {
   const inputs = [g, x, weight, mean, rstd];
-  if (![...inputs, gx, gweight, gbias].every(isDense) || isInPlace([gx], [x])) return null;
+  if (![...inputs, gx, gweight, gbias].every(isDense) || isInPlace([gweight, gbias], inputs)) return null;
   const length = count(weight.shape);
   const rows = count(x.shape) / length;
   const lanes = lanesFor(length);
@@ -318,7 +318,7 @@ function layerNormBackward(
   const third = sumOfParts(limits, partWeight!, gweight);
   const fourth = sumOfParts(limits, partBias!, gbias);
   if (first === null || second === null || third === null || fourth === null) return null;
-  return new Sequence([first, second, third, fourth], scratch);
+  return new Sequence([second, third, fourth, first], scratch); // gx last: it may lie over g or x
 }
 
 /** The kernels of rows. They compute in float32; halves go through their decompositions. */

@@ -4,9 +4,13 @@
  * @module
  */
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { build } from "../../docs/examples/web-mnist/build.ts";
+import { type Digits, packDigits, PIXELS, unpackDigits } from "../../docs/examples/web-mnist/digits.ts";
 import { type FolderServer, serveFolder } from "../../docs/examples/web-mnist/serve.ts";
 import { launch, noChromium, watch } from "./chromium.ts";
 import { temporaryFolder } from "./processes.ts";
@@ -39,13 +43,14 @@ describe.skipIf(noChromium !== null)(`web-mnist ${noChromium ?? ""}`, () => {
   async function open(
     options: Parameters<Browser["newContext"]>[0] = {},
     before: (page: Page) => Promise<unknown> = () => Promise.resolve(),
+    query = "",
   ): Promise<{ page: Page; problems: string[] }> {
     const page = await (await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options }))
       .newPage();
     page.setDefaultTimeout(20_000);
     const problems = watch(page);
     await before(page);
-    await page.goto(server.url);
+    await page.goto(server.url + query);
     return { page, problems };
   }
 
@@ -67,7 +72,7 @@ describe.skipIf(noChromium !== null)(`web-mnist ${noChromium ?? ""}`, () => {
         return comparison === "above" ? value > limit : value < limit;
       },
       { selector, comparison, limit },
-      { timeout: 60_000 },
+      { timeout: 120_000 },
     );
   }
 
@@ -81,7 +86,7 @@ describe.skipIf(noChromium !== null)(`web-mnist ${noChromium ?? ""}`, () => {
     await page.mouse.up();
   }
 
-  test("trains, pauses, goes on, reads what is drawn, and forgets", { timeout: 120_000 }, async () => {
+  test("trains, pauses, goes on, reads what is drawn, and forgets", { timeout: 300_000 }, async () => {
     const { page, problems } = await open();
     await page.click("#train:enabled");
     await waitFor(page, "#loss", "above", 1.5);
@@ -164,6 +169,34 @@ describe.skipIf(noChromium !== null)(`web-mnist ${noChromium ?? ""}`, () => {
     await touch("touchEnd", []);
     await expect.poll(() => textOf(page, "#digit")).toMatch(/^[0-9]$/);
     expect(await page.evaluate(() => scrollY)).toBe(scroll);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("computes on the GPU when that is asked for", { timeout: 180_000 }, async (context) => {
+    const { train, test } = unpackDigits(gunzipSync(readFileSync(join(folder, "digits.bin"))));
+    const first = ({ images, labels }: Digits, count: number): Digits => ({
+      images: images.subarray(0, count * PIXELS),
+      labels: labels.subarray(0, count),
+    });
+    // Few digits: without a real GPU, a program plays one, slowly.
+    const few = gzipSync(packDigits({ train: first(train, 64), test: first(test, 10) }));
+    const { page, problems } = await open(
+      {},
+      (page) => page.route("**/digits.bin", (route) => route.fulfill({ body: few })),
+      "?device=webgpu",
+    );
+    const adapter = await page.evaluate(async () =>
+      await (navigator as { gpu?: { requestAdapter(): Promise<unknown> } }).gpu?.requestAdapter() != null
+    );
+    if (!adapter) context.skip("this Chromium has no WebGPU");
+    await page.waitForSelector("#train:enabled");
+    expect(await textOf(page, "#about")).toContain("WebGPU");
+    await waitFor(page, "#accuracy", "above", -1);
+    await page.click("#example");
+    await expect.poll(() => textOf(page, "#digit"), { timeout: 60_000 }).toMatch(/^[0-9]$/);
+    const shares = await page.locator("#bars .percent").allTextContents();
+    expect(shares.reduce((sum, text) => sum + parseFloat(text), 0)).toBeCloseTo(100, 0);
     expect(problems).toEqual([]);
     await page.context().close();
   });

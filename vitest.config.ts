@@ -21,7 +21,7 @@ const config: ViteUserConfig = defineConfig({
           // Under Deno the `threads` and `vmThreads` pools do not start.
           pool: "forks",
           setupFiles: ["./tests/setup_leaks.ts"],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
         },
       },
     ],

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { DeviceError } from "@flambeau/core";
+import { DeviceError, OutOfMemoryError } from "@flambeau/core";
 import { type Call, writeInts } from "./dispatch.ts";
 import type { Block } from "./heap.ts";
 import type { Kernels } from "./module.ts";
@@ -29,6 +29,12 @@ import {
   TICKET,
 } from "./worker_source.ts";
 
+/** When workers start. */
+export const starting: { after: number } = {
+  /** Milliseconds of shared jobs that the calling thread does alone first: starting a worker holds it up for 10 or 20. */
+  after: 50,
+};
+
 /** Looks at the count of finished parts before the calling thread sleeps. */
 const SPINS = 20000;
 
@@ -45,6 +51,7 @@ export class Pool {
   #scratchThreads = 1;
   #scratch: Block | null = null;
   #generation = 0;
+  #alone = 0;
   #mayWait = true;
 
   /** @param kernels The running kernels, whose memory is shared. */
@@ -75,7 +82,13 @@ export class Pool {
   run(calls: readonly Call[]): readonly number[] {
     const count = calls.length;
     if (count > MAX_PARTS) throw new DeviceError(`Cannot run ${count} parts at once: at most ${MAX_PARTS}`);
-    this.#prepare();
+    if (this.#started === 1 && this.#alone < starting.after) {
+      const start = performance.now();
+      const results = runAlone(calls);
+      this.#alone += performance.now() - start;
+      return results;
+    }
+    if (!this.#prepare()) return runAlone(calls);
     const words = this.#words;
     const floats = this.#floats;
     for (let i = 0; i < count; i++) this.#fill(i, calls[i]!);
@@ -148,17 +161,26 @@ export class Pool {
     }
   }
 
-  /** Starts workers that are missing and gives all as much working memory as the calling thread has. */
-  #prepare(): void {
+  /**
+   * Starts workers that are missing and gives all as much working memory as the calling thread has; false when there is
+   * not enough memory for that.
+   */
+  #prepare(): boolean {
     while (this.#started < this.#threads) this.#start(this.#started++);
     const failed = Atomics.exchange(this.#words, FAILED >> 2, 0);
     if (failed > 0) this.#lose("it could not start", failed);
     const bytes = this.#kernels.scratchBytes;
     const threads = this.#threads;
-    if (bytes === 0 || (bytes <= this.#scratchBytes && threads <= this.#scratchThreads)) return;
+    if (bytes === 0 || (bytes <= this.#scratchBytes && threads <= this.#scratchThreads)) return true;
     const { heap } = this.#kernels;
     const step = (bytes + 4095) & ~4095;
-    const block = heap.reserve(step * (threads - 1));
+    let block: Block;
+    try {
+      block = heap.reserve(step * (threads - 1));
+    } catch (error) {
+      if (error instanceof OutOfMemoryError) return false;
+      throw error;
+    }
     if (this.#scratch !== null) heap.unreserve(this.#scratch);
     this.#scratch = block;
     this.#scratchBytes = step;
@@ -166,6 +188,7 @@ export class Pool {
     for (let i = 1; i < threads; i++) {
       Atomics.store(this.#words, (SCRATCH >> 2) + i * 16, block.start + (i - 1) * step);
     }
+    return true;
   }
 
   #start(index: number): void {
@@ -183,6 +206,11 @@ export class Pool {
     }
     this.#lost = Math.min(this.#lost + workers, this.#threads - 1);
   }
+}
+
+/** Runs all calls on this thread. */
+function runAlone(calls: readonly Call[]): number[] {
+  return calls.map((call) => call.call() ?? -1);
 }
 
 function resultOf(part: number): number {

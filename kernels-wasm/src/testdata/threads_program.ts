@@ -17,8 +17,9 @@ const [x, y] = [1, 2].map((): Operand => ({
   offset: 0,
   dtype: float32,
 })) as [Operand, Operand];
-for (let i = 0; i < 50; i++) {
+// Long enough for workers to start, and sometimes idle so that they fall asleep.
+for (let i = 0; i < 400; i++) {
   device.run(device.kernels.exp([x], y, null));
-  if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 console.log(`done ${device.numThreads}`);

@@ -34,7 +34,7 @@ const cpu = registerDevices();
  * Sets how many threads large operations on the CPU share, as `torch.set_num_threads`.
  *
  * The default is what the machine runs at once, at most 8, where memory can be shared (Deno, Node, Bun, and pages that are
- * cross-origin isolated), else 1, which no call changes. Threads start with the first operation that is large enough and
+ * cross-origin isolated), else 1, which no call changes. Threads start after some 50 ms of large operations and
  * never keep a program from ending. For one number of threads results are the same in every run.
  *
  * @throws {ValueError} If `count` is no positive integer.

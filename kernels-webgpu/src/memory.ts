@@ -18,7 +18,11 @@ export class GpuBuffer implements Buffer {
   /** False once it was given back. */
   live = true;
 
-  /** @param memory At least `bytes` large. */
+  /**
+   * Names a piece of memory.
+   *
+   * @param memory At least `bytes` large.
+   */
   constructor(bytes: number, memory: Memory) {
     this.bytes = bytes;
     this.memory = memory;

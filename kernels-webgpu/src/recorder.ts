@@ -30,18 +30,25 @@ export type Access = "r" | "w";
 
 /** A compiled shader with the layout of its bindings. */
 export interface Pipeline {
+  /** The shader. */
   readonly pipeline: GPUComputePipeline;
+  /** Its bindings. */
   readonly layout: Layout;
 }
 
-interface Layout {
+/** The bindings of pipelines that take the same kinds. */
+export interface Layout {
+  /** A number of its own, for keys of bind groups. */
   readonly id: number;
+  /** The layout of its bind group. */
   readonly group: GPUBindGroupLayout;
+  /** The layout for pipelines. */
   readonly pipeline: GPUPipelineLayout;
 }
 
 /** A storage binding: memory, where it starts, how much of it. */
 export interface Binding {
+  /** The memory. */
   readonly memory: Memory;
   /** In bytes, a multiple of 256. */
   readonly offset: number;
@@ -88,6 +95,8 @@ export class Recorder {
   #grouped = 0;
 
   /**
+   * Opens the first window of commands.
+   *
    * @param limit Dispatches after which a window is submitted.
    */
   constructor(device: GPUDevice, limit: number) {

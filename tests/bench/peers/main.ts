@@ -13,13 +13,15 @@
  * | `--rounds=3`, `--budget=300` | turns of each library, and ms of samples for a workload and turn |
  * | `--limit=60` | seconds without a result after which a library is stopped; the workload is noted |
  * | `--json=FILE`, `--markdown=FILE` | where results go |
+ * | `--from=FILE` | nothing is run: the page is made of the JSON of an earlier run |
+ * | `--profile=FILE` | Markdown of `tests/bench/profile.ts`, put at the end of the page |
  *
  * @module
  */
 
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
@@ -41,7 +43,18 @@ interface Cell {
 const HERE = import.meta.dirname!;
 const OTHERS = join(HERE, "others");
 const options: Record<string, string> = {
-  ...{ rounds: "3", budget: "300", limit: "60", groups: "", ids: "", peers: "", json: "", markdown: "" },
+  ...{
+    rounds: "3",
+    budget: "300",
+    limit: "60",
+    groups: "",
+    ids: "",
+    peers: "",
+    json: "",
+    markdown: "",
+    from: "",
+    profile: "",
+  },
 };
 for (const argument of process.argv.slice(2)) {
   const match = /^--(\w+)=(.*)$/.exec(argument);
@@ -127,20 +140,6 @@ function turn(peer: Peer, ids: readonly string[]): Promise<string[]> {
   });
 }
 
-const started = Date.now();
-for (let round = 0; round < Number(options.rounds); round++) {
-  for (const [name, list] of chosen) {
-    for (let i = 0; i < peers.length; i++) {
-      const peer = peers[(i + round) % peers.length]!;
-      let todo = list.map(({ id }) => id).filter((id) => cellOf(peer, id).note === null);
-      while (todo.length > 0) todo = await turn(peer, todo);
-      console.error(
-        `round ${round + 1} ${name} ${peer.name} ${((Date.now() - started) / 1000).toFixed(0)} s`,
-      );
-    }
-  }
-}
-
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
 const shown = (ms: number): string =>
   ms >= 1000
@@ -178,63 +177,138 @@ function verdict(id: string, threads: string): string {
   return `${ratio >= 1 ? "wins" : "**loses**"} ${ratio.toFixed(2)}×`;
 }
 
-const head = ["workload", ...peers.map(({ name }) => name), "1 thread", "2 threads"];
-const table: string[][] = [];
-const notes: string[] = [];
-for (const [, list] of chosen) {
-  for (const { id } of list) {
-    const row = [id];
-    const checks: [string, number][] = [];
-    for (const peer of peers) {
-      const { ms, check, note } = cellOf(peer, id);
-      row.push(ms.length === 0 ? "–" : `${shown(Math.min(...ms))} / ${shown(median(ms))}`);
-      if (ms.length === 0 && note !== null && !note.startsWith("no adapter")) {
-        notes.push(`${id}, ${peer.name}: ${note}`);
+/** Prints the table of what is known so far, and writes the files that were asked for. */
+function report(rounds: number): void {
+  const head = ["workload", ...peers.map(({ name }) => name), "1 thread", "2 threads"];
+  const table: string[][] = [];
+  const notes: string[] = [];
+  for (const [, list] of chosen) {
+    for (const { id } of list) {
+      const row = [id];
+      const checks: [string, number][] = [];
+      for (const peer of peers) {
+        const { ms, check, note } = cellOf(peer, id);
+        row.push(ms.length === 0 ? "–" : `${shown(Math.min(...ms))} / ${shown(median(ms))}`);
+        if (ms.length === 0 && note !== null && !note.startsWith("no adapter")) {
+          notes.push(`${id}, ${peer.name}: ${note}`);
+        }
+        if (ms.length > 0 && check !== null) checks.push([peer.name, check]);
       }
-      if (ms.length > 0 && check !== null) checks.push([peer.name, check]);
-    }
-    const middle = median(checks.map(([, check]) => check));
-    for (const [name, check] of checks) {
-      if (Math.abs(check - middle) > 2e-3 * Math.abs(middle) + 1e-6) {
-        notes.push(`${id}: ${name} computes ${check}, others ${middle}`);
+      const middle = median(checks.map(([, check]) => check));
+      for (const [name, check] of checks) {
+        if (Math.abs(check - middle) > 2e-3 * Math.abs(middle) + 1e-6) {
+          notes.push(`${id}: ${name} computes ${check}, others ${middle}`);
+        }
       }
+      table.push([...row, verdict(id, "1"), verdict(id, "2")]);
     }
-    table.push([...row, verdict(id, "1"), verdict(id, "2")]);
+  }
+
+  const packages = JSON.parse(readFileSync(join(OTHERS, "package.json"), "utf8")).dependencies as Record<
+    string,
+    string
+  >;
+  const lines = [
+    `Measured ${facts.when.slice(0, 10)} on ${facts.machine}, ${facts.engine}, ${
+      Object.entries(packages).map(([name, version]) => `${name} ${version}`).join(", ")
+    }; rounds: ${rounds}, of ${facts.budget} ms for each workload and library, interleaved. ${facts.load}`,
+    "",
+    "Least / median of all samples in ms (the `op_` rows: ms for one operation). The last two columns compare least times " +
+    "with the fastest other JavaScript library that has as many threads or fewer; PyTorch is native code, and no rival in " +
+    "them. `–`: not offered, failed or too slow; the notes below say which.",
+    "",
+    `| ${head.join(" | ")} |`,
+    `| ${head.map(() => "---").join(" | ")} |`,
+    ...table.map((row) => `| ${row.join(" | ")} |`),
+    "",
+    ...notes.map((note) => `- ${note}`),
+  ];
+  const lost = table.filter((row) => row.slice(-2).some((cell) => cell.includes("loses")));
+  lines.push(
+    "",
+    `${table.length} rows, ${lost.length} lost: ${lost.map(([id]) => id).join(", ") || "none"}.`,
+  );
+  console.log(lines.join("\n"));
+  if (options.markdown !== "") {
+    const profile = options.profile === ""
+      ? []
+      : ["", "## Where the time of a training step goes", "", readFileSync(options.profile!, "utf8").trim()];
+    writeFileSync(options.markdown!, [...INTRODUCTION, ...lines, ...profile, ""].join("\n"));
+  }
+  if (options.json !== "") {
+    const results = Object.fromEntries([...cells].map(([key, cell]) => [key, {
+      least: cell.ms.length === 0 ? null : Math.min(...cell.ms),
+      median: cell.ms.length === 0 ? null : median(cell.ms),
+      samples: cell.ms.length,
+      check: cell.check,
+      note: cell.note,
+    }]));
+    writeFileSync(options.json!, JSON.stringify({ ...facts, rounds, results }, null, 1));
   }
 }
 
-const packages = JSON.parse(readFileSync(join(OTHERS, "package.json"), "utf8")).dependencies as Record<
-  string,
-  string
->;
-const lines = [
-  `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} × ${cpus()[0]!.model}, ${
-    (globalThis as { Deno?: { version: { deno: string; v8: string } } }).Deno === undefined
-      ? `Node ${process.version}`
-      : `Deno ${Deno.version.deno} (V8 ${Deno.version.v8})`
-  }, ${Object.entries(packages).map(([name, version]) => `${name} ${version}`).join(", ")}, ` +
-  `${options.rounds} rounds of ${options.budget} ms, libraries interleaved.`,
+/** How the page begins. */
+const INTRODUCTION = [
+  "# Benchmarks",
   "",
-  "Least / median of all samples in ms (the `op_` rows: ms for one operation). The last two columns compare least times " +
-  "with the fastest other JavaScript library that has as many threads or fewer. `–`: not offered, failed or too slow.",
+  "Made by `deno task bench:peers`; `tests/bench/peers/README.md` says what is measured and how to run it again. Compare " +
+  "columns, not absolute times between machines. No row is left out because it loses.",
   "",
-  `| ${head.join(" | ")} |`,
-  `| ${head.map(() => "---").join(" | ")} |`,
-  ...table.map((row) => `| ${row.join(" | ")} |`),
-  "",
-  ...notes.map((note) => `- ${note}`),
 ];
-const lost = table.filter((row) => row.slice(-2).some((cell) => cell.includes("loses")));
-const summary = `${table.length} rows, ${lost.length} lost: ${lost.map(([id]) => id).join(", ") || "none"}`;
-console.log([...lines, "", summary].join("\n"));
-if (options.markdown !== "") writeFileSync(options.markdown!, [...lines, "", summary, ""].join("\n"));
-if (options.json !== "") {
-  const results = Object.fromEntries([...cells].map(([key, cell]) => [key, {
-    least: cell.ms.length === 0 ? null : Math.min(...cell.ms),
-    median: cell.ms.length === 0 ? null : median(cell.ms),
-    samples: cell.ms.length,
-    check: cell.check,
-    note: cell.note,
-  }]));
-  writeFileSync(options.json!, JSON.stringify({ when: new Date().toISOString(), options, results }, null, 1));
+
+interface Facts {
+  readonly when: string;
+  readonly machine: string;
+  readonly engine: string;
+  readonly budget: string;
+  /** What else the machine did. */
+  readonly load: string;
+}
+
+function factsNow(): Facts {
+  const deno = (globalThis as { Deno?: { version: { deno: string; v8: string } } }).Deno;
+  const load = loadavg()[0]!;
+  return {
+    when: new Date().toISOString(),
+    machine: `${cpus().length} × ${cpus()[0]!.model.trim()}`,
+    engine: deno === undefined
+      ? `Node ${process.version}`
+      : `Deno ${deno.version.deno} (V8 ${deno.version.v8})`,
+    budget: options.budget!,
+    load: load < 0.5 ? "" : `The machine had other work (load ${load.toFixed(1)} before the start): ` +
+      "long rows are slowed more than short ones, and medians more than least times.",
+  };
+}
+
+let facts = factsNow();
+if (options.from !== "") {
+  const stored = JSON.parse(readFileSync(options.from!, "utf8")) as Facts & {
+    rounds: number;
+    results: Record<
+      string,
+      { least: number | null; median: number | null; check: number | null; note: string | null }
+    >;
+  };
+  facts = stored;
+  for (const [key, { least, median, check, note }] of Object.entries(stored.results)) {
+    cells.set(key, { ms: least === null ? [] : [least, median!], check, note });
+  }
+  report(stored.rounds);
+  process.exit(0);
+}
+
+const started = Date.now();
+for (let round = 0; round < Number(options.rounds); round++) {
+  for (const [name, list] of chosen) {
+    for (let i = 0; i < peers.length; i++) {
+      const peer = peers[(i + round) % peers.length]!;
+      let todo = list.map(({ id }) => id).filter((id) => cellOf(peer, id).note === null);
+      while (todo.length > 0) todo = await turn(peer, todo);
+      console.error(
+        `round ${round + 1} ${name} ${peer.name} ${((Date.now() - started) / 1000).toFixed(0)} s`,
+      );
+    }
+  }
+  // What is known is written after every round: a long run may be cut short.
+  report(round + 1);
 }

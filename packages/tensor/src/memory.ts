@@ -43,7 +43,10 @@ let newest: Allocation | null = null;
 let sinceHint = 0;
 let sinceTurn = 0;
 
-const registry = new FinalizationRegistry<Allocation>(release);
+// Some old edge runtimes have no FinalizationRegistry: there only dispose() and scopes free.
+const registry: FinalizationRegistry<Allocation> | null = typeof FinalizationRegistry === "function"
+  ? new FinalizationRegistry<Allocation>(release)
+  : null;
 
 /**
  * Takes memory for `shape` elements of `dtype` and ties it to the life of `owner`.
@@ -71,7 +74,7 @@ export function allocate(
   };
   if (newest !== null) newest.next = allocation;
   newest = allocation;
-  registry.register(owner, allocation);
+  registry?.register(owner, allocation);
   return allocation;
 }
 

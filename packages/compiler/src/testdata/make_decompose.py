@@ -278,6 +278,86 @@ for lead, l, s, e, f, causal, bias in (
     delta = ((y * g).sum(-1, keepdim=True) - g_logs).detach()
     case("attentionBackward", {"scale": 0.7, "causal": causal}, [g, q, k, v, logs, delta, *added], grads_)
 
+# recurrent layers: what PyTorch gives over packed rows, and what their formulas save step by step
+
+def states_before(y, first, sizes, reverse):
+    """The state before each row: of the same sample one step earlier, or the first one."""
+    parts, ends = [None] * len(sizes), [sum(sizes[:t]) for t in range(len(sizes) + 1)]
+    for t, size in enumerate(sizes):
+        other = t + 1 if reverse else t - 1
+        known = min(size, sizes[other]) if 0 <= other < len(sizes) else 0
+        rows = [y[ends[other]:ends[other] + known]] if known else []
+        parts[t] = torch.cat(rows + [first[known:size]])
+    return torch.cat(parts)
+
+
+def layer(run, parts, gates, weight, bias, states, sizes, reverse):
+    """Runs PyTorch's layer with the gates as its input -> rows of states, last states."""
+    h = weight.shape[1]
+    weights = [torch.eye(parts * h), weight, torch.zeros(parts * h), bias]
+    first = [torch.stack([x, x] if reverse else [x]) for x in states]
+    y, *last = run(gates, torch.tensor(sizes), first if len(first) == 2 else first[0], weights * (2 if reverse else 1),
+                   True, 1, 0.0, False, reverse)
+    return (y[:, -h:], *(x[-1] for x in last))
+
+
+for sizes, h, reverse in (([2, 2], 3, False), ([3, 2, 1], 2, False), ([3, 3, 1], 2, True)):
+    n, r = sizes[0], sum(sizes)
+    attrs = {"sizes": sizes, "reverse": reverse}
+    for nonlinearity in ("tanh", "relu"):
+        gates, weight, first = (x.requires_grad_() for x in (rand(r, h), rand(h, h), rand(n, h)))
+        run = {"tanh": torch.rnn_tanh, "relu": torch.rnn_relu}[nonlinearity]
+        y, hn = layer(run, 1, gates, weight, torch.zeros(h), [first], sizes, reverse)
+        before = states_before(y, first, sizes, reverse)
+        named = {**attrs, "nonlinearity": nonlinearity}
+        case("rnnLayer", named, [gates, weight, first], [y, hn, before])
+        gy, ghn, gbefore = rand(r, h), rand(n, h), rand(r, h)
+        case("rnnLayerBackward", named, [gy, ghn, weight, y],
+             torch.autograd.grad([y, hn], [gates, first], [gy, ghn], retain_graph=True))
+        case("rnnLayerBackward", named, [gy, ghn, weight, y, gbefore],
+             torch.autograd.grad([y, hn, before], [gates, first], [gy, ghn, gbefore]))
+
+    gates, weight, first, cell = (x.requires_grad_() for x in (rand(r, 4 * h), rand(4 * h, h), rand(n, h), rand(n, h)))
+    y, hn, cn = layer(torch.lstm, 4, gates, weight, torch.zeros(4 * h), [first, cell], sizes, reverse)
+    before = states_before(y, first, sizes, reverse)
+    i, f, g, o = (gates + before @ weight.T).chunk(4, 1)
+    saved = torch.cat([i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()], 1)
+    order = range(len(sizes) - 1, -1, -1) if reverse else range(len(sizes))
+    cells, state = [None] * len(sizes), cell
+    for t in order:
+        size, start = sizes[t], sum(sizes[:t])
+        a = saved[start:start + size].chunk(4, 1)
+        cells[t] = state[:size]
+        state = torch.cat([a[1] * state[:size] + a[0] * a[2], state[size:]])
+    cells = torch.cat(cells)
+    assert torch.allclose(state, cn)
+    case("lstmLayer", attrs, [gates, weight, first, cell], [y, hn, cn, saved, before, cells])
+    given = [rand(r, h), rand(n, h), rand(n, h)]
+    case("lstmLayerBackward", attrs, [*given, weight, saved, cells],
+         torch.autograd.grad([y, hn, cn], [gates, first, cell], given, retain_graph=True))
+    extra = [rand(r, 4 * h), rand(r, h), rand(r, h)]
+    case("lstmLayerBackward", attrs, [*given, weight, saved, cells, *extra],
+         torch.autograd.grad([y, hn, cn, saved, before, cells], [gates, first, cell], given + extra))
+
+    gates, weight, bias, first = (
+        x.requires_grad_() for x in (rand(r, 3 * h), rand(3 * h, h), rand(3 * h), rand(n, h)))
+    y, hn = layer(torch.gru, 3, gates, weight, bias, [first], sizes, reverse)
+    before = states_before(y, first, sizes, reverse)
+    b = before @ weight.T + bias
+    (ar, az, an), (br, bz, bn) = gates.chunk(3, 1), b.chunk(3, 1)
+    reset = (ar + br).sigmoid()
+    saved = torch.cat([reset, (az + bz).sigmoid(), bn, (an + reset * bn).tanh()], 1)
+    case("gruLayer", attrs, [gates, weight, bias, first], [y, hn, saved, before])
+    given, extra = [rand(r, h), rand(n, h)], [rand(r, 4 * h), rand(r, h)]
+    for outputs, more in (([y, hn], []), ([y, hn, saved, before], extra)):
+        ga, gbias, gweight, gfirst = torch.autograd.grad(
+            outputs, [gates, bias, weight, first], given + more, retain_graph=True)
+        # The gradient for b is that for the gates, but for its last part: there it goes through r, and directly.
+        r_, z_, bn_, n_ = saved.detach().chunk(4, 1)
+        gb = torch.cat([ga[:, :2 * h], ga[:, 2 * h:] * r_ + (more[0][:, 2 * h:3 * h] if more else 0)], 1)
+        assert torch.allclose(gb.sum(0), gbias) and torch.allclose(gb.T @ before, gweight)
+        case("gruLayerBackward", attrs, [*given, weight, saved, before, *more], [ga, gb, gfirst])
+
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "decompose.json")
 with open(path, "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES) + "\n]\n")

@@ -51,7 +51,7 @@ export interface WebGpuFacts {
 }
 
 /** The GPU device. */
-export interface WebGpuBackend extends Backend<GpuDispatch> {
+export interface WebGpuBackend extends Backend {
   /** What the device turned out to have. */
   readonly facts: WebGpuFacts;
   /** What was done so far. */

@@ -1,5 +1,5 @@
 /**
- * No case that passed before may fail now: tiers 1 and 2 on the backends that every machine has.
+ * No case that passed before may fail now: tiers 1 and 2 on the backends that this machine has.
  *
  * After a change that makes more cases pass: `deno task parity --backend NAME --update`.
  *
@@ -8,6 +8,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isWebGpuAvailable } from "@flambeau/kernels-webgpu";
 import { describe, expect, test } from "vitest";
 import { baselinePath, readBaseline, regressions } from "./baseline.ts";
 import { differences } from "./differences.ts";
@@ -18,7 +19,9 @@ import { runParity } from "./run.ts";
 const root = join(import.meta.dirname!, "../..");
 const fixtures = join(root, "tests/fixtures/torch");
 
-describe.each(["cpu", "reference"])("parity on %s", (backend) => {
+const backends = ["cpu", "reference", ...(await isWebGpuAvailable() ? ["webgpu"] : [])];
+
+describe.each(backends)("parity on %s", (backend) => {
   test.runIf(existsSync(baselinePath(backend)))(
     "no case that passed before fails",
     { timeout: 600_000 },

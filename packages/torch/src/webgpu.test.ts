@@ -1,0 +1,50 @@
+import { isWebGpuAvailable } from "@flambeau/kernels-webgpu";
+import { expect, test } from "vitest";
+import * as torch from "../mod.ts";
+
+const available = await isWebGpuAvailable();
+
+test("enableWebGpu: says whether there is an adapter, and only then the device is known", async () => {
+  expect(torch.registeredDevices()).not.toContain("webgpu");
+  expect(await torch.enableWebGpu()).toBe(available);
+  expect(torch.registeredDevices().includes("webgpu")).toBe(available);
+  expect(await torch.enableWebGpu()).toBe(available);
+  expect(torch.getDefaultDevice().type).not.toBe("webgpu");
+});
+
+test.skipIf(!available)("a module moves to the GPU and learns there as on the CPU", async () => {
+  await torch.enableWebGpu();
+  const losses: Record<string, number[]> = {};
+  for (const device of ["cpu", "webgpu"]) {
+    torch.manualSeed(0);
+    const x = torch.randn([64, 8]);
+    const net = new torch.nn.Sequential(
+      new torch.nn.Linear(8, 16),
+      new torch.nn.Tanh(),
+      new torch.nn.Linear(16, 2),
+    );
+    const y = x.index(":", "0:2").mul(2);
+    net.to(device);
+    const optimizer = new torch.optim.Adam(net.parameters(), { lr: 1e-2 });
+    const [input, target] = [x.to(device), y.to(device)];
+    losses[device] = [];
+    for (let step = 0; step < 20; step++) {
+      optimizer.zeroGrad();
+      const loss = torch.nn.functional.mseLoss(net(input), target);
+      loss.backward();
+      optimizer.step();
+      losses[device]!.push(Number(await loss.item()));
+    }
+  }
+  losses["webgpu"]!.forEach((loss, i) => expect(loss).toBeCloseTo(losses["cpu"]![i]!, 4));
+  expect(losses["webgpu"]![19]!).toBeLessThan(losses["webgpu"]![0]! / 1.5);
+});
+
+test.skipIf(!available)(
+  "64-bit tensors do not move to the GPU, and the message names the way out",
+  async () => {
+    await torch.enableWebGpu();
+    const wide = torch.tensor([1.5], { dtype: torch.float64, device: "cpu" });
+    expect(() => wide.to("webgpu")).toThrow('it has no float64; convert first, as in x.to("float32")');
+  },
+);

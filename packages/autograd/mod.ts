@@ -1,5 +1,5 @@
 /**
- * Floor 3 of Flambeau: reverse-mode differentiation. Importing it installs the tape: operations on tensors that require
+ * Floor 3 of Flambeau: differentiation, in reverse mode and as function transforms. Importing it installs the tape: operations on tensors that require
  * grad are then recorded, and `backward()` works.
  *
  * @module
@@ -7,9 +7,11 @@
 
 export { type AnomalyOptions, detectAnomaly, setDetectAnomaly } from "./src/anomaly.ts";
 export { backward, type BackwardArguments, grad, type GradOptions } from "./src/engine.ts";
+export * as func from "./src/func.ts";
 export * as functional from "./src/functional.ts";
 export { Function, FunctionContext } from "./src/function.ts";
 export { gradcheck, type GradcheckOptions, gradgradcheck } from "./src/gradcheck.ts";
 export { installAutograd } from "./src/install.ts";
+export { vmap } from "./src/func/vmap.ts";
 export { Variable, type VariableOptions } from "./src/variable.ts";
 export { enableGrad, inferenceMode, noGrad, setGradEnabled } from "@flambeau/tensor";

@@ -260,6 +260,19 @@ describe("in-place, on views", () => {
     expect(values(v.grad)).toEqual([2, 5]);
   });
 
+  test("steps that write in place have PyTorch's names, and those of views are CopySlices", () => {
+    const made = (write: (x: Tensor) => Tensor) => write(leaf([1, 2], [1, 2]).clone()).gradFn!.name;
+    expect(made((x) => x.t_())).toBe("TBackward1");
+    expect(made((x) => x.squeeze_())).toBe("SqueezeBackward2");
+    expect(made((x) => x.squeeze_(0))).toBe("SqueezeBackward3");
+    expect(made((x) => x.unsqueeze_(0))).toBe("UnsqueezeBackward1");
+    expect(made((x) => x.clamp_(0))).toBe("ClampBackward1");
+    expect(made((x) => x.scatterAdd_(1, t([0], [1, 1]).to(int32), t([1], [1, 1])))).toBe(
+      "ScatterAddBackward0",
+    );
+    expect(made((x) => (x.select(0, 0).indexFill_(0, t([0]).to(int32), 1), x))).toBe("CopySlices");
+  });
+
   test("indexFill_ gives its value the gradient of each part once", () => {
     const x = leaf([1, 2, 3, 4], [2, 2]);
     const v = leaf([5], []);

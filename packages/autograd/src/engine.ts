@@ -293,7 +293,7 @@ class Pass {
     if (before === null) {
       hold(grad);
       slots[edge.outputNr] = grad;
-    } else if (!this.#create && this.#owns(before) && before.dtype === grad.dtype) {
+    } else if (!this.#create && this.#owns(before) && before.dtype === grad.dtype && grad.lifted === null) {
       bindInto([before], "add", [before, grad], null);
     } else {
       const sum = bind("add", [before, grad], null);

@@ -47,7 +47,9 @@ export const viewDerivatives: { readonly [P in keyof ViewPrimitives<unknown>]: D
 };
 
 /** The places in the storage that a geometry sees, in row-major order. */
-function placesOf({ shape, strides, offset }: { shape: Shape; strides: Shape; offset: number }): Int32Array {
+export function placesOf(
+  { shape, strides, offset }: { shape: Shape; strides: Shape; offset: number },
+): Int32Array {
   const places = new Int32Array(numelOf(shape));
   const index = shape.map(() => 0);
   let place = offset;

@@ -22,7 +22,7 @@ import { batchRules } from "./batch_rules.ts";
 import { batchedStorage } from "./batch/storage.ts";
 import type { AnyBatchRule, Lowered } from "./batch/lowered.ts";
 import { decomposed } from "./decomposed.ts";
-import { at, type Draw, drawAt, eachResult, Level, type Results } from "./level.ts";
+import { at, type Draw, drawAt, eachResult, Level, type Results, savable } from "./level.ts";
 
 /** What random operations do inside `vmap`. */
 export type Randomness = "error" | "same" | "different";
@@ -100,7 +100,7 @@ export class BatchLevel extends Level {
     attrs: unknown,
   ): void {
     temporaries(() => {
-      const made = this.execute(name, inputs, attrs);
+      const made = this.execute(name, savable(this, targets, inputs), attrs);
       const results = (Array.isArray(made) ? made : [made]) as readonly Tensor[];
       at(this.parent, () =>
         results.forEach((result, i) => {

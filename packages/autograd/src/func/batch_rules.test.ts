@@ -1,18 +1,10 @@
 import { bool, type DType, float64, inputDTypes, int32, type Name, type Shape } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, creatingOn, fromData, temporaries } from "@flambeau/tensor/internal";
-import {
-  difference,
-  type HostTensor,
-  Make,
-  numbersOf,
-  type OpInfo,
-  opInfos,
-  type Sample,
-} from "@flambeau/testing";
+import { bind, temporaries } from "@flambeau/tensor/internal";
+import { type HostTensor, Make, numbersOf, opInfos } from "@flambeau/testing";
 import { describe, expect, it } from "vitest";
-import { backend } from "../test_support.ts";
 import { move } from "./batch/lowered.ts";
+import { type AnySample, callOf, infoOf, put, requireSame, stacked } from "./test_support.ts";
 import { vmap } from "./vmap.ts";
 
 /*
@@ -20,10 +12,6 @@ import { vmap } from "./vmap.ts";
  * gives, whichever of the inputs have the batch, wherever it stands, and for batches of batches.
  */
 
-type AnyInfo = OpInfo<"exp">;
-type AnySample = Sample<"exp">;
-
-const infoOf = (name: Name): AnyInfo => opInfos[name] as unknown as AnyInfo;
 const names = (Object.keys(opInfos) as Name[]).filter((name) => name !== "nonzero");
 
 function dtypeFor(name: Name): DType {
@@ -40,32 +28,6 @@ function variation({ shape, dtype, data }: HostTensor, k: number): HostTensor {
   return { shape, dtype, data: out };
 }
 
-function put({ data, shape, dtype }: HostTensor): Tensor {
-  return fromData(data, shape, dtype, backend);
-}
-
-function get(x: Tensor): HostTensor {
-  return { shape: x.shape, dtype: x.dtype, data: x.dataSync() };
-}
-
-function stacked(list: readonly Tensor[]): Tensor {
-  const rows = list.map((x) => bind("view", [bind("copy", [x], null)], { shape: [1, ...x.shape] }));
-  return bind("concat", rows, { dim: 0 });
-}
-
-function asList(outputs: Tensor | readonly Tensor[]): readonly Tensor[] {
-  return Array.isArray(outputs) ? outputs as readonly Tensor[] : [outputs as Tensor];
-}
-
-type Call = (...inputs: Tensor[]) => readonly Tensor[];
-
-function callOf(name: Name, { attrs }: AnySample): Call {
-  return (...inputs) => {
-    const ready = creatingOn(backend, () => infoOf(name).project?.(bind, inputs) ?? inputs);
-    return asList(bind(name as "exp", ready as [Tensor], attrs));
-  };
-}
-
 /** Which of the inputs have the batch: all, each alone, and all but each. */
 function choices(count: number): boolean[][] {
   const each = Array.from({ length: count }, (_, i) => i);
@@ -75,20 +37,6 @@ function choices(count: number): boolean[][] {
     ...each.map((i) => each.map((k) => k !== i)),
   ].filter((choice) => choice.some((has) => has));
   return [...new Map(made.map((choice) => [String(choice), choice])).values()];
-}
-
-function requireSame(
-  name: Name,
-  what: string,
-  got: readonly Tensor[],
-  want: readonly Tensor[],
-  dtype: DType,
-): void {
-  expect(got.length).toBe(want.length);
-  got.forEach((x, i) => {
-    const found = difference(get(x), get(want[i]!), infoOf(name).tolerance(dtype));
-    if (found !== null) throw new Error(`${what}, output ${i}: ${found}`);
-  });
 }
 
 /** Calls that can be batched: of primitives with inputs. */
@@ -101,7 +49,7 @@ const B = 3;
 const withInputs = names.filter((name) => samplesOf(name).length > 0);
 
 describe.each(withInputs)("%s", (name) => {
-  const dtype = dtypeFor(name);
+  const bound = infoOf(name).tolerance(dtypeFor(name));
 
   it("gives what a loop over the batch gives", () => {
     for (const sample of samplesOf(name)) {
@@ -120,20 +68,14 @@ describe.each(withInputs)("%s", (name) => {
           );
           const inDims = choice.map((has) => has ? 0 : null);
           const what = `${sample.title}, batches ${choice.map(Number).join("")}`;
-          requireSame(name, what, vmap(call, { inDims })(...args), want, dtype);
+          requireSame(what, vmap(call, { inDims })(...args), want, bound);
           if (infoOf(name).anyLayout === false || name === "view") return null;
           // The batch as the last dimension, of arguments and results.
           const last = args.map((x, i) =>
             choice[i] ? bind("copy", [move(x, 0, x.shape.length - 1)], null) : x
           );
           const ends = vmap(call, { inDims: choice.map((has) => has ? -1 : null), outDims: -1 })(...last);
-          requireSame(
-            name,
-            `${what} at the end`,
-            ends.map((y) => move(y, y.shape.length - 1, 0)),
-            want,
-            dtype,
-          );
+          requireSame(`${what} at the end`, ends.map((y) => move(y, y.shape.length - 1, 0)), want, bound);
           return null;
         });
       }
@@ -164,7 +106,7 @@ describe.each(withInputs)("%s", (name) => {
         });
         const once = vmap(call, { inDims: hasInner.map((has) => has ? 0 : null) });
         const twice = vmap(once, { inDims: hasOuter.map((has) => has ? 0 : null) });
-        requireSame(name, sample.title, twice(...args), want, dtype);
+        requireSame(sample.title, twice(...args), want, bound);
         return null;
       });
     }

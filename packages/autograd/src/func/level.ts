@@ -14,6 +14,7 @@ import {
   bind,
   gradMode,
   makeTensor,
+  needsGrad,
   storageCount,
   type TransformLevel,
   type Transforms,
@@ -149,6 +150,20 @@ export function at<R>(level: Level | null, body: () => R): R {
   }
 }
 
+/** Runs `body` inside `level` again, from further out. */
+export function inside<R>(level: Level, body: () => R): R {
+  const { top } = stack;
+  const { active } = transforms;
+  stack.top = level;
+  transforms.active = stack.dispatcher;
+  try {
+    return body();
+  } finally {
+    stack.top = top;
+    transforms.active = active;
+  }
+}
+
 /** The deepest level among tensors; null if they are all plain. */
 export function deepest(tensors: readonly Tensor[], level: Level | null = null): Level | null {
   let found = level;
@@ -201,6 +216,21 @@ export function sameHandle(x: Tensor, base: Tensor | null): Tensor {
   handle.lifted = x.lifted;
   handle.base = base;
   return handle;
+}
+
+/** `inputs` such that what is saved of them, further out, is not written over with `targets`. */
+export function savable(
+  level: Level,
+  targets: readonly Tensor[],
+  inputs: readonly Tensor[],
+): readonly Tensor[] {
+  if (!gradMode.enabled) return inputs;
+  const copy = (x: Tensor): Tensor => bind("copy", [x], null);
+  return inputs.map((x) => {
+    if (!targets.some(({ storage }) => storage === x.storage)) return x;
+    if (!needsGrad(level.has(x) ? x.lifted!.parts : [x])) return x;
+    return level.has(x) ? level.mapped(x, (part) => at(level.parent, () => copy(part))) : copy(x);
+  });
 }
 
 /** Applies `f` to one result or to each of several. */

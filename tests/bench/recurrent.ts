@@ -2,7 +2,8 @@
  * Measures forward and backward of LSTM and GRU, 2 layers of 256 over 100 steps of 32 samples, against PyTorch.
  *
  * PyTorch runs in a child process and both take turns, step by step, so that other work on the machine meets both. Each
- * has one thread unless `--threads N` says otherwise. Without PyTorch only the own times are shown.
+ * has one thread unless `--threads N` says otherwise. Without PyTorch only the own times are shown. A PyTorch over the
+ * reference BLAS (some 5 GFLOP/s) is no measure: it needs OpenBLAS or MKL.
  *
  * Run: `deno run -A tests/bench/recurrent.ts [--threads N] [--rounds N] [--only LSTM] [--peer no]`. `FLAMBEAU_BENCH_PYTHON` names
  * another Python than `/usr/bin/python3`.
@@ -23,7 +24,12 @@ threads, length, batch, size, layers = map(int, sys.argv[1:])
 torch.set_num_threads(threads)
 nets = {name: getattr(torch.nn, name)(size, size, layers) for name in ("LSTM", "GRU")}
 x = torch.randn(length, batch, size, requires_grad=True)
-print("ready", torch.__version__, flush=True)
+a = torch.randn(1024, 1024)
+def product():
+    start = time.perf_counter()
+    a @ a
+    return 2 * 1024**3 / (time.perf_counter() - start) / 1e9
+print("ready", torch.__version__, round(max(product() for _ in range(5))), flush=True)
 for line in sys.stdin:
     net = nets[line.strip()]
     net.zero_grad()
@@ -65,7 +71,8 @@ class Peer {
     const peer = new Peer(child);
     const { value, done } = await peer.#lines.next();
     if (done) return null;
-    console.log(`PyTorch ${value.split(" ")[1]}`);
+    const [, version, speed] = value.split(" ");
+    console.log(`PyTorch ${version}, whose matrix products reach ${speed} GFLOP/s`);
     return peer;
   }
 

@@ -150,19 +150,21 @@ function limited(op: string, x: Tensor, min: Limit, max: Limit): Tensor {
         );
       }
       const attrs = { min: min === null ? null : Number(min), max: max === null ? null : Number(max) };
-      return relabel(bind("clamp", [values], attrs), labelOf(min, max));
+      return relabel(bind("clamp", [values], attrs), labelOf(op, min, max));
     }
     const [low, high] = [min, max].map((limit) => {
       if (limit === null) return null;
       return isScalar(limit) ? constant(limit, dtype, x.backend) : castTo(limit, dtype);
     });
-    return relabel(between(values, low!, high!), labelOf(min, max));
+    return relabel(between(values, low!, high!), labelOf(op, min, max));
   });
 }
 
-function labelOf(min: Limit, max: Limit): string {
-  if (max === null) return "ClampMinBackward0";
-  return min === null ? "ClampMaxBackward0" : isScalar(max) ? "ClampBackward0" : "ClampBackward1";
+function labelOf(op: string, min: Limit, max: Limit): string {
+  const byTensors = [min, max].some((limit) => limit !== null && !isScalar(limit));
+  if (op.startsWith("clampMin")) return byTensors ? "ClampMinBackward1" : "ClampMinBackward0";
+  if (op.startsWith("clampMax")) return byTensors ? "ClampMaxBackward1" : "ClampMaxBackward0";
+  return byTensors ? "ClampBackward0" : "ClampBackward1";
 }
 
 /** Values limited by tensors, NaN where one of them is. Where `low > high` the result is `high`. */

@@ -19,7 +19,7 @@ import {
 import { type Args, named } from "../args.ts";
 import { bind, bindInto, replaceValue } from "../bind.ts";
 import { castTo, constant, isScalar, requireTensor, type Scalar } from "../coerce.ts";
-import { relabel } from "../label.ts";
+import { relabel, relabelInto } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { expandTo, owned, reshapeTo, toRank1, viewAsShape } from "./building.ts";
@@ -104,6 +104,7 @@ function scatteredInto(
   }
   if (numelOf(index.shape) > 0) {
     bindInto([x], "scatter", [x, toRank1(index), toRank1(source)], { dim, reduce });
+    relabelInto(x, name);
   }
   return x;
 }

@@ -22,6 +22,7 @@ const FOLDERS = [
   "packages/data",
   "packages/compiler",
   "kernels-wasm",
+  "kernels-webgpu",
 ];
 
 /** Tests that look into folders, start programs or read installed packages, which pages cannot. */

@@ -10,8 +10,10 @@ export { backward, type BackwardArguments, grad, type GradOptions } from "./src/
 export * as func from "./src/func.ts";
 export * as functional from "./src/functional.ts";
 export { Function, FunctionContext } from "./src/function.ts";
+export type { FunctionSettings } from "./src/function_call.ts";
 export { gradcheck, type GradcheckOptions, gradgradcheck } from "./src/gradcheck.ts";
 export { installAutograd } from "./src/install.ts";
-export { vmap } from "./src/func/vmap.ts";
+export type { Randomness } from "./src/func/batch_level.ts";
+export { type InDims, vmap, type VmapArgs, type VmapOptions } from "./src/func/vmap.ts";
 export { Variable, type VariableOptions } from "./src/variable.ts";
 export { enableGrad, inferenceMode, noGrad, setGradEnabled } from "@flambeau/tensor";

@@ -305,6 +305,8 @@ class Writer:
         if self.of(x).requires_grad and self.of(x).is_leaf and rng.random() < 0.9:
             x, = self.method(rng.choice(["clone", "neg", "tanh"]), x)
         t = self.of(x)
+        if x not in self.plain and any(s == 0 and n > 1 for s, n in zip(t.stride(), t.shape)):
+            raise Skip("the memory of a gradient that PyTorch has expanded")
         n = t.dim()
         d = rng.randrange(-n, n) if n else 0
         kind = rng.choice([

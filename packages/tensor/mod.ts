@@ -1,26 +1,12 @@
 /**
  * Floor 2 of Flambeau: tensors and the functions over them. Views, in-place writes, indexing, printing, random numbers,
- * scopes, and the slots that backends and autograd fill.
+ * scopes. What the library's own packages need besides stands in the entry `./internal`.
  *
  * @module
  */
 
-export { type Args, isOptions, named } from "./src/args.ts";
-export { bind, bindInto, needsGrad, replaceValue, volatility } from "./src/bind.ts";
-export {
-  castTo,
-  commonDType,
-  constant,
-  defaults,
-  isScalar,
-  promote,
-  promoteFloat,
-  requireInteger,
-  requireNumber,
-  requireTensor,
-  type Scalar,
-  toFloat,
-} from "./src/coerce.ts";
+export type { Args } from "./src/args.ts";
+export type { Scalar } from "./src/coerce.ts";
 export {
   backendOf,
   defaultBackend,
@@ -34,7 +20,6 @@ export {
 } from "./src/device.ts";
 export {
   enableGrad,
-  gradMode,
   inferenceMode,
   isGradEnabled,
   isInferenceModeEnabled,
@@ -43,21 +28,10 @@ export {
   noGrad,
   setGradEnabled,
 } from "./src/grad_mode.ts";
-export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
-export { execute, executeInto, executeOn } from "./src/immediate.ts";
-export { relabel } from "./src/label.ts";
-export { type Allocation, breathe, liveAllocations, PRESSURE_BYTES } from "./src/memory.ts";
-export { scopes, Storage, StorageScope } from "./src/storage.ts";
-export {
-  type BackwardOptions,
-  type GradHook,
-  type GradMeta,
-  type GradNode,
-  newGradMeta,
-  requireTape,
-  type Tape,
-  tape,
-} from "./src/tape.ts";
+export type { TensorHandle } from "./src/handle.ts";
+export { breathe, PRESSURE_BYTES } from "./src/memory.ts";
+export type { Storage } from "./src/storage.ts";
+export type { BackwardOptions, GradHook, GradMeta, GradNode } from "./src/tape.ts";
 export {
   defaultGenerator,
   forkRng,
@@ -70,7 +44,7 @@ export {
   seed,
   setRngState,
 } from "./src/random.ts";
-export { isContiguousStorage, keep, scope, temporaries } from "./src/temporaries.ts";
+export { keep, scope } from "./src/temporaries.ts";
 export { Tensor } from "./src/tensor.ts";
 
 export { type NamedTuple, namedTuple, type ValuesIndices, valuesIndices } from "./src/named_tuple.ts";
@@ -107,7 +81,24 @@ export * from "./src/ops/comparison.ts";
 export * from "./src/ops/conv.ts";
 export * from "./src/ops/creation.ts";
 export * from "./src/ops/cumulative.ts";
-export * from "./src/ops/data.ts";
+export {
+  clone,
+  contiguous,
+  copy_,
+  data,
+  dataSync,
+  detach,
+  fill_,
+  item,
+  itemSync,
+  type Nested,
+  numpy,
+  to,
+  toArray,
+  toArraySync,
+  type ToOptions,
+  zero_,
+} from "./src/ops/data.ts";
 export * from "./src/ops/dropout.ts";
 export * from "./src/ops/einsum.ts";
 export * from "./src/ops/embedding.ts";
@@ -190,21 +181,21 @@ export {
 export { repr } from "./src/ops/text.ts";
 
 // The families of methods that Tensor is made of, for the documentation.
-export { ActivationMethods } from "./src/methods/activation.ts";
-export { ArithmeticMethods } from "./src/methods/arithmetic.ts";
-export { AutogradMethods, type HookHandle } from "./src/methods/autograd.ts";
-export { ComparisonMethods } from "./src/methods/comparison.ts";
-export { CreationMethods } from "./src/methods/creation.ts";
-export { CumulativeMethods } from "./src/methods/cumulative.ts";
-export { DataMethods } from "./src/methods/data.ts";
-export { DTypeMethods } from "./src/methods/dtype.ts";
-export { IndexingMethods } from "./src/methods/indexing.ts";
-export { LinalgMethods } from "./src/methods/linalg.ts";
-export { MatmulMethods } from "./src/methods/matmul.ts";
-export { RandomMethods } from "./src/methods/random.ts";
-export { ReductionMethods } from "./src/methods/reduction.ts";
-export { ShapeMethods } from "./src/methods/shape.ts";
-export { SortMethods } from "./src/methods/sort.ts";
-export { SpecialMethods } from "./src/methods/special.ts";
-export { TextMethods } from "./src/methods/text.ts";
-export { UnaryMethods } from "./src/methods/unary.ts";
+export type { ActivationMethods } from "./src/methods/activation.ts";
+export type { ArithmeticMethods } from "./src/methods/arithmetic.ts";
+export type { AutogradMethods, HookHandle } from "./src/methods/autograd.ts";
+export type { ComparisonMethods } from "./src/methods/comparison.ts";
+export type { CreationMethods } from "./src/methods/creation.ts";
+export type { CumulativeMethods } from "./src/methods/cumulative.ts";
+export type { DataMethods } from "./src/methods/data.ts";
+export type { DTypeMethods } from "./src/methods/dtype.ts";
+export type { IndexingMethods } from "./src/methods/indexing.ts";
+export type { LinalgMethods } from "./src/methods/linalg.ts";
+export type { MatmulMethods } from "./src/methods/matmul.ts";
+export type { RandomMethods } from "./src/methods/random.ts";
+export type { ReductionMethods } from "./src/methods/reduction.ts";
+export type { ShapeMethods } from "./src/methods/shape.ts";
+export type { SortMethods } from "./src/methods/sort.ts";
+export type { SpecialMethods } from "./src/methods/special.ts";
+export type { TextMethods } from "./src/methods/text.ts";
+export type { UnaryMethods } from "./src/methods/unary.ts";

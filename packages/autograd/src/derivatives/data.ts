@@ -7,7 +7,6 @@
 import {
   contiguousStrides,
   type DataPrimitives,
-  float64,
   int32,
   numelOf,
   type ScatterReduce,
@@ -107,15 +106,10 @@ function asStridedGrad(
   for (const place of seen) size = Math.max(size, place + 1);
   const storage = scatterPlaces(g, [size], written);
   const back = bind("indexSelect", [storage, indexTensor(seen, g)], { dim: 0 });
-  const counts = new Float64Array(size);
+  const counts = new Int32Array(size);
   for (const place of seen) counts[place]! += 1;
   if (seen.every((place) => counts[place] === 1)) return reshape(back, x.shape);
-  const share = fromData(
-    Float64Array.from(seen, (place) => counts[place]!),
-    [seen.length],
-    float64,
-    g.device,
-  );
+  const share = indexTensor(Int32Array.from(seen, (place) => counts[place]!), g);
   return reshape(div(back, cast(share, g.dtype)), x.shape);
 }
 

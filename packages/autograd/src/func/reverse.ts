@@ -12,7 +12,8 @@ import {
   ShapeError,
   shapesEqual,
 } from "@flambeau/core";
-import { isOptions, named, type Tensor } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { isOptions, named } from "@flambeau/tensor/internal";
 import { grad as gradients } from "../engine.ts";
 import { zeros } from "../math.ts";
 import { GradLevel } from "./grad_level.ts";

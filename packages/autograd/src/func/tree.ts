@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Tensor, TensorHandle } from "@flambeau/tensor";
+import type { Tensor } from "@flambeau/tensor";
+import { TensorHandle } from "@flambeau/tensor/internal";
 
 /** A tensor, or arrays, plain objects and maps of them, nested to any depth. */
 export type TensorTree =

@@ -5,7 +5,8 @@
  */
 
 import { ArgumentTypeError, formatType, IndexError, ShapeError, ValueError } from "@flambeau/core";
-import { type Args, named, type Tensor } from "@flambeau/tensor";
+import type { Args, Tensor } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import { bind } from "@flambeau/tensor/internal";
 import { BatchLevel, type Randomness } from "./batch_level.ts";
 import { resolve, run } from "./level.ts";

@@ -1,6 +1,7 @@
 import { createReferenceBackend } from "@flambeau/reference";
 import { describe, expect, it } from "vitest";
 import * as torch from "../../mod.ts";
+import { liveAllocations } from "../memory.ts";
 
 torch.registerBackend(createReferenceBackend());
 
@@ -122,7 +123,7 @@ function run(call: () => unknown): void {
   storagesOf(call()).forEach((storage) => storage.dispose());
 }
 
-const live = () => [...torch.liveAllocations()].length;
+const live = () => [...liveAllocations()].length;
 
 describe("temporaries", () => {
   for (const [name, call] of Object.entries(calls)) {

@@ -40,7 +40,23 @@ const table: Partial<Record<Name, Derivative<Name> | null>> = {
   ...dataDerivatives,
   ...linalgDerivatives,
   ...fusedDerivatives,
+  attention: attentionRow(),
 } as unknown as Partial<Record<Name, Derivative<Name> | null>>;
+
+/**
+ * The row of attention. Its gradient by `attentionBackward` is there for the sake of that kernel; on a device without one the
+ * decomposition's is taken, which loses a few digits less: its row sums cancel exactly.
+ */
+function attentionRow(): Derivative<"attention"> {
+  const [fused, replayed] = [fusedDerivatives.attention!, byDecomposition("attention")];
+  return {
+    saves: fused.saves,
+    backward: (grad, context) => {
+      const { kernels } = context.inputs[0].backend;
+      return (kernels.attentionBackward === undefined ? replayed : fused).backward(grad, context);
+    },
+  };
+}
 
 /** The derivative of a primitive; null when its results are not differentiable. */
 export function derivativeOf<P extends Name>(name: P): Derivative<P> | null {

@@ -6,6 +6,12 @@
  */
 
 export { type AnomalyOptions, detectAnomaly, setDetectAnomaly } from "./src/anomaly.ts";
+export {
+  checkpoint,
+  type CheckpointOptions,
+  checkpointSequential,
+  type FunctionSequence,
+} from "./src/checkpoint.ts";
 export { backward, type BackwardArguments, grad, type GradOptions } from "./src/engine.ts";
 export * as func from "./src/func.ts";
 export * as functional from "./src/functional.ts";

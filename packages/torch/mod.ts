@@ -21,6 +21,7 @@ export * as autograd from "@flambeau/autograd";
 export * as nn from "@flambeau/nn";
 export * as optim from "@flambeau/optim";
 export * as data from "@flambeau/data";
+export * as utils from "./src/utils.ts";
 export { func, Variable, vmap, type VmapArgs } from "@flambeau/autograd";
 export { deepcopy } from "@flambeau/nn";
 export * from "@flambeau/tensor";

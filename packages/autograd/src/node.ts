@@ -76,11 +76,33 @@ export function secondPass(): GradError {
   );
 }
 
+/** A value that is not kept, but can be made again. */
+export interface Remade {
+  /** The value. */
+  get(): Tensor;
+  /** It is not needed again. */
+  release(): void;
+}
+
+/** What happens to values that operations save, while a segment of the graph is recorded that is computed anew for its backward pass. */
+export interface Segment {
+  /** Sees every value that is saved; null when it is kept as it is. */
+  take(x: Tensor): Remade | null;
+  /** Sees every result that is recorded. */
+  note(x: Tensor): void;
+}
+
+/** The segment that is recorded now; null outside of all. */
+export const saving: { segment: Segment | null } = { segment: null };
+
+const NO_STORAGES: readonly Storage[] = [];
+
 /** A tensor as it was when an operation used it. */
 export class SavedTensor {
   /** The memory that is kept. */
   readonly storages: readonly Storage[];
-  readonly #tensor: Tensor;
+  readonly #remade: Remade | null;
+  readonly #tensor: Tensor | null;
   readonly #version: number;
   readonly #shape: readonly number[];
   readonly #strides: readonly number[];
@@ -92,7 +114,8 @@ export class SavedTensor {
 
   /** Keeps the memory of `tensor` until {@linkcode release}. */
   constructor(tensor: Tensor) {
-    this.#tensor = tensor;
+    this.#remade = saving.segment === null ? null : saving.segment.take(tensor);
+    this.#tensor = this.#remade === null ? tensor : null;
     this.#version = tensor.storage.version;
     this.#shape = tensor.shape;
     this.#strides = tensor.strides;
@@ -100,7 +123,7 @@ export class SavedTensor {
     this.#node = tensor.gradFn;
     this.#outputNr = tensor.gradMeta?.outputNr ?? 0;
     this.#lifted = tensor.lifted;
-    this.storages = storagesOf(tensor);
+    this.storages = this.#remade === null ? storagesOf(tensor) : NO_STORAGES;
     for (const storage of this.storages) storage.hold();
   }
 
@@ -110,8 +133,9 @@ export class SavedTensor {
    * @throws {GradError} If it was released, or overwritten since.
    */
   unpack(): Tensor {
-    const x = this.#tensor;
     if (this.#released) throw secondPass();
+    const x = this.#tensor;
+    if (x === null) return this.#withHistory(this.#remade!.get());
     if (x.storage.version !== this.#version) {
       const maker = this.#node === null ? "" : `, which is output ${this.#outputNr} of ${this.#node.name},`;
       throw new GradError(
@@ -128,18 +152,23 @@ export class SavedTensor {
     ) return outside(x);
     const out = makeTensor(x.storage, this.#shape, this.#strides, this.#offset, x.dtype);
     out.lifted = this.#lifted;
-    if (this.#node !== null) {
-      out.gradMeta = newGradMeta();
-      out.gradMeta.node = this.#node;
-      out.gradMeta.outputNr = this.#outputNr;
-    }
-    return outside(out);
+    return outside(this.#withHistory(out));
+  }
+
+  /** `x`, a handle that nobody else has, with the history that was saved. */
+  #withHistory(x: Tensor): Tensor {
+    if (this.#node === null) return x;
+    x.gradMeta = newGradMeta();
+    x.gradMeta.node = this.#node;
+    x.gradMeta.outputNr = this.#outputNr;
+    return x;
   }
 
   /** Lets the memory go. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
+    this.#remade?.release();
     for (const storage of this.storages) storage.drop();
   }
 }

@@ -26,7 +26,7 @@ import {
 import { derivativeOf } from "./derivatives.ts";
 import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";
-import { type Edge, edgeOf, Node, SavedTensor, secondPass, snapshot } from "./node.ts";
+import { type Edge, edgeOf, Node, SavedTensor, saving, secondPass, snapshot } from "./node.ts";
 import { type BackwardContext, type Derivative, OUTPUT } from "./row.ts";
 import { zeros } from "./math.ts";
 import { sumTo } from "./sum_to.ts";
@@ -196,6 +196,7 @@ function attach(outputs: readonly Tensor[], node: Node): void {
     const meta = output.gradMeta ??= newGradMeta();
     meta.node = node;
     meta.outputNr = i;
+    saving.segment?.note(output);
     if (output.base !== null) meta.rebases = output.base.gradMeta?.rebases ?? 0;
   });
 }

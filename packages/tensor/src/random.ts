@@ -110,6 +110,17 @@ export class Generator {
     return { key, counter };
   }
 
+  /** The place in the stream, on the host. Not for users. */
+  get place(): RandomPlace {
+    return { key: this.#keyInUse(), counter: this.#counter };
+  }
+
+  /** Returns to a place in a stream. Not for users. */
+  set place({ key, counter }: RandomPlace) {
+    this.#key = key;
+    this.#counter = counter;
+  }
+
   #keyInUse(): readonly [low: number, high: number] {
     if (this.#key === null) this.seed();
     return this.#key!;

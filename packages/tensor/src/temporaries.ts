@@ -89,11 +89,17 @@ export function scope<R>(body: () => R): R {
   return result;
 }
 
+/** The storages of all tensors that are found in a value, those that their graphs need included. */
+export function storagesIn(value: unknown): Set<object> {
+  const found = new Set<object>();
+  collect(value, found, new Set());
+  return found;
+}
+
 function close(inner: StorageScope, result: unknown): void {
   // Asynchronous scopes may end out of order: unlink this one wherever it stands.
   if (scopes.top === inner) scopes.top = inner.parent;
-  const kept = new Set<object>();
-  collect(result, kept, new Set());
+  const kept = storagesIn(result);
   for (const storage of inner.storages) {
     if (kept.has(storage)) inner.parent?.add(storage);
     else storage.dispose();

@@ -1,0 +1,12 @@
+/**
+ * `torch.utils`: activation checkpointing.
+ *
+ * @module
+ */
+
+export {
+  checkpoint,
+  type CheckpointOptions,
+  checkpointSequential,
+  type FunctionSequence,
+} from "@flambeau/autograd";

@@ -5,12 +5,13 @@
  * @module
  */
 
-import type { Inputs, Name, Shape, SingleName } from "@flambeau/core";
+import { bool, type Inputs, type Name, type Shape, type SingleName } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
 import {
   bind,
   bindInto,
   execute,
+  executeOn,
   gradMode,
   moveHook,
   needsGrad,
@@ -104,12 +105,14 @@ function batchesOf(x: Tensor): BatchLevel[] {
   return found;
 }
 
-/** `x` with an element for each of the batch of `level`. */
+/** `x` with an element for each of the batch of `level`, and with its history. */
 function spread(x: Tensor, level: BatchLevel): Tensor {
-  const own = deepest([x]);
-  if (own === level) return x;
-  if (own === null || own.depth < level.depth) return level.spread(x);
-  return own.mapped(x, (part) => spread(resolve(part), level));
+  if (batchesOf(x).includes(level)) return x;
+  if (x.lifted === null) return level.spread(x);
+  const yes = level.spread(
+    at(null, () => executeOn(x.backend, "full", { shape: [], value: true, dtype: bool })),
+  );
+  return bind("where", [yes, x, x], null);
 }
 
 function plainTransformed(given: Tensor, f: (plain: Tensor) => Tensor): Tensor {

@@ -1,4 +1,5 @@
 import { int32 } from "@flambeau/core";
+import { functional as F } from "@flambeau/nn";
 import * as torch from "@flambeau/tensor";
 import { noGrad, type Tensor } from "@flambeau/tensor";
 import { fromData, transforms } from "@flambeau/tensor/internal";
@@ -293,6 +294,7 @@ describe("jvp", () => {
     expect(values(jvp((a: Tensor) => a.mul(noGrad(() => a.mul(a))), [x], [v])[1])).toEqual([1, 0, 18]);
     expect(values(jvp((a: Tensor) => a.mul(a.detach()), [x], [v])[1])).toEqual([1, 0, 6]);
     expect(values(noGrad(() => jvp((a: Tensor) => a.mul(a), [x], [v])[1]))).toEqual([2, 0, 12]);
+    expect(values(jvp((a: Tensor) => a.mul(a.mul(a).detach_()), [x], [v])[1])).toEqual([1, 0, 18]);
     const f = (a: Tensor) => {
       const b = a.mul(1);
       noGrad(() => b.mul_(3)); // the tangent does not see it
@@ -321,6 +323,15 @@ describe("jvp", () => {
       functional.jacobian((a) => functional.jvp((b) => f(b), a, v, { createGraph: true })[1] as Tensor, x)
         .sum(0),
     );
+  });
+
+  it("takes the weights of classes as constants, as reverse mode does", () => {
+    const logp = t([-1, -2, -0.5, -1.5], [2, 2]);
+    const target = fromData(Int32Array.from([1, 0]), [2], int32);
+    const loss = (a: Tensor, w: Tensor) => F.nllLoss(a, target, { weight: w });
+    const w = t([1, 3]);
+    expect(values(jvp(loss, [logp, w], [torch.zerosLike(logp), w])[1])).toEqual([0]);
+    expect(values(jvp(loss, [logp, w], [torch.onesLike(logp), w])[1])).toEqual([-1]);
   });
 
   it("is recorded for what requires grad outside", () => {

@@ -400,6 +400,14 @@ describe("vmap and autograd", () => {
     got.forEach((g, i) => expect(g).toBeCloseTo(want[i]!, 14));
   });
 
+  it("keeps the history of a copy that becomes a batch because batches are written into it", () => {
+    const w = t([1, 2, 3]);
+    const loss = (w: Tensor, v: Tensor) => torch.indexPut(w, [ints([1])], v).square().sum();
+    const [gw, gv] = vmap(grad(loss, [0, 1]), { inDims: [null, 0] })(w, t([5, 7], [2, 1]));
+    expect(values(gw)).toEqual([2, 0, 6, 2, 0, 6]);
+    expect(values(gv)).toEqual([10, 14]);
+  });
+
   it("frees what it makes on the way", () => {
     const before = backend.memory().liveBuffers;
     const y = vmap((a: Tensor) => torch.logsumexp(a.mul(2), 0))(x);

@@ -52,6 +52,7 @@ export class AutogradMethods extends TensorHandle {
         `Cannot detach_ ${formatType(this)}: it is a view, which cannot be detached in place; use detach()`,
       );
     }
+    if (this.lifted !== null) this.lifted = this.detach().lifted;
     this.gradMeta = null;
     return this;
   }

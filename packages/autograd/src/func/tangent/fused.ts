@@ -8,7 +8,7 @@ import { type FusedPrimitives, numelOf } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
 import { bind } from "@flambeau/tensor/internal";
 import { full, mul, reshape, sub, sum, unary } from "../../math.ts";
-import { diagonal, linearIn, sumOf, type TangentContext, type TangentRulesOf } from "./rule.ts";
+import { diagonal, linearIn, sumOf, type TangentContext, type TangentRulesOf, transposed } from "./rule.ts";
 
 /** The rule of a primitive that is linear in each of its two inputs. */
 function bilinear<P extends "conv" | "convInputGrad" | "convWeightGrad">(name: P) {
@@ -61,7 +61,7 @@ export const fusedTangents: TangentRulesOf<FusedPrimitives<unknown>> = {
   avgPoolBackward: linearIn("avgPoolBackward"),
   attention: "decompose",
   attentionBackward: "decompose",
-  nllLoss: "decompose",
+  nllLoss: transposed("nllLoss"), // as in reverse mode, the weights of classes are constants
   rnnLayer: "decompose",
   rnnLayerBackward: "decompose",
   lstmLayer: "decompose",

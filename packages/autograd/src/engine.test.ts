@@ -171,6 +171,8 @@ describe("modes", () => {
     const made = inferenceMode(() => t([1]).add(1));
     expect(() => leaf([1]).mul(made)).toThrow(/inference tensors cannot be saved for backward/);
     expect(() => made.requiresGrad = true).toThrow(/inference/);
+    inferenceMode(() => t([1]).mul(0.123456)); // a number is no inference tensor
+    expect(leaf([1]).mul(0.123456).requiresGrad).toBe(true);
   });
 });
 

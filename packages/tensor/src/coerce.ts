@@ -16,6 +16,7 @@ import {
   resultType,
 } from "@flambeau/core";
 import { bind } from "./bind.ts";
+import { gradMode } from "./grad_mode.ts";
 import { TensorHandle } from "./handle.ts";
 import { executeOn } from "./immediate.ts";
 import { keep } from "./temporaries.ts";
@@ -87,7 +88,14 @@ export function constant(value: Scalar, dtype: DType, backend: Backend): Tensor 
   if (byDType === undefined) byValue.set(key, byDType = new Map());
   let made = byDType.get(dtype);
   if (made === undefined || made.storage.isDisposed) {
-    made = keep(executeOn(backend, "full", { shape: [], value, dtype }));
+    // Whatever mode it is made in, it serves in all of them.
+    const { inference } = gradMode;
+    gradMode.inference = false;
+    try {
+      made = keep(executeOn(backend, "full", { shape: [], value, dtype }));
+    } finally {
+      gradMode.inference = inference;
+    }
     byDType.set(dtype, made);
   }
   return made;

@@ -23,7 +23,7 @@ import {
   tensor,
   zeros,
 } from "@flambeau/tensor";
-import { temporaries } from "@flambeau/tensor/internal";
+import { needsGrad, temporaries } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { ones_, zeros_ } from "../init.ts";
 import { Module } from "../module.ts";
@@ -691,7 +691,7 @@ export class CrossMapLRN2d extends Module {
       const scale = add(mul(acrossChannels(square(x), sees), alpha / size), k);
       const factor = pow(scale, -beta);
       const value = mul(x, factor);
-      if (!isGradEnabled() || !input.requiresGrad) return value;
+      if (!isGradEnabled() || !needsGrad([input])) return value;
       // A form with PyTorch's gradient: x s^{−β} − αβ/n · y/s · Σ x², with all but x fixed.
       const behind = Math.trunc(size - (size - 1) / 2);
       const squares = acrossChannels(square(input), (c, i) => i > c + behind - size && i <= c + behind);

@@ -78,7 +78,7 @@ function release(outputs: readonly Tensor[], ends: readonly Tensor[], kept: read
 }
 
 /** The nodes behind `outputs` that were not seen yet; they count as seen then. */
-function nodesBehind(outputs: readonly Tensor[], seen: Set<Node>): Node[] {
+export function nodesBehind(outputs: readonly Tensor[], seen: Set<Node>): Node[] {
   const found: Node[] = [];
   const visit = (node: Node | null): void => {
     if (node === null || seen.has(node)) return;

@@ -53,7 +53,7 @@ export function jvp(
   const directions = leavesOf(tangents);
   const level = new JvpLevel();
   let next = 0;
-  const duals = mapLeaves(primals, (leaf) => {
+  const dualOf = (leaf: unknown): Tensor => {
     const x = resolve(requireFloat("jvp", leaf));
     const t = resolve(requireFloat("jvp", directions[next++]));
     if (!shapesEqual(t.shape, x.shape)) {
@@ -61,9 +61,10 @@ export function jvp(
         `Cannot jvp: the tangent of ${formatType(x)} must have its shape, got ${formatType(t)}`,
       );
     }
-    return level.wrap(x, castTo(t, x.dtype), null);
-  });
+    return level.wrap(x, at(level.parent, () => castTo(t, x.dtype)), null);
+  };
   return run(level, () => {
+    const duals = mapLeaves(primals, dualOf) as readonly unknown[];
     const result = f(...duals as never[]);
     if (result instanceof Promise) return result as never;
     const [output, aux] = splitAux("jvp", result, hasAux);

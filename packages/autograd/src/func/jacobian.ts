@@ -95,7 +95,7 @@ export function jacrev(f: AnyFunction, ...given: readonly unknown[]): AnyFunctio
   const { argnums = 0, hasAux = false, chunkSize = null } = options;
   return (...args: unknown[]) => {
     const numbers = numbersOf("jacrev", argnums, args.length);
-    const { output: outputs, pullback, aux } = pullbackOf(
+    const { output: outputs, pullback, aux, release } = pullbackOf(
       partial(f, args, numbers),
       numbers.map((n) => args[n]),
       hasAux,
@@ -114,6 +114,7 @@ export function jacrev(f: AnyFunction, ...given: readonly unknown[]): AnyFunctio
       const blocks = mapTensors(pulled, (block) => rows(block, y.shape)) as readonly unknown[];
       return typeof argnums === "number" ? blocks[0] : blocks;
     });
+    release();
     return hasAux ? [jacobian, aux] : jacobian;
   };
 }

@@ -14,6 +14,7 @@ import {
 } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
 import { isOptions, named } from "@flambeau/tensor/internal";
+import { nodesBehind } from "../derivatives.ts";
 import { grad as gradients } from "../engine.ts";
 import { zeros } from "../math.ts";
 import { GradLevel } from "./grad_level.ts";
@@ -105,16 +106,13 @@ function taped(
 ): Taped {
   const level = new GradLevel();
   const leaves: Tensor[] = [];
-  const lifted = args.map((arg, i) =>
-    numbers.includes(i)
-      ? mapLeaves(arg, (leaf) => {
-        const x = level.leaf(resolve(requireFloat(op, leaf)));
-        leaves.push(x);
-        return x;
-      })
-      : arg
-  );
+  const leafOf = (given: unknown): Tensor => {
+    const x = level.leaf(resolve(requireFloat(op, given)));
+    leaves.push(x);
+    return x;
+  };
   const [value, aux] = run(level, () => {
+    const lifted = args.map((arg, i) => numbers.includes(i) ? mapLeaves(arg, leafOf) : arg);
     const result = f(...lifted as never[]);
     return result instanceof Promise ? result as never : splitAux(op, result, hasAux);
   });
@@ -306,6 +304,8 @@ export interface PulledFunction {
   readonly pullback: (cotangents: unknown) => unknown;
   /** What the function gave beside its result. */
   readonly aux: unknown;
+  /** Lets go of what the tape has saved: there is no more pulling back then. */
+  readonly release: () => void;
 }
 
 /** {@linkcode vjp} with the arguments as a list. */
@@ -336,7 +336,11 @@ export function pullbackOf(
     const grads = pullBack(tape, outputs, list, true);
     return mapLeaves(args, () => grads[next++]);
   };
-  return { output: mapTensors(tape.value, outside), pullback, aux: mapTensors(tape.aux, outside) };
+  const release = () => {
+    const own = outputs.filter((y) => tape.level.has(y));
+    for (const node of nodesBehind(own, new Set())) node.release();
+  };
+  return { output: mapTensors(tape.value, outside), pullback, aux: mapTensors(tape.aux, outside), release };
 }
 
 /** Primals and the options behind them. */

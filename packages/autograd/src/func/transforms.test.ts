@@ -105,6 +105,16 @@ describe("grad", () => {
     expect(grad(f)(leaf([1, 2, 3])).requiresGrad).toBe(false);
   });
 
+  it("works in inferenceMode, and gives inference tensors there", () => {
+    const f = (a: Tensor) => a.exp().mul(a).sum();
+    const [g, slope] = torch.inferenceMode(() => [grad(f)(x), jvp(f, [x], [v])[1]] as const);
+    close(g, grad(f)(x));
+    close(slope, jvp(f, [x], [v])[1]);
+    expect(g.isInference).toBe(true);
+    const made = torch.inferenceMode(() => x.mul(1));
+    close(grad(f)(made), g);
+  });
+
   it("writes in place into what was made inside", () => {
     const f = (a: Tensor) => {
       const out = torch.zeros([4], { dtype: "float64" });
@@ -371,6 +381,16 @@ describe("jacrev, jacfwd, hessian", () => {
         close(jacobian, want);
       }
     }
+  });
+
+  it("free what the tape has saved", () => {
+    const g = (a: Tensor) => torch.logsumexp(a, 0).mul(torch.logSoftmax(a, 0));
+    jacrev(g)(x).dispose(); // constants are made once
+    const before = backend.memory().liveBuffers;
+    const jacobian = jacrev(g)(x);
+    // The Jacobian, the basis, its cotangents, and what the function holds in variables of its own: not the values inside.
+    expect(backend.memory().liveBuffers - before).toBeLessThanOrEqual(8);
+    close(jacobian, functional.jacobian(g, x));
   });
 
   it("take structures and several arguments", () => {

@@ -14,6 +14,7 @@ import { decomposed } from "./decomposed.ts";
 import { join, writeInto } from "./grad_level.ts";
 import { apply, at, Level, type Results, sameHandle, savable } from "./level.ts";
 import { tangentRules } from "./tangent_rules.ts";
+import { restrided } from "./tangent/data.ts";
 import type { AnyTangentRule } from "./tangent/rule.ts";
 
 /** What a tensor of this level is made of. */
@@ -61,7 +62,7 @@ export class JvpLevel extends Level {
     if (base === null || this.#dual(base).writes === dual.writes) return dual.tangent;
     // The base was written through another view.
     const { tangent: whole, writes } = this.#dual(base);
-    const part = whole === null ? null : at(this.parent, () => bind("asStrided", [whole], within(x, base)));
+    const part = whole === null ? null : at(this.parent, () => seenBy(x, base, whole));
     this.#lift(x, dual.value, part, writes);
     return part;
   }
@@ -170,6 +171,14 @@ export class JvpLevel extends Level {
     const tangent = this.tangentOf(x);
     return this.wrap(f(this.outside(x)), tangent === null ? null : f(tangent), null);
   }
+}
+
+/** The tangent of a view from that of its base, which may lie in memory in another way. */
+function seenBy(x: Tensor, base: Tensor, tangent: Tensor): Tensor {
+  if (!base.isContiguous()) return restrided(tangent, base, x);
+  const isDense = tangent.isContiguous() && tangent.offset === 0;
+  const dense = isDense ? tangent : bind("copy", [tangent], null);
+  return bind("asStrided", [dense], within(x, base));
 }
 
 /** The geometry of a view over a contiguous copy of its base. */

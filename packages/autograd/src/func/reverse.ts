@@ -114,7 +114,7 @@ function taped(
   const [value, aux] = run(level, () => {
     const lifted = args.map((arg, i) => numbers.includes(i) ? mapLeaves(arg, leafOf) : arg);
     const result = f(...lifted as never[]);
-    return result instanceof Promise ? result as never : splitAux(op, result, hasAux);
+    return result instanceof Promise ? result as never : splitAux(op, mapTensors(result, resolve), hasAux);
   });
   return { level, leaves, value, aux };
 }

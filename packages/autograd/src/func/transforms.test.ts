@@ -335,6 +335,45 @@ describe("jvp", () => {
     );
   });
 
+  it("follows writes in place where values and tangents lie in memory in different ways", () => {
+    const rows = t([1, 2, 3, 4, 5, 6], [2, 3]);
+    const along = t([1, -1, 2, -2, 3, -3], [3, 2]);
+    const f = (transpose: boolean) => (a: Tensor) => {
+      // A base that is not contiguous, or one that is and gets the tangent of one that is not.
+      const b = transpose ? a.t() : a.clone();
+      const column = b.select(1, 0);
+      const piece = b.narrow(0, 1, 2);
+      if (!transpose) b.copy_(torch.exp(a.t().reshape([2, 3]).t().mul(2)).reshape([3, 2]));
+      else b.mul_(b.detach().add(1));
+      return column.mul(2).sum().add(piece.mul(piece).sum());
+    };
+    const direct = (transpose: boolean) => (a: Tensor) => {
+      const b = transpose ? a.t() : a;
+      const c = transpose
+        ? b.mul(b.detach().add(1))
+        : torch.exp(a.t().reshape([2, 3]).t().mul(2)).reshape([3, 2]);
+      const piece = c.narrow(0, 1, 2);
+      return c.select(1, 0).mul(2).sum().add(piece.mul(piece).sum());
+    };
+    const flat = rows.mul(0.1).reshape([3, 2]);
+    close(jvp(f(false), [flat], [along])[1], jvp(direct(false), [flat], [along])[1]);
+    const wide = rows.mul(0.1);
+    const want = jvp(direct(true), [wide.clone()], [along.reshape([2, 3])])[1];
+    close(jvp(f(true), [wide.clone()], [along.reshape([2, 3])])[1], want);
+    close(jvp(f(true), [wide.clone()], [along.t()])[1], jvp(direct(true), [wide.clone()], [along.t()])[1]);
+  });
+
+  it("takes results that an inner transform has left behind", () => {
+    const f = (a: Tensor) => {
+      let left = a;
+      grad((b: Tensor) => (left = b.mul(a).sum()))(a.mul(2));
+      return left; // 2 a²
+    };
+    expect(values(grad(f)(x))).toEqual([4, 8, 12]);
+    expect(values(jvp(f, [x], [v])[1])).toEqual([28]);
+    expect(values(vmap(f)(t([1, 2], [2, 1])))).toEqual([2, 8]);
+  });
+
   it("takes the weights of classes as constants, as reverse mode does", () => {
     const logp = t([-1, -2, -0.5, -1.5], [2, 2]);
     const target = fromData(Int32Array.from([1, 0]), [2], int32);

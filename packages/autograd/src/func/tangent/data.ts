@@ -23,12 +23,15 @@ export const viewTangents: TangentRulesOf<ViewPrimitives<unknown>> = {
   asStrided: ({ inputs: [x], tangents, attrs }) => restrided(tangents[0]!, x, attrs),
 };
 
+/** A geometry over some memory. */
+interface Strided {
+  readonly shape: Shape;
+  readonly strides: Shape;
+  readonly offset: number;
+}
+
 /** The elements of `t`, which belong to those of `x`, at the places that a geometry over the memory of `x` sees. */
-function restrided(
-  t: Tensor,
-  x: Tensor,
-  attrs: { readonly shape: Shape; readonly strides: Shape; readonly offset: number },
-): Tensor {
+export function restrided(t: Tensor, x: Strided, attrs: Strided): Tensor {
   const elementAt = new Map<number, number>();
   placesOf(x).forEach((place, i) => elementAt.set(place, i));
   const wanted = Array.from(placesOf(attrs), (place) => elementAt.get(place) ?? -1);

@@ -337,30 +337,23 @@ describe("jvp", () => {
 
   it("follows writes in place where values and tangents lie in memory in different ways", () => {
     const rows = t([1, 2, 3, 4, 5, 6], [2, 3]);
-    const along = t([1, -1, 2, -2, 3, -3], [3, 2]);
-    const f = (transpose: boolean) => (a: Tensor) => {
-      // A base that is not contiguous, or one that is and gets the tangent of one that is not.
-      const b = transpose ? a.t() : a.clone();
-      const column = b.select(1, 0);
-      const piece = b.narrow(0, 1, 2);
-      if (!transpose) b.copy_(torch.exp(a.t().reshape([2, 3]).t().mul(2)).reshape([3, 2]));
-      else b.mul_(b.detach().add(1));
-      return column.mul(2).sum().add(piece.mul(piece).sum());
+    const other = t([1, -1, 2, -2, 3, -3], [3, 2]).t();
+    const expanded = t([5, 7], [2, 1]).expand([2, 3]);
+    const f = (a: Tensor) => {
+      const column = a.select(1, 1);
+      const piece = a.narrow(0, 1, 1);
+      a.add_(1); // both views are older
+      return torch.cat([column, piece.flatten().mul(2)]);
     };
-    const direct = (transpose: boolean) => (a: Tensor) => {
-      const b = transpose ? a.t() : a;
-      const c = transpose
-        ? b.mul(b.detach().add(1))
-        : torch.exp(a.t().reshape([2, 3]).t().mul(2)).reshape([3, 2]);
-      const piece = c.narrow(0, 1, 2);
-      return c.select(1, 0).mul(2).sum().add(piece.mul(piece).sum());
-    };
-    const flat = rows.mul(0.1).reshape([3, 2]);
-    close(jvp(f(false), [flat], [along])[1], jvp(direct(false), [flat], [along])[1]);
-    const wide = rows.mul(0.1);
-    const want = jvp(direct(true), [wide.clone()], [along.reshape([2, 3])])[1];
-    close(jvp(f(true), [wide.clone()], [along.reshape([2, 3])])[1], want);
-    close(jvp(f(true), [wide.clone()], [along.t()])[1], jvp(direct(true), [wide.clone()], [along.t()])[1]);
+    const direct = (a: Tensor) => torch.cat([a.select(1, 1), a.narrow(0, 1, 1).flatten().mul(2)]);
+    for (
+      const value of [rows, rows.t().contiguous().t(), t([0, ...values(rows)]).narrow(0, 1, 6).view([2, 3])]
+    ) {
+      for (const along of [rows, other, expanded]) {
+        close(jvp(f, [value.clone()], [along])[1], jvp(direct, [value], [along])[1]);
+        close(jvp(f, [value.add(0).t().contiguous().t()], [along])[1], jvp(direct, [value], [along])[1]);
+      }
+    }
   });
 
   it("takes results that an inner transform has left behind", () => {

@@ -22,6 +22,7 @@ import {
 } from "@flambeau/core";
 import type { GpuDispatch } from "../dispatch.ts";
 import type { GpuLimits } from "../draft.ts";
+import { attentionKernels } from "./attention.ts";
 import { convKernels } from "./conv.ts";
 import { dataKernels } from "./data.ts";
 import { fftKernels } from "./fft.ts";
@@ -96,6 +97,7 @@ function allKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
   >;
   return {
     ...missing,
+    ...attentionKernels(limits),
     ...convKernels(limits),
     ...dataKernels(limits),
     ...fftKernels(limits),

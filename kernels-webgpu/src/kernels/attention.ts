@@ -1,0 +1,666 @@
+/**
+ * Attention and its gradients without the matrix of scores: a workgroup keeps a block of rows and walks the columns a tile
+ * at a time. Scores, weights and their slopes live in workgroup memory and registers only.
+ *
+ * The forward pass rescales what it has whenever a tile brings a larger score. The backward pass computes the weights again
+ * from the logarithm of the row sums: once along the rows for q, once along the columns for k and v, so nothing is added
+ * across workgroups and the result does not depend on their order.
+ *
+ * @see Milakov and Gimelshein 2018, Online normalizer calculation for softmax, https://arxiv.org/abs/1805.02867
+ * @see Dao 2023, FlashAttention-2, https://arxiv.org/abs/2307.08691
+ *
+ * @module
+ */
+
+import { float32, type KernelTable, type Operand, type Shape } from "@flambeau/core";
+import { type GpuDispatch, Sequence } from "../dispatch.ts";
+import { Draft, type GpuLimits, grid, mainOf, mainOver, WORKGROUP } from "../draft.ts";
+import { elementwise } from "../elementwise.ts";
+import { count, isInPlace, loopUniforms, melt, placesText, stepsIn } from "../geometry.ts";
+import { Scratch } from "../memory.ts";
+import { wgsl } from "../wgsl.ts";
+
+type AttentionName = "attention" | "attentionBackward";
+
+/** Columns of a tile of scores. */
+const COLUMNS = 64;
+/** Elements of the inner dimension that a product takes at a time. */
+const DEPTH = 16;
+/** Columns of a result that lie side by side in a workgroup. */
+const WIDE = 32;
+/** The largest head: an invocation keeps this many elements of each of its rows, divided by {@linkcode WIDE}. */
+const LARGEST = 128;
+/** Rows of workgroup memory are one element longer than what they hold, so that columns lie in different banks. */
+const STRIDE = COLUMNS + 1;
+
+/** How a workgroup of 256 shares a tile of `rows` by 64 scores. */
+interface Block {
+  readonly rows: number;
+  /** Invocations side by side, and scores of each, down and across. */
+  readonly down: number;
+  readonly across: number;
+  readonly eachDown: number;
+  readonly eachAcross: number;
+}
+
+/** Few rows, as in generating text, take a flat block. */
+function blockFor(rows: number): Block {
+  return rows <= 8
+    ? { rows: 8, down: 8, across: 32, eachDown: 1, eachAcross: 2 }
+    : { rows: 32, down: 16, across: 16, eachDown: 2, eachAcross: 4 };
+}
+
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** Groups of 32 columns that hold a row of `size`. */
+const groupsOf = (size: number): number => Math.ceil(size / WIDE);
+
+/** A matrix of each head: its name in the text, and the uniforms with its number of rows and columns. */
+interface Part {
+  readonly name: string;
+  readonly rows: string;
+  readonly columns: string;
+  /** Where it begins. Default: `p_<name>`. */
+  readonly start?: string;
+}
+
+const Q: Part = { name: "q", rows: "P.l", columns: "P.e" };
+const K: Part = { name: "k", rows: "P.s", columns: "P.e" };
+const V: Part = { name: "v", rows: "P.s", columns: "P.f" };
+const G: Part = { name: "g", rows: "P.l", columns: "P.f" };
+
+function at(
+  { name, start = `p_${name}` }: Pick<Part, "name" | "start">,
+  row: string,
+  column: string,
+): string {
+  return `${start} + (${row}) * P.${name}_row + (${column}) * P.${name}_column`;
+}
+
+function memory({ rows }: Block): string {
+  return wgsl`
+    var<workgroup> tile_a: array<f32, ${DEPTH * (rows + 1)}>;
+    var<workgroup> tile_b: array<f32, ${DEPTH * STRIDE}>;
+    var<workgroup> tile_p: array<f32, ${rows * STRIDE}>;
+  `;
+}
+
+/** `let tx, ty`: the place of an invocation in a tile of scores; `let rx, ry`: that in a block of results. */
+function places({ across }: Block): string {
+  return wgsl`
+    let tx = lane % ${across}u;
+    let ty = lane / ${across}u;
+    let rx = lane % ${WIDE}u;
+    let ry = lane / ${WIDE}u;
+  `;
+}
+
+/** `var <to>_i_j`: the product of rows from `row0` of `a` with rows from `col0` of `b`. */
+function product({ rows, down, across, eachDown, eachAcross }: Block, to: string, a: Part, b: Part): string {
+  const pairs = upTo(eachDown).flatMap((i) => upTo(eachAcross).map((j) => [i, j] as const));
+  return wgsl`
+    ${pairs.map(([i, j]) => `var ${to}_${i}_${j} = 0.0;`)}
+    for (var e0 = 0u; e0 < ${a.columns}; e0 += ${DEPTH}u) {
+      for (var t = lane; t < ${rows * DEPTH}u; t += ${WORKGROUP}u) {
+        let e = t % ${DEPTH}u;
+        let r = t / ${DEPTH}u;
+        var value = 0.0;
+        if (row0 + r < ${a.rows} && e0 + e < ${a.columns}) { value = get_${a.name}(${
+    at(a, "row0 + r", "e0 + e")
+  }); }
+        tile_a[e * ${rows + 1}u + r] = value;
+      }
+      for (var t = lane; t < ${COLUMNS * DEPTH}u; t += ${WORKGROUP}u) {
+        let e = t % ${DEPTH}u;
+        let c = t / ${DEPTH}u;
+        var value = 0.0;
+        if (col0 + c < ${b.rows} && e0 + e < ${b.columns}) { value = get_${b.name}(${
+    at(b, "col0 + c", "e0 + e")
+  }); }
+        tile_b[e * ${STRIDE}u + c] = value;
+      }
+      workgroupBarrier();
+      for (var e = 0u; e < ${DEPTH}u; e++) {
+        ${upTo(eachDown).map((i) => `let a_${i} = tile_a[e * ${rows + 1}u + ty + ${i * down}u];`)}
+        ${upTo(eachAcross).map((j) => `let b_${j} = tile_b[e * ${STRIDE}u + tx + ${j * across}u];`)}
+        ${pairs.map(([i, j]) => `${to}_${i}_${j} += a_${i} * b_${j};`)}
+      }
+      workgroupBarrier();
+    }
+  `;
+}
+
+/** `body` for each score of an invocation: `row` and `col` are its places, `here` that in `tile_p`. */
+function eachScore(
+  { down, across, eachDown, eachAcross }: Block,
+  body: (i: number, j: number) => string,
+): string {
+  return wgsl`${
+    upTo(eachDown).map((i) =>
+      upTo(eachAcross).map((j) =>
+        wgsl`
+          {
+            let row = row0 + ty + ${i * down}u;
+            let col = col0 + tx + ${j * across}u;
+            let here = (ty + ${i * down}u) * ${STRIDE}u + tx + ${j * across}u;
+            ${body(i, j)}
+          }`
+      )
+    )
+  }`;
+}
+
+/** Elements of a block of results that an invocation has: `[i, w]` is row ry + 8 i, column rx + 32 w. */
+function cells({ rows }: Block, size: number): (readonly [i: number, w: number])[] {
+  return upTo(rows / 8).flatMap((i) => upTo(groupsOf(size)).map((w) => [i, w] as const));
+}
+
+function zeros(block: Block, to: string, size: number): string {
+  return wgsl`${cells(block, size).map(([i, w]) => `var ${to}_${i}_${w} = 0.0;`)}`;
+}
+
+/** Adds `tile_p` times the rows from `col0` of `x`, which has `size` columns, to `<to>_i_w`. */
+function accumulate(block: Block, to: string, x: Part, size: number): string {
+  const width = WIDE * groupsOf(size);
+  const step = 2 ** Math.floor(Math.log2(DEPTH * COLUMNS / width)); // rows of x that fit in tile_b
+  return wgsl`
+    for (var c0 = 0u; c0 < ${COLUMNS}u; c0 += ${step}u) {
+      for (var t = lane; t < ${step * width}u; t += ${WORKGROUP}u) {
+        let f = t % ${width}u;
+        let c = t / ${width}u;
+        var value = 0.0;
+        if (col0 + c0 + c < ${x.rows} && f < ${x.columns}) { value = get_${x.name}(${
+    at(x, "col0 + c0 + c", "f")
+  }); }
+        tile_b[t] = value;
+      }
+      workgroupBarrier();
+      for (var c = 0u; c < ${step}u; c++) {
+        ${upTo(block.rows / 8).map((i) => `let a_${i} = tile_p[(ry + ${8 * i}u) * ${STRIDE}u + c0 + c];`)}
+        ${upTo(groupsOf(size)).map((w) => `let b_${w} = tile_b[c * ${width}u + rx + ${WIDE * w}u];`)}
+        ${cells(block, size).map(([i, w]) => `${to}_${i}_${w} += a_${i} * b_${w};`)}
+      }
+      workgroupBarrier();
+    }
+  `;
+}
+
+/** Writes `<from>_i_w` to the rows from `row0` of `x`. */
+function store(
+  block: Block,
+  from: string,
+  x: Part,
+  size: number,
+  value: (cell: string, i: number) => string = (cell) => cell,
+): string {
+  return wgsl`${
+    cells(block, size).map(([i, w]) =>
+      wgsl`
+        if (row0 + ry + ${8 * i}u < ${x.rows} && rx + ${WIDE * w}u < ${x.columns}) {
+          put_${x.name}(${at(x, `row0 + ry + ${8 * i}u`, `rx + ${WIDE * w}u`)}, ${
+        value(`${from}_${i}_${w}`, i)
+      });
+        }`
+    )
+  }`;
+}
+
+/** The score of query `row` and key `col` from its product, and whether the query sees the key. */
+function scoreText(product: string, hasBias: boolean, row = "row", col = "col"): string {
+  return `${product} * P.scale${hasBias ? ` + get_b(p_b + ${row} * P.b_row + ${col} * P.b_column)` : ""}`;
+}
+
+/** `x` seen as large as [...lead, rows, columns]. */
+function seenAs(x: Operand, lead: Shape, rows: number, columns: number): Operand {
+  const shape = [...lead, rows, columns];
+  return { buffer: x.buffer, dtype: x.dtype, shape, strides: stepsIn(x, shape), offset: x.offset };
+}
+
+/** Operands with their names in the text; those after the first `reads` are written. */
+interface Bound {
+  readonly names: readonly string[];
+  readonly operands: readonly Operand[];
+  readonly reads: number;
+}
+
+/** Binds operands […, rows, columns] and gives the number of loops over their leading dimensions. */
+function bindHeads(draft: Draft, { names, operands, reads }: Bound): number {
+  const lead = operands[0]!.shape.slice(0, -2);
+  const loops = melt(lead, operands.map(({ strides }) => strides.slice(0, -2)));
+  operands.forEach((x, q) => {
+    draft.bind(names[q]!, x, { as: q < reads ? "read" : "write" });
+    draft.u32(`${names[q]}_row`, x.strides.at(-2)!).u32(`${names[q]}_column`, x.strides.at(-1)!);
+  });
+  loopUniforms(draft, "", names, loops);
+  return loops.sizes.length;
+}
+
+/** Sizes of an attention: heads, queries, keys, elements of a key and of a value. */
+interface Sizes {
+  readonly heads: number;
+  readonly l: number;
+  readonly s: number;
+  readonly e: number;
+  readonly f: number;
+}
+
+function sizesOf(q: Operand, v: Operand): Sizes {
+  const [l, e] = q.shape.slice(-2) as [number, number];
+  const [s, f] = v.shape.slice(-2) as [number, number];
+  return { heads: count(q.shape.slice(0, -2)), l, s, e, f };
+}
+
+/** True for what these kernels take: float32, heads that fit in registers, results apart from the inputs. */
+function fits(inputs: readonly Operand[], outputs: readonly Operand[], { s, e, f }: Sizes): boolean {
+  return inputs.every((x) => x.dtype === float32) && s > 0 && e > 0 && f > 0 && e <= LARGEST &&
+    f <= LARGEST && !isInPlace(outputs, inputs);
+}
+
+function draftOf(limits: GpuLimits, op: AttentionName, sizes: Sizes, scale: number, blocks: number): Draft {
+  return new Draft(op, limits).u32("groups", blocks * sizes.heads).u32("blocks", blocks)
+    .u32("l", sizes.l).u32("s", sizes.s).u32("e", sizes.e).u32("f", sizes.f).f32("scale", scale);
+}
+
+/** Keys that a part of a walk has at least, where few workgroups would walk over many keys. */
+const LONG = 256;
+
+function attention(
+  limits: GpuLimits,
+  inputs: readonly Operand[],
+  y: Operand,
+  logs: Operand,
+  scale: number,
+  causal: boolean,
+): GpuDispatch | null {
+  const [q, k, v, given] = inputs as readonly [Operand, Operand, Operand, Operand?];
+  const sizes = sizesOf(q, v);
+  if (!fits(inputs, [y, logs], sizes)) return null;
+  const { heads, l, s, f } = sizes;
+  const lead = q.shape.slice(0, -2);
+  const bias = given === undefined ? null : seenAs(given, lead, l, s);
+  const block = blockFor(l);
+  const blocks = Math.ceil(l / block.rows);
+  const walk = { q, k, v, bias, sizes, block, blocks, scale, causal };
+  const parts = blocks * heads < 64 ? Math.min(Math.ceil(s / LONG), Math.ceil(128 / (blocks * heads))) : 1;
+  if (parts === 1) return forward(limits, walk, y, logs, null, 1);
+  const scratch = [heads * l * f, heads * l, heads * l].map((n) => new Scratch(4 * parts * n));
+  const [sums, totals, largest] = scratch.map((buffer, i): Operand => {
+    const shape = [parts, ...lead, l, i === 0 ? f : 1];
+    const strides = shape.map((_, d) => count(shape.slice(d + 1)));
+    return { buffer, dtype: float32, shape, strides, offset: 0 };
+  });
+  const headOf = (x: Operand): Operand => ({ ...x, shape: x.shape.slice(1), strides: x.strides.slice(1) });
+  const first = forward(limits, walk, headOf(sums!), headOf(totals!), headOf(largest!), parts);
+  const second = joinParts(limits, sums!, totals!, largest!, y, logs, sizes, parts);
+  return first === null || second === null ? null : new Sequence([first, second], scratch);
+}
+
+/** What the forward pass walks over. */
+interface Walk {
+  readonly q: Operand;
+  readonly k: Operand;
+  readonly v: Operand;
+  readonly bias: Operand | null;
+  readonly sizes: Sizes;
+  readonly block: Block;
+  readonly blocks: number;
+  readonly scale: number;
+  readonly causal: boolean;
+}
+
+/**
+ * Rows of the result and the logarithms of their sums; with `largest`, in `parts` of the keys: rows before they are
+ * divided, their sums, and the scores that were subtracted.
+ */
+function forward(
+  limits: GpuLimits,
+  { q, k, v, bias, sizes, block, blocks, scale, causal }: Walk,
+  y: Operand,
+  logs: Operand,
+  largest: Operand | null,
+  parts: number,
+): GpuDispatch | null {
+  const { heads, s, f } = sizes;
+  const draft = draftOf(limits, "attention", sizes, scale, blocks);
+  const piece = Math.ceil(s / parts / COLUMNS) * COLUMNS;
+  draft.u32("heads", heads).u32("parts", parts).u32("piece", piece);
+  const optional = (name: string, x: Operand | null): [string, Operand][] => x === null ? [] : [[name, x]];
+  const reads: [string, Operand][] = [["q", q], ["k", k], ["v", v], ...optional("b", bias)];
+  const all = [...reads, ["y", y], ["z", logs], ...optional("t", largest)] as [string, Operand][];
+  const names = all.map(([name]) => name);
+  const rank = bindHeads(draft, { names, operands: all.map(([, x]) => x), reads: reads.length });
+  const part = largest !== null;
+  const key = `${block.rows}|${groupsOf(f)}|${rank}|${causal}|${bias !== null}|${part ? "part" : "all"}`;
+  const share = WORKGROUP / block.rows; // invocations of a row of scores
+  const mine = upTo(COLUMNS / share).map((i) => `first + ${i * share}u`);
+  const result: Part = { name: "y", rows: "P.l", columns: "P.f", start: part ? "p_part" : "p_y" };
+  return draft.step(key, grid(blocks * heads * parts), () =>
+    wgsl`
+      ${memory(block)}
+      var<workgroup> folds: array<f32, ${WORKGROUP}>;
+      var<workgroup> factors: array<f32, ${block.rows}>;
+
+      ${
+      mainOf(
+        WORKGROUP,
+        wgsl`
+          if (group >= P.groups * P.parts) { return; }
+          let row0 = group % P.blocks * ${block.rows}u;
+          let head = group / P.blocks % P.heads;
+          let number = group / P.blocks / P.heads;
+          ${placesText(rank, "", names, "head")}
+          ${places(block)}
+          let first = lane / ${share}u * ${STRIDE}u + lane % ${share}u;
+          let fold = lane / ${share}u * ${share}u;
+          var most = -m_inf();
+          var total = 0.0;
+          ${zeros(block, "o", f)}
+          var end = min(P.s, (number + 1u) * P.piece);
+          ${causal && `end = min(end, row0 + ${block.rows}u);`}
+          for (var col0 = number * P.piece; col0 < end; col0 += ${COLUMNS}u) {
+            ${product(block, "c", Q, K)}
+            ${
+          eachScore(block, (i, j) =>
+            wgsl`
+            var score = -m_inf();
+            if (row < P.l && col < end${causal ? " && col <= row" : ""}) {
+              score = ${scoreText(`c_${i}_${j}`, bias !== null)};
+            }
+            tile_p[here] = score;`)
+        }
+            workgroupBarrier();
+            var best = most;
+            ${mine.map((place) => `best = m_max(best, tile_p[${place}]);`)}
+            folds[lane] = best;
+            workgroupBarrier();
+            for (var i = 0u; i < ${share}u; i++) { best = m_max(best, folds[fold + i]); }
+            // A row that sees nothing so far has no largest score: −∞ − (−∞) would be NaN.
+            let base = select(best, 0.0, bitcast<u32>(best) == 0xff800000u);
+            let shrink = m_exp(most - base);
+            var sum = 0.0;
+            ${
+          mine.map((place) =>
+            wgsl`
+            {
+              let weight = m_exp(tile_p[${place}] - base);
+              tile_p[${place}] = weight;
+              sum += weight;
+            }`
+          )
+        }
+            workgroupBarrier();
+            folds[lane] = sum;
+            if (lane == fold) { factors[lane / ${share}u] = shrink; }
+            workgroupBarrier();
+            sum = 0.0;
+            for (var i = 0u; i < ${share}u; i++) { sum += folds[fold + i]; }
+            total = total * shrink + sum;
+            most = best;
+            ${cells(block, f).map(([i, w]) => `o_${i}_${w} *= factors[ry + ${8 * i}u];`)}
+            ${accumulate(block, "o", V, f)}
+          }
+          let row = row0 + lane / ${share}u;
+          let divisor = select(total, 1.0, total == 0.0);
+          if (lane == fold) {
+            factors[lane / ${share}u] = divisor;
+            if (row < P.l) {
+              ${
+          part
+            ? wgsl`
+              put_z(number * P.heads * P.l + p_z + row, total);
+              put_t(number * P.heads * P.l + p_t + row, most);`
+            : wgsl`
+              let base = select(most, 0.0, bitcast<u32>(most) == 0xff800000u);
+              put_z(${at({ name: "z" }, "row", "0u")}, base + m_log(total));`
+        }
+            }
+          }
+          workgroupBarrier();
+          ${part && "let p_part = p_y + number * P.heads * P.l * P.f;"}
+          ${store(block, "o", result, f, (cell, i) => part ? cell : `${cell} / factors[ry + ${8 * i}u]`)}
+        `,
+      )
+    }
+    `);
+}
+
+/** Rows from what parts of the keys gave, each rescaled to the largest score of all. */
+function joinParts(
+  limits: GpuLimits,
+  sums: Operand,
+  totals: Operand,
+  largest: Operand,
+  y: Operand,
+  logs: Operand,
+  { heads, l, f }: Sizes,
+  parts: number,
+): GpuDispatch | null {
+  const n = heads * l * f;
+  const loops = melt(y.shape.slice(0, -2), [y.strides.slice(0, -2), logs.strides.slice(0, -2)]);
+  const draft = new Draft("attention", limits).u32("n", n).u32("rows", heads * l).u32("parts", parts)
+    .u32("l", l).u32("f", f)
+    .bind("sums", sums, { as: "read" }).bind("totals", totals, { as: "read" })
+    .bind("largest", largest, { as: "read" }).bind("y", y, { as: "write" }).bind("z", logs, { as: "write" })
+    .u32("y_row", y.strides.at(-2)!).u32("y_column", y.strides.at(-1)!).u32("z_row", logs.strides.at(-2)!);
+  loopUniforms(draft, "", ["y", "z"], loops);
+  return draft.step(`join|${loops.sizes.length}`, grid(Math.ceil(n / WORKGROUP)), () =>
+    mainOver(wgsl`
+      let column = i % P.f;
+      let line = i / P.f;
+      let row = line % P.l;
+      let head = line / P.l;
+      ${placesText(loops.sizes.length, "", ["y", "z"], "head")}
+      var most = -m_inf();
+      for (var p = 0u; p < P.parts; p++) { most = m_max(most, get_largest(p * P.rows + line)); }
+      let base = select(most, 0.0, bitcast<u32>(most) == 0xff800000u);
+      var total = 0.0;
+      var value = 0.0;
+      for (var p = 0u; p < P.parts; p++) {
+        let factor = m_exp(get_largest(p * P.rows + line) - base);
+        total += factor * get_totals(p * P.rows + line);
+        value += factor * get_sums(p * P.n + i);
+      }
+      put_y(p_y + row * P.y_row + column * P.y_column, value / select(total, 1.0, total == 0.0));
+      if (column == 0u) { put_z(p_z + row * P.z_row, base + m_log(total)); }
+    `));
+}
+
+function attentionBackward(
+  limits: GpuLimits,
+  inputs: readonly Operand[],
+  results: readonly [Operand, Operand, Operand],
+  scale: number,
+  causal: boolean,
+): GpuDispatch | null {
+  const [g, q, k, v, logs, delta, given] = inputs as readonly [
+    ...[Operand, Operand, Operand, Operand, Operand, Operand],
+    Operand?,
+  ];
+  const sizes = sizesOf(q, v);
+  if (!fits(inputs, results, sizes)) return null;
+  const lead = q.shape.slice(0, -2);
+  const bias = given === undefined ? null : seenAs(given, lead, sizes.l, sizes.s);
+  if (bias === null) {
+    const walk = { g, q, k, v, logs, delta, bias, sizes, scale, causal };
+    const [first, second] = [backwardRows(limits, walk, results[0]), backwardColumns(limits, walk, results)];
+    return first === null || second === null ? null : new Sequence([first, second]);
+  }
+  // A device may have 8 bindings: row sums and delta go into one buffer.
+  const rows = count(logs.shape);
+  const scratch = new Scratch(8 * rows);
+  const strides = logs.shape.map((_, d) => count(logs.shape.slice(d + 1)));
+  const [a, b] = [0, rows].map((offset): Operand => ({
+    buffer: scratch,
+    dtype: float32,
+    shape: logs.shape,
+    strides,
+    offset,
+  }));
+  const packing = elementwise(limits, {
+    op: "attentionBackward",
+    inputs: { logs, delta },
+    outputs: { a: a!, b: b! },
+    body: wgsl`
+      let a = logs;
+      let b = delta;`,
+  });
+  const walk = { g, q, k, v, logs: a!, delta: b!, bias, sizes, scale, causal };
+  const [first, second] = [backwardRows(limits, walk, results[0]), backwardColumns(limits, walk, results)];
+  return packing === null || first === null || second === null
+    ? null
+    : new Sequence([packing, first, second], [scratch]);
+}
+
+/** What the backward pass walks over. */
+interface BackwardWalk {
+  readonly g: Operand;
+  readonly q: Operand;
+  readonly k: Operand;
+  readonly v: Operand;
+  readonly logs: Operand;
+  readonly delta: Operand;
+  readonly bias: Operand | null;
+  readonly sizes: Sizes;
+  readonly scale: number;
+  readonly causal: boolean;
+}
+
+/**
+ * `weight` and `slope` of query `row` and key `col`, where `s` and `d` are the products q kᵀ and g vᵀ: the weight
+ * p = exp(score − logsumexp), the slope p · (d − delta) · scale.
+ */
+function weightText(
+  s: string,
+  d: string,
+  hasBias: boolean,
+  causal: boolean,
+  row: string,
+  col: string,
+): string {
+  return wgsl`
+    var weight = 0.0;
+    var slope = 0.0;
+    if (${row} < P.l && ${col} < P.s${causal ? ` && ${col} <= ${row}` : ""}) {
+      let log_sum = get_z(${at({ name: "z" }, row, "0u")});
+      // A row that sees nothing has the logarithm −∞: its weights are 0, not NaN.
+      let base = select(log_sum, 0.0, bitcast<u32>(log_sum) == 0xff800000u);
+      weight = m_exp(${scoreText(s, hasBias, row, col)} - base);
+      slope = weight * (${d} - get_d(${at({ name: "d" }, row, "0u")})) * P.scale;
+    }`;
+}
+
+function readsOf({ g, q, k, v, logs, delta, bias }: BackwardWalk): [string, Operand][] {
+  const list: [string, Operand][] = [["g", g], ["q", q], ["k", k], ["v", v], ["z", logs], ["d", delta]];
+  return bias === null ? list : [...list, ["b", bias]];
+}
+
+/** The gradient of q: each block of queries walks over the keys that it sees. */
+function backwardRows(limits: GpuLimits, walk: BackwardWalk, gq: Operand): GpuDispatch | null {
+  const { sizes, bias, scale, causal } = walk;
+  const { heads, l, e } = sizes;
+  const block = blockFor(l);
+  const blocks = Math.ceil(l / block.rows);
+  const draft = draftOf(limits, "attentionBackward", sizes, scale, blocks);
+  const reads = readsOf(walk);
+  const all = [...reads, ["o", gq] as [string, Operand]];
+  const names = all.map(([name]) => name);
+  const rank = bindHeads(draft, { names, operands: all.map(([, x]) => x), reads: reads.length });
+  const key = `rows|${block.rows}|${groupsOf(e)}|${rank}|${causal}|${bias !== null}`;
+  return draft.step(key, grid(blocks * heads), () =>
+    wgsl`
+      ${memory(block)}
+
+      ${
+      mainOf(
+        WORKGROUP,
+        wgsl`
+          if (group >= P.groups) { return; }
+          let row0 = group % P.blocks * ${block.rows}u;
+          let head = group / P.blocks;
+          ${placesText(rank, "", names, "head")}
+          ${places(block)}
+          ${zeros(block, "o", e)}
+          let end = ${causal ? `min(P.s, row0 + ${block.rows}u)` : "P.s"};
+          for (var col0 = 0u; col0 < end; col0 += ${COLUMNS}u) {
+            ${product(block, "s", Q, K)}
+            ${product(block, "d", G, V)}
+            ${
+          eachScore(block, (i, j) =>
+            wgsl`
+            ${weightText(`s_${i}_${j}`, `d_${i}_${j}`, bias !== null, causal, "row", "col")}
+            tile_p[here] = slope;`)
+        }
+            ${accumulate(block, "o", K, e)}
+          }
+          ${store(block, "o", { name: "o", rows: "P.l", columns: "P.e" }, e)}
+        `,
+      )
+    }
+    `);
+}
+
+/** The gradients of k and v: each block of keys walks over the queries that see it. */
+function backwardColumns(
+  limits: GpuLimits,
+  walk: BackwardWalk,
+  [, gk, gv]: readonly [Operand, Operand, Operand],
+): GpuDispatch | null {
+  const { sizes, bias, scale, causal } = walk;
+  const { heads, s, e, f } = sizes;
+  const block = blockFor(s);
+  const blocks = Math.ceil(s / block.rows);
+  const draft = draftOf(limits, "attentionBackward", sizes, scale, blocks);
+  const reads = readsOf(walk);
+  const all = [...reads, ["gk", gk], ["gv", gv]] as [string, Operand][];
+  const names = all.map(([name]) => name);
+  const rank = bindHeads(draft, { names, operands: all.map(([, x]) => x), reads: reads.length });
+  const key = `columns|${block.rows}|${groupsOf(e)}|${groupsOf(f)}|${rank}|${causal}|${bias !== null}`;
+  return draft.step(key, grid(blocks * heads), () =>
+    wgsl`
+      ${memory(block)}
+
+      ${
+      mainOf(
+        WORKGROUP,
+        wgsl`
+          if (group >= P.groups) { return; }
+          let row0 = group % P.blocks * ${block.rows}u;
+          let head = group / P.blocks;
+          ${placesText(rank, "", names, "head")}
+          ${places(block)}
+          ${zeros(block, "x", e)}
+          ${zeros(block, "y", f)}
+          for (var col0 = ${
+          causal ? `row0 / ${COLUMNS}u * ${COLUMNS}u` : "0u"
+        }; col0 < P.l; col0 += ${COLUMNS}u) {
+            ${product(block, "s", K, Q)}
+            ${product(block, "d", V, G)}
+            ${
+          eachScore(block, (i, j) =>
+            wgsl`
+            ${weightText(`s_${i}_${j}`, `d_${i}_${j}`, bias !== null, causal, "col", "row")}
+            tile_p[here] = weight;
+            s_${i}_${j} = slope;`)
+        }
+            ${accumulate(block, "y", G, f)}
+            ${eachScore(block, (i, j) => `tile_p[here] = s_${i}_${j};`)}
+            ${accumulate(block, "x", Q, e)}
+          }
+          ${store(block, "x", { name: "gk", rows: "P.s", columns: "P.e" }, e)}
+          ${store(block, "y", { name: "gv", rows: "P.s", columns: "P.f" }, f)}
+        `,
+      )
+    }
+    `);
+}
+
+/** Attention and its gradients, of float32 heads of up to 128 elements; others go through their decompositions. */
+export function attentionKernels(
+  limits: GpuLimits,
+): Pick<Required<KernelTable<GpuDispatch>>, AttentionName> {
+  return {
+    attention: (inputs, [y, logs], { scale, causal }) => attention(limits, inputs, y, logs, scale, causal),
+    attentionBackward: (inputs, results, { scale, causal }) =>
+      attentionBackward(limits, inputs, results, scale, causal),
+  };
+}

@@ -1,6 +1,6 @@
 import { int32 } from "@flambeau/core";
-import { test } from "vitest";
-import { describeGpu, expectFused, expectSame, integers, noise } from "./test_support.ts";
+import { expect, test } from "vitest";
+import { describeGpu, device, expectFused, expectSame, integers, noise, results } from "./test_support.ts";
 
 const close = { rtol: 1e-5, atol: 1e-6 };
 
@@ -25,8 +25,21 @@ describeGpu("rows", () => {
       }
     });
   }
+  test("softmax: many short rows, and rows side by side in memory", async () => {
+    for (const name of ["softmax", "logSoftmax"] as const) {
+      const many = { values: noise(500 * 10, 1, 5), shape: [500, 10] };
+      await expectFused(name, [many], { dim: 1 }, close);
+      await expectFused(name, [many], { dim: 1 }, { ...close, inPlace: 0 });
+      await expectFused(name, [many], { dim: 0 }, close);
+      const image = { values: noise(2 * 19 * 35, 2, 5), shape: [2, 19, 5, 7] };
+      await expectFused(name, [image], { dim: 1 }, close);
+      await expectFused(`${name}Backward`, [image, { ...image, values: noise(1330, 4) }], { dim: 1 }, close);
+      await expectFused(name, [{ ...many, shape: [500, 2, 5], strides: [1, 500, 1000] }], { dim: 2 }, close);
+      await expectFused(name, [{ values: noise(40), shape: [40, 1] }], { dim: 1 }, close);
+    }
+  });
   test("layerNorm: values, mean, rstd, and gradients", async () => {
-    for (const [rows, length] of [[5, 7], [3, 300], [130, 16]]) {
+    for (const [rows, length] of [[5, 7], [3, 300], [130, 16], [1, 5000]]) {
       const x = { values: noise(rows! * length!, 1, 3), shape: [rows!, length!] };
       const [w, b] = [{ values: noise(length!, 2), shape: [length!] }, {
         values: noise(length!, 3),
@@ -38,6 +51,55 @@ describeGpu("rows", () => {
       const g = { values: noise(rows! * length!, 4), shape: [rows!, length!] };
       await expectFused("layerNormBackward", [g, x, w, mean, rstd], null, { rtol: 1e-4, atol: 1e-4 });
     }
+  });
+  test("batchNorm: values, statistics and gradients, in one part and in several, over strides", async () => {
+    for (const shape of [[6, 3], [4, 5, 7], [3, 2, 40, 90], [1, 300, 4], [2, 1, 6000]]) {
+      const [n, c] = [shape.reduce((a, b) => a * b, 1), shape[1]!];
+      const x = { values: noise(n, 1, 3).map((v) => v + 10), shape };
+      const [w, b] = [{ values: noise(c, 2), shape: [c] }, { values: noise(c, 3), shape: [c] }];
+      const tolerance = { rtol: 1e-4, atol: 2e-5 };
+      await expectFused("batchNorm", [x, w, b], { eps: 1e-5 }, tolerance);
+      const mean = { values: new Array(c).fill(10), shape: [c] };
+      const rstd = { values: noise(c, 6).map((v) => Math.abs(v) + 0.1), shape: [c] };
+      const g = { values: noise(n, 4), shape };
+      await expectFused("batchNormBackward", [g, x, w, mean, rstd], null, { rtol: 1e-4, atol: 1e-3 });
+    }
+    const turned = { values: noise(84, 1), shape: [2, 3, 14], strides: [1, 28, 2], offset: 3 };
+    const [w, b] = [{ values: noise(3, 2), shape: [3], strides: [2] }, { values: noise(3, 3), shape: [3] }];
+    await expectFused("batchNorm", [turned, w, b], { eps: 0.1 }, {
+      ...close,
+      layouts: [{ strides: [3, 1, 6], offset: 2 }],
+    });
+  });
+  test("nllLoss: both reductions, weights, ignored rows, none that counts, strides", async () => {
+    for (const reduction of ["mean", "sum"] as const) {
+      for (const rows of [1, 7, 1000]) {
+        const logp = { values: noise(rows * 5, 1, 3), shape: [rows, 5], strides: [1, rows] };
+        const target = { values: integers(rows, 0, 4, 2), shape: [rows], dtype: int32 };
+        const weight = { values: noise(5, 3).map(Math.abs), shape: [5] };
+        for (const ignoreIndex of [-100, 2]) {
+          await expectFused("nllLoss", [logp, target, weight], { reduction, ignoreIndex }, {
+            rtol: 2e-5,
+            atol: 1e-5,
+          });
+        }
+      }
+      const none = [{ values: [1, NaN, 3, 4], shape: [2, 2] }, {
+        values: [-1, -1],
+        shape: [2],
+        dtype: int32,
+      }, { values: [1, 0], shape: [2] }];
+      await expectFused("nllLoss", none, { reduction, ignoreIndex: -1 }, close);
+    }
+    const bad = { values: [0, 5], shape: [2], dtype: int32 };
+    const logp = { values: noise(10), shape: [2, 5] };
+    await expect(
+      results(device, "nllLoss", [logp, bad, { values: noise(5), shape: [5] }], {
+        reduction: "mean",
+        ignoreIndex: -100,
+      }),
+    ).rejects.toThrow("Cannot nllLoss 5 classes: targets must be in the range [0, 4] or -100, got 5");
+    await device.sync();
   });
   test("scans: short and long lines, both extremes with places, strides, NaN", async () => {
     for (const shape of [[3, 5], [2, 200]]) {

@@ -1,5 +1,6 @@
 /**
- * Kernels of whole rows: softmax and its gradients, layer normalization and its gradients. A workgroup does a row.
+ * Kernels of whole rows: softmax and its gradients, layer normalization and its gradients. A workgroup does a long row or
+ * several short ones.
  *
  * @module
  */
@@ -21,33 +22,57 @@ type RowName =
   | "layerNorm"
   | "layerNormBackward";
 
-/** Invocations of a row: fewer for short ones. */
-function lanesFor(length: number): number {
-  return length <= 32 ? 32 : length <= 64 ? 64 : length <= 128 ? 128 : WORKGROUP;
+/** How the invocations of a workgroup share rows. */
+interface Team {
+  /** Invocations of a row. */
+  readonly lanes: number;
+  /** Rows of a workgroup. */
+  readonly rows: number;
+  /** True when neighbours in memory are the same element of different rows: neighbouring invocations then take these. */
+  readonly side: boolean;
 }
 
-/** `fold_sum(lane, v)` and `fold_max(lane, v)`: over the workgroup, the result for all. */
-function folds(lanes: number, names: readonly ("sum" | "max")[]): string {
+/** Four elements or more for each invocation; at least 32 rows side by side where these lie side by side. */
+function teamFor(length: number, side = false): Team {
+  const lanes = Math.min(side ? 8 : WORKGROUP, Math.max(8, 2 ** Math.ceil(Math.log2(length / 4))));
+  return { lanes, rows: WORKGROUP / lanes, side };
+}
+
+/** `row`: the row of an invocation; `mine`: its number in that row; `live`: false beyond the last row. */
+function teamText({ lanes, rows, side }: Team): string {
   return wgsl`
-    var<workgroup> shared_fold: array<f32, ${lanes}>;
+    if (group * ${rows}u >= P.rows) { return; }
+    let mine = ${side ? `lane / ${rows}u` : `lane % ${lanes}u`};
+    let row_number = group * ${rows}u + ${side ? `lane % ${rows}u` : `lane / ${lanes}u`};
+    let live = row_number < P.rows;
+    let row = min(row_number, P.rows - 1u);
+  `;
+}
+
+/** `fold_sum(lane, v)` and `fold_max(lane, v)`: over the invocations of a row, the result for all of them. */
+function folds({ lanes, rows, side }: Team, names: readonly ("sum" | "max")[]): string {
+  const step = side ? rows : 1;
+  return wgsl`
+    var<workgroup> shared_fold: array<f32, ${WORKGROUP}>;
 
     ${
     names.map((name) =>
       wgsl`
         fn fold_${name}(lane: u32, v: f32) -> f32 {
+          let mine = ${side ? `lane / ${rows}u` : `lane % ${lanes}u`};
           workgroupBarrier();
           shared_fold[lane] = v;
           for (var step = ${lanes / 2}u; step > 0u; step >>= 1u) {
             workgroupBarrier();
-            if (lane < step) {
-              let other = shared_fold[lane + step];
+            if (mine < step) {
+              let other = shared_fold[lane + step * ${step}u];
               shared_fold[lane] = ${
         name === "sum" ? "shared_fold[lane] + other" : "m_max(shared_fold[lane], other)"
       };
             }
           }
           workgroupBarrier();
-          return shared_fold[0];
+          return shared_fold[lane - mine * ${step}u];
         }`
     )
   }`;
@@ -81,39 +106,54 @@ function rowKernel(
   operands: readonly Operand[],
   dim: number,
   fold: readonly ("sum" | "max")[],
-  body: string,
+  body: (team: Team) => string,
 ): GpuDispatch | null {
-  const lanes = lanesFor(operands[0]!.shape[dim]!);
+  const [first] = operands;
+  const length = first!.shape[dim]!;
+  const rows = count(first!.shape) / length;
+  const side = first!.strides[dim] !== 1 && rows >= 32 &&
+    first!.strides.some((step, d) => d !== dim && step === 1 && first!.shape[d]! >= 8);
+  const team = teamFor(length, side);
   const draft = new Draft(op, limits);
   const rank = alongRows(draft, names, operands, 1, dim);
-  const rows = count(operands[0]!.shape) / operands[0]!.shape[dim]!;
-  return draft.step(`${lanes}|${rank}`, grid(rows), () =>
-    wgsl`
-      ${folds(lanes, fold)}
+  return draft.step(
+    `${team.lanes}|${side ? "side" : "along"}|${rank}`,
+    grid(Math.ceil(rows / team.rows)),
+    () =>
+      wgsl`
+      ${folds(team, fold)}
 
       ${
-      mainOf(
-        lanes,
-        wgsl`
-          if (group >= P.rows) { return; }
-          ${placesText(rank, "", names, "group")}
-          ${body}
+        mainOf(
+          WORKGROUP,
+          wgsl`
+          ${teamText(team)}
+          ${placesText(rank, "", names, "row")}
+          ${body(team)}
         `,
-      )
-    }
-    `);
+        )
+      }
+    `,
+  );
 }
 
 /** A loop of the invocations over a row. */
-function each(lanes: string, body: string): string {
+function each({ lanes }: Team, body: string): string {
   return wgsl`
-    for (var i = lane; i < P.length; i += ${lanes}u) {
+    for (var i = mine; i < P.length; i += ${lanes}u) {
       ${body}
     }`;
 }
 
+/** As {@linkcode each}, where the body writes. */
+function eachLive(team: Team, body: string): string {
+  return wgsl`
+    if (live) {
+      ${each(team, body)}
+    }`;
+}
+
 function softmax(limits: GpuLimits, x: Operand, o: Operand, dim: number, log: boolean): GpuDispatch | null {
-  const lanes = String(lanesFor(x.shape[dim]!));
   const get = "get_x(p_x + i * P.x_step)";
   return rowKernel(
     limits,
@@ -122,22 +162,23 @@ function softmax(limits: GpuLimits, x: Operand, o: Operand, dim: number, log: bo
     [x, o],
     dim,
     ["sum", "max"],
-    wgsl`
+    (team) =>
+      wgsl`
     var most = -m_inf();
-    ${each(lanes, `most = m_max(most, ${get});`)}
+    ${each(team, `most = m_max(most, ${get});`)}
     most = fold_max(lane, most);
     var total = 0.0;
-    ${each(lanes, `total += m_exp(${get} - most);`)}
+    ${each(team, `total += m_exp(${get} - most);`)}
     total = fold_sum(lane, total);
     ${log ? "let shift = m_log(total);" : "let scale = 1.0 / total;"}
     ${
-      each(
-        lanes,
-        log
-          ? `put_o(p_o + i * P.o_step, (${get} - most) - shift);`
-          : `put_o(p_o + i * P.o_step, m_exp(${get} - most) * scale);`,
-      )
-    }`,
+        eachLive(
+          team,
+          log
+            ? `put_o(p_o + i * P.o_step, (${get} - most) - shift);`
+            : `put_o(p_o + i * P.o_step, m_exp(${get} - most) * scale);`,
+        )
+      }`,
   );
 }
 
@@ -149,7 +190,6 @@ function softmaxBackward(
   dim: number,
   log: boolean,
 ): GpuDispatch | null {
-  const lanes = String(lanesFor(g.shape[dim]!));
   const [get, out] = ["get_g(p_g + i * P.g_step)", "get_y(p_y + i * P.y_step)"];
   return rowKernel(
     limits,
@@ -158,18 +198,19 @@ function softmaxBackward(
     [g, y, o],
     dim,
     ["sum"],
-    wgsl`
+    (team) =>
+      wgsl`
     var total = 0.0;
-    ${each(lanes, `total += ${get}${log ? "" : ` * ${out}`};`)}
+    ${each(team, `total += ${get}${log ? "" : ` * ${out}`};`)}
     total = fold_sum(lane, total);
     ${
-      each(
-        lanes,
-        log
-          ? `put_o(p_o + i * P.o_step, ${get} - m_exp(${out}) * total);`
-          : `put_o(p_o + i * P.o_step, ${out} * (${get} - total));`,
-      )
-    }`,
+        eachLive(
+          team,
+          log
+            ? `put_o(p_o + i * P.o_step, ${get} - m_exp(${out}) * total);`
+            : `put_o(p_o + i * P.o_step, ${out} * (${get} - total));`,
+        )
+      }`,
   );
 }
 
@@ -183,7 +224,7 @@ function layerNorm(
   if (!all.every(isDense)) return null;
   const length = count(weight.shape);
   const rows = count(x.shape) / length;
-  const lanes = lanesFor(length);
+  const team = teamFor(length);
   const draft = new Draft("layerNorm", limits).u32("rows", rows).u32("length", length).f32("eps", eps)
     .f32("inverse", 1 / length);
   for (const [i, name] of ["x", "w", "b"].entries()) draft.bind(name, all[i]!, { as: "read" });
@@ -191,33 +232,33 @@ function layerNorm(
     draft.bind(name, all[i + 3]!, { as: written(all[i + 3]!) });
   }
   const get = "get_x(start + i)";
-  return draft.step(`${lanes}`, grid(rows), () =>
+  return draft.step(`${team.lanes}`, grid(Math.ceil(rows / team.rows)), () =>
     wgsl`
-      ${folds(lanes, ["sum"])}
+      ${folds(team, ["sum"])}
 
       ${
       mainOf(
-        lanes,
+        WORKGROUP,
         wgsl`
-          if (group >= P.rows) { return; }
-          let start = group * P.length;
+          ${teamText(team)}
+          let start = row * P.length;
           var total = 0.0;
-          ${each(String(lanes), `total += ${get};`)}
+          ${each(team, `total += ${get};`)}
           let mean = fold_sum(lane, total) * P.inverse;
           var squares = 0.0;
           ${
           each(
-            String(lanes),
+            team,
             wgsl`
             let d = ${get} - mean;
             squares += d * d;`,
           )
         }
           let rstd = 1.0 / sqrt(fold_sum(lane, squares) * P.inverse + P.eps);
-          ${each(String(lanes), `put_y(start + i, (${get} - mean) * rstd * get_w(i) + get_b(i));`)}
-          if (lane == 0u) {
-            put_mean(group, mean);
-            put_rstd(group, rstd);
+          ${eachLive(team, `put_y(start + i, (${get} - mean) * rstd * get_w(i) + get_b(i));`)}
+          if (live && mine == 0u) {
+            put_mean(row, mean);
+            put_rstd(row, rstd);
           }
         `,
       )
@@ -237,29 +278,29 @@ function layerNormBackward(
   if (![...inputs, gx, gweight, gbias].every(isDense) || isInPlace([gweight, gbias], inputs)) return null;
   const length = count(weight.shape);
   const rows = count(x.shape) / length;
-  const lanes = lanesFor(length);
+  const team = teamFor(length);
   const names = ["g", "x", "w", "mean", "rstd"];
   const draft = new Draft("layerNormBackward", limits).u32("rows", rows).u32("length", length)
     .f32("inverse", 1 / length);
   names.forEach((name, i) => draft.bind(name, inputs[i]!, { as: "read" }));
   draft.bind("o", gx, { as: written(gx) });
-  const first = draft.step(`x|${lanes}`, grid(rows), () =>
+  const first = draft.step(`x|${team.lanes}`, grid(Math.ceil(rows / team.rows)), () =>
     wgsl`
-      ${folds(lanes, ["sum"])}
+      ${folds(team, ["sum"])}
 
       ${
       mainOf(
-        lanes,
+        WORKGROUP,
         wgsl`
-          if (group >= P.rows) { return; }
-          let start = group * P.length;
-          let mean = get_mean(group);
-          let rstd = get_rstd(group);
+          ${teamText(team)}
+          let start = row * P.length;
+          let mean = get_mean(row);
+          let rstd = get_rstd(row);
           var plain = 0.0;
           var scaled = 0.0;
           ${
           each(
-            String(lanes),
+            team,
             wgsl`
             let d = get_g(start + i) * get_w(i);
             plain += d;
@@ -269,8 +310,8 @@ function layerNormBackward(
           plain = fold_sum(lane, plain) * P.inverse;
           scaled = fold_sum(lane, scaled) * P.inverse;
           ${
-          each(
-            String(lanes),
+          eachLive(
+            team,
             wgsl`
             let h = (get_x(start + i) - mean) * rstd;
             put_o(start + i, rstd * (get_g(start + i) * get_w(i) - plain - h * scaled));`,

@@ -29,6 +29,8 @@ import { fftKernels } from "./fft.ts";
 import { gatherKernels } from "./gather.ts";
 import { gemmKernels } from "./gemm.ts";
 import { linalgKernels } from "./linalg.ts";
+import { lossKernels } from "./loss.ts";
+import { normKernels } from "./norm.ts";
 import { optimKernels } from "./optim.ts";
 import { pointwiseKernels } from "./pointwise.ts";
 import { poolKernels } from "./pool.ts";
@@ -104,6 +106,8 @@ function allKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
     ...gatherKernels(limits),
     ...gemmKernels(limits),
     ...linalgKernels(limits),
+    ...lossKernels(limits),
+    ...normKernels(limits),
     ...optimKernels(limits),
     ...pointwiseKernels(limits),
     ...poolKernels(limits),

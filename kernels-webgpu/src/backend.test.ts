@@ -1,5 +1,7 @@
 import {
+  type Buffer,
   DeviceError,
+  DeviceLostError,
   type DType,
   float32,
   float64,
@@ -7,8 +9,9 @@ import {
   int32,
   int64,
   type Operand,
+  OutOfMemoryError,
 } from "@flambeau/core";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { createWebGpuBackend, type WebGpuBackend } from "./backend.ts";
 import { Step } from "./dispatch.ts";
 import { missingNames } from "./kernels/table.ts";
@@ -21,6 +24,14 @@ const create = async (options = {}): Promise<WebGpuBackend> => {
   return made;
 };
 afterAll(() => others.forEach((other) => other.destroy()));
+
+/** Repeats a call until it fails: a loss is not known before the event loop has turned. */
+async function untilLost(call: () => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    await call();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
 
 test.runIf(skipReason !== null)("without an adapter the device says so", async () => {
   await expect(createWebGpuBackend()).rejects.toThrow(DeviceError);
@@ -116,15 +127,188 @@ describeGpu("device", () => {
     );
     await expect(wrong.sync()).rejects.toThrow("Cannot wrongStep on webgpu: its shader must compile");
   });
-  test("a lost device is an error everywhere, and nothing hangs", async () => {
+  test("a destroyed device is an error everywhere, and nothing hangs", async () => {
     const lost = await create();
     const x = operand(lost, { values: [1], shape: [1] });
     lost.destroy();
-    await expect(lost.sync()).rejects.toThrow(DeviceError);
-    await expect(lost.read(x.buffer, 0, 4)).rejects.toThrow("the device must be there, got lost");
-    expect(() => lost.allocate(4)).toThrow(DeviceError);
-    expect(() => run(lost, "neg", [x], [x], null)).toThrow(DeviceError);
+    expect(lost.lost).toBe("it was destroyed");
+    await expect(lost.sync()).rejects.toThrow(DeviceLostError);
+    await expect(lost.read(x.buffer, 0, 4)).rejects.toThrow("got lost (it was destroyed); await recover()");
+    expect(() => lost.allocate(4)).toThrow(DeviceLostError);
+    expect(() => lost.write(x.buffer, 0, new Uint8Array(4))).toThrow(DeviceLostError);
+    expect(() => run(lost, "neg", [x], [x], null)).toThrow(DeviceLostError);
+    expect(() => lost.readSync(x.buffer, 0, 4)).toThrow(DeviceLostError);
+    lost.flush();
     lost.free(x.buffer);
+    expect(lost.memory()).toMatchObject({ liveBytes: 0, liveBuffers: 0 });
+  });
+  test.each([true, false])(
+    "reads and waits on their way end at a loss (syncReads: %s)",
+    async (syncReads) => {
+      const lost = await create({ syncReads });
+      const x = operand(lost, { values: noise(5000), shape: [5000] });
+      run(lost, "neg", [x], [x], null);
+      lost.gpu.destroy(); // nobody has told the backend yet
+      const ways = [lost.read(x.buffer, 0, 20000), lost.read(x.buffer, 0, 4), lost.sync()];
+      for (const { status, reason } of await Promise.allSettled(ways) as PromiseRejectedResult[]) {
+        if (status !== ("rejected" as string)) continue; // what the GPU did before may still arrive
+        expect(reason).toBeInstanceOf(DeviceLostError);
+      }
+      await expect(lost.sync()).rejects.toThrow(DeviceLostError);
+      if (lost.canReadSync) expect(() => lost.readSync(x.buffer, 0, 4)).toThrow(DeviceLostError);
+    },
+  );
+  test("recover: buffers live again on a new device, with what they are given", async () => {
+    const backend = await create();
+    const x = operand(backend, { values: [1, 2], shape: [2] });
+    const y = operand(backend, { values: [0, 0], shape: [2] });
+    const negate = backend.kernels.neg([x], y, null);
+    backend.run(negate!);
+    await backend.sync();
+    await backend.recover(); // does nothing
+    expect(await valuesOf(backend, y)).toEqual([-1, -2]);
+    const { gpu } = backend;
+    const { liveBytes, liveBuffers } = backend.memory();
+    backend.destroy();
+    const restore = () => backend.write(x.buffer, 0, new Uint8Array(Float32Array.of(3, 4).buffer));
+    await Promise.all([backend.recover(restore), backend.recover()]);
+    expect(backend.gpu).not.toBe(gpu);
+    expect(backend.lost).toBe(null);
+    expect(backend.memory()).toMatchObject({ liveBytes, liveBuffers });
+    backend.run(negate!); // a step that was made before: its shader and its bindings are made anew
+    expect(await valuesOf(backend, y)).toEqual([-3, -4]);
+    [x, y].forEach(({ buffer }) => backend.free(buffer));
+    expect(backend.memory()).toMatchObject({ liveBytes: 0, liveBuffers: 0 });
+  });
+  test("onLost: is told once; with something to restore the device comes back by itself, and says so once", async () => {
+    const backend = await create({ syncReads: false });
+    const x = operand(backend, { values: [1, 2], shape: [2] });
+    const reasons: string[] = [];
+    backend.onLost = (reason) => {
+      reasons.push(reason);
+      return () => backend.write(x.buffer, 0, new Uint8Array(Float32Array.of(5, 6).buffer));
+    };
+    await backend.sync();
+    backend.gpu.destroy();
+    await expect(untilLost(() => backend.read(x.buffer, 0, 8))).rejects.toThrow(
+      "a new one is there, with what was kept on the host",
+    );
+    expect(reasons).toHaveLength(1);
+    expect(await valuesOf(backend, x)).toEqual([5, 6]);
+    // Nobody waits at the second loss: the first call after it says so, and does nothing.
+    backend.gpu.destroy();
+    await vi.waitFor(() => {
+      expect(reasons).toHaveLength(2);
+      expect(backend.lost).toBe(null);
+    });
+    const submits = backend.counters.submits;
+    expect(() => run(backend, "neg", [x], [x], null)).toThrow(
+      "Cannot run a step on webgpu: the device was lost",
+    );
+    backend.flush();
+    expect(backend.counters.submits).toBe(submits);
+    expect(await valuesOf(backend, x)).toEqual([5, 6]);
+    // A third one, of which the user hears from recover().
+    backend.gpu.destroy();
+    await vi.waitFor(() => expect(reasons).toHaveLength(3));
+    await backend.recover();
+    expect(await valuesOf(backend, x)).toEqual([5, 6]);
+    // On purpose: nothing comes back by itself.
+    backend.destroy();
+    expect(reasons).toHaveLength(4);
+    await expect(backend.sync()).rejects.toThrow("await recover() to get a new one");
+  });
+  test("recover: without an adapter it says so, and the device stays lost", async () => {
+    const backend = await create();
+    backend.destroy();
+    const asked = vi.spyOn(navigator.gpu, "requestAdapter").mockResolvedValue(null);
+    try {
+      const thrown = await backend.recover().catch((error) => error);
+      expect(thrown).toBeInstanceOf(DeviceLostError);
+      expect(thrown.message).toMatch(
+        "Cannot recover webgpu, which was lost (it was destroyed): Cannot start",
+      );
+    } finally {
+      asked.mockRestore();
+    }
+    await expect(backend.sync()).rejects.toThrow(DeviceLostError);
+    const failing = () => {
+      throw new Error("no data");
+    };
+    await expect(backend.recover(failing)).rejects.toThrow("no data");
+    await expect(backend.sync()).rejects.toThrow("got lost (no data)");
+    await backend.recover();
+    await backend.sync();
+  });
+  test.each([true, false])(
+    "many reads at a time, and reads at once between them (syncReads: %s)",
+    async (syncReads) => {
+      const own = await create({ syncReads });
+      const xs = Array.from(
+        { length: 40 },
+        (_, i) => operand(own, { values: noise(1000, i + 1), shape: [1000] }),
+      );
+      const reads: Promise<number[]>[] = [];
+      for (const [i, x] of xs.entries()) {
+        reads.push(valuesOf(own, x)); // before the step below
+        run(own, "neg", [x], [x], null);
+        if (own.canReadSync) {
+          const bytes = own.readSync(x.buffer, 4, 8);
+          expect([...new Float32Array(bytes.buffer)]).toEqual(
+            noise(1000, i + 1).slice(1, 3).map((v) => -v),
+          );
+        }
+        reads.push(valuesOf(own, x));
+      }
+      const values = await Promise.all(reads);
+      for (const i of xs.keys()) {
+        expect(values[2 * i]).toEqual(noise(1000, i + 1));
+        expect(values[2 * i + 1]).toEqual(noise(1000, i + 1).map((v) => -v));
+      }
+      const { submits } = own.counters;
+      const all = await own.readAll(xs.map(({ buffer }, i) => ({ buffer, byteOffset: 2 * i, bytes: i })));
+      expect(all.map((bytes) => bytes.length)).toEqual(xs.map((_, i) => i));
+      const full = new Uint8Array(Float32Array.from(noise(1000, 31).map((v) => -v)).buffer);
+      expect(all[30]).toEqual(full.slice(60, 90));
+      if (!own.canReadSync) expect(own.counters.submits - submits).toBe(1);
+    },
+  );
+  test.each([true, false])("an error reaches the read of its own time (syncReads: %s)", async (syncReads) => {
+    const own = await create({ syncReads });
+    const x = operand(own, { values: [1, 2], shape: [2] });
+    const gather = (index: number): Buffer => {
+      const at = operand(own, { values: [index], shape: [1], dtype: int32 });
+      const out = operand(own, { values: [0], shape: [1] });
+      run(own, "gather", [x, at], [out], { dim: 0 });
+      return out.buffer;
+    };
+    const reads = [
+      own.read(gather(7), 0, 4),
+      own.read(gather(1), 0, 4),
+      own.read(gather(9), 0, 4),
+      own.sync(),
+    ];
+    const ends = await Promise.allSettled(reads);
+    expect(ends.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "rejected", "fulfilled"]);
+    expect((ends[0] as PromiseRejectedResult).reason).toBeInstanceOf(IndexError);
+    expect((ends[0] as PromiseRejectedResult).reason.message).toContain("7");
+    expect((ends[2] as PromiseRejectedResult).reason.message).toContain("9");
+  });
+  test("ceilings: more than maxBytes throws at the call, memory given back is there at once", async () => {
+    const MIB = 2 ** 20;
+    const small = await create({ maxBytes: 8 * MIB, maxIdleBytes: 4 * MIB });
+    const buffers = Array.from({ length: 8 }, () => small.allocate(MIB));
+    expect(() => small.allocate(MIB)).toThrow(OutOfMemoryError);
+    small.free(buffers.pop()!);
+    buffers.push(small.allocate(MIB));
+    expect(small.memory()).toMatchObject({ liveBytes: 8 * MIB, liveBuffers: 8, reservedBytes: 8 * MIB });
+    buffers.forEach((buffer) => small.free(buffer));
+    expect(small.memory()).toMatchObject({ liveBytes: 0, peakBytes: 8 * MIB, reservedBytes: 4 * MIB });
+    small.trim();
+    expect(small.memory()).toMatchObject({ reservedBytes: 0 });
+    small.free(small.allocate(7 * MIB));
+    expect(small.memory().reservedBytes).toBe(0); // more than may be idle
+    await small.sync();
   });
   test("memory: accounts are exact, working memory comes and goes", async () => {
     const own = await create();

@@ -8,6 +8,7 @@ import {
   type Backend,
   type Buffer,
   DeviceError,
+  DeviceLostError,
   type DType,
   type KernelTable,
   type MemoryStats,
@@ -15,9 +16,9 @@ import {
 } from "@flambeau/core";
 import type { GpuDispatch, Runner } from "./dispatch.ts";
 import { gpuDTypes, ownKernels } from "./kernels/table.ts";
-import { BufferPool, GpuBuffer } from "./memory.ts";
+import { BufferPool, GpuBuffer, type Memory, type PoolLimits } from "./memory.ts";
 import { patch } from "./patch.ts";
-import { Reader } from "./reader.ts";
+import { type Check, Reader } from "./reader.ts";
 import { type Counters, Recorder } from "./recorder.ts";
 
 /** What the GPU device is made of. */
@@ -50,15 +51,46 @@ export interface WebGpuFacts {
   readonly maxBufferBytes: number;
 }
 
+/** A part of a buffer, for reads of many. */
+export interface BufferPart {
+  /** The buffer. */
+  readonly buffer: Buffer;
+  /** Bytes before it. */
+  readonly byteOffset: number;
+  /** Its bytes. */
+  readonly bytes: number;
+}
+
 /** The GPU device. */
 export interface WebGpuBackend extends Backend {
   /** What the device turned out to have. */
   readonly facts: WebGpuFacts;
-  /** What was done so far. */
+  /** What was done so far, on this device of the driver. */
   readonly counters: Counters;
+  /** The driver's device; {@linkcode recover} puts another in its place. */
+  readonly gpu: GPUDevice;
+  /** Why the device is gone; null while it is there. */
+  readonly lost: string | null;
+  /**
+   * Called once at each loss, at the moment when it is known: what was on the device is gone. A function that it answers asks
+   * for recovery at once, and is called as in {@linkcode recover}.
+   */
+  onLost: ((reason: string) => (() => void) | null) | null;
+  /** Copies parts of buffers to the host, as they are at the call, by one submit. */
+  readAll(parts: readonly BufferPart[]): Promise<Uint8Array[]>;
   /** Submits recorded work without waiting for it. */
   flush(): void;
-  /** Destroys the device: everything fails from then on. */
+  /** Gives memory that is kept for reuse to the driver. */
+  trim(): void;
+  /**
+   * Takes a new device after a loss. Buffers that were not freed are usable again, what is in them is not defined. Does
+   * nothing while the device is there, and waits for a recovery that is on its way.
+   *
+   * @param restore Fills buffers again. Called when the new device is there, before anybody else can use it.
+   * @throws {DeviceLostError} If there is no adapter, or no device of it.
+   */
+  recover(restore?: () => void): Promise<void>;
+  /** Destroys the device: everything fails from then on, until {@linkcode recover}. */
   destroy(): void;
 }
 
@@ -89,8 +121,19 @@ const LIMITS = [
  * @throws {DeviceError} If there is no adapter, or it gives no device.
  */
 export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
-  const adapter = options.adapter ??
-    await entryPoint()?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
+  return new WebGpuDevice(await start(options, options.adapter ?? null), options);
+}
+
+/** What is made anew when a device is lost. */
+interface Parts {
+  readonly recorder: Recorder;
+  readonly reader: Reader;
+  readonly facts: WebGpuFacts;
+}
+
+async function start(options: WebGpuBackendOptions, given: GPUAdapter | null): Promise<Parts> {
+  const adapter = given ?? await entryPoint()?.requestAdapter({ powerPreference: "high-performance" }) ??
+    null;
   if (adapter === null) {
     throw new DeviceError(
       `Cannot start the "webgpu" device: this runtime must have a WebGPU adapter, got none`,
@@ -107,8 +150,7 @@ export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): P
     maxBindingBytes: Math.floor(device.limits.maxStorageBufferBindingSize / 4) * 4,
     maxBufferBytes: device.limits.maxBufferSize,
   };
-  const reader = await Reader.create(recorder, options.syncReads ?? true);
-  return new WebGpuDevice(recorder, facts, reader, options);
+  return { recorder, facts, reader: await Reader.create(recorder, options.syncReads ?? true) };
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<{ device: GPUDevice; hasSubgroups: boolean }> {
@@ -138,41 +180,46 @@ const REPORTS = 2 ** 31;
 
 class WebGpuDevice implements WebGpuBackend, Runner {
   readonly name = "webgpu";
-  readonly canReadSync: boolean;
   readonly dtypes: ReadonlySet<DType> = gpuDTypes;
-  readonly kernels: KernelTable<GpuDispatch>;
-  readonly facts: WebGpuFacts;
-  readonly recorder: Recorder;
   readonly pool: BufferPool;
   readonly reports: GpuBuffer;
-  readonly #reader: Reader;
+  canReadSync = false;
+  kernels!: KernelTable<GpuDispatch>;
+  facts!: WebGpuFacts;
+  recorder!: Recorder;
+  onLost: ((reason: string) => (() => void) | null) | null = null;
+  readonly #options: WebGpuBackendOptions;
+  #reader!: Reader;
   #expected: Map<number, (value: number) => TorchError> = new Map();
   #nextReport = 1;
+  #recovery: Promise<void> | null = null;
+  /** What the next call has to say: the device is back, and who uses it must know before anything is done. */
+  #news: string | null = null;
 
-  constructor(recorder: Recorder, facts: WebGpuFacts, reader: Reader, options: WebGpuBackendOptions) {
-    this.recorder = recorder;
-    this.facts = facts;
-    this.#reader = reader;
-    this.canReadSync = reader.canReadSync;
+  constructor(parts: Parts, options: WebGpuBackendOptions) {
+    this.#options = options;
     this.pool = new BufferPool({
-      create: (capacity) => recorder.createStorage(capacity),
-      retire: (memory) => recorder.retire(memory),
-    }, {
-      maxBufferBytes: facts.maxBufferBytes,
-      maxBytes: options.maxBytes ?? 2 ** 36,
-      maxIdleBytes: options.maxIdleBytes ?? 2 ** 30,
-    });
-    const reports = { id: 0, gpu: recorder.createStorage(256), capacity: 256, epoch: 0 };
-    this.reports = new GpuBuffer(256, reports); // no part of the accounts
-    this.kernels = ownKernels({ maxBindingBytes: facts.maxBindingBytes });
+      create: (capacity, fail) => this.recorder.createStorage(capacity, fail),
+      retire: (memory) => this.recorder.retire(memory),
+    }, this.#limits(parts.facts));
+    this.#adopt(parts);
+    this.reports = new GpuBuffer(256, this.#reportMemory()); // no part of the accounts
   }
 
   get counters(): Counters {
     return this.recorder.counters;
   }
 
+  get gpu(): GPUDevice {
+    return this.recorder.device;
+  }
+
+  get lost(): string | null {
+    return this.recorder.lost;
+  }
+
   allocate(bytes: number): Buffer {
-    this.recorder.checkAlive(`allocate ${bytes} bytes`);
+    this.#require("allocate memory");
     return this.pool.take(bytes);
   }
 
@@ -181,6 +228,7 @@ class WebGpuDevice implements WebGpuBackend, Runner {
   }
 
   write(buffer: Buffer, byteOffset: number, source: Uint8Array): void {
+    this.#require("write to a tensor");
     const { memory } = buffer as GpuBuffer;
     if (source.byteLength === 0) return;
     if (memory.epoch === this.recorder.epoch) this.recorder.flush(); // what was recorded comes first
@@ -203,18 +251,21 @@ class WebGpuDevice implements WebGpuBackend, Runner {
   }
 
   async read(buffer: Buffer, byteOffset: number, bytes: number): Promise<Uint8Array> {
-    const data = await this.#reader.read(
-      (buffer as GpuBuffer).memory,
+    return (await this.readAll([{ buffer, byteOffset, bytes }]))[0]!;
+  }
+
+  async readAll(parts: readonly BufferPart[]): Promise<Uint8Array[]> {
+    this.#require("read a tensor");
+    const places = parts.map(({ buffer, byteOffset, bytes }) => ({
+      memory: (buffer as GpuBuffer).memory,
       byteOffset,
       bytes,
-      () => this.#reportsToCheck(),
-    );
-    await this.recorder.settle("read a tensor");
-    return data;
+    }));
+    return await this.#whole("read a tensor", this.#reader.read(places, this.#reportsToCheck()));
   }
 
   readSync(buffer: Buffer, byteOffset: number, bytes: number): Uint8Array {
-    this.recorder.checkAlive("read a tensor");
+    this.#require("read a tensor");
     if (!this.canReadSync) {
       throw new DeviceError(
         "Cannot read a tensor on webgpu at once: this runtime must let the GPU be waited for; use the asynchronous " +
@@ -222,23 +273,21 @@ class WebGpuDevice implements WebGpuBackend, Runner {
       );
     }
     this.recorder.throwFailure();
-    return this.#reader.readSync((buffer as GpuBuffer).memory, byteOffset, bytes, this.#reportsToCheck());
+    return this.#reader.readSync(
+      { memory: (buffer as GpuBuffer).memory, byteOffset, bytes },
+      this.#reportsToCheck(),
+    );
   }
 
   run(dispatch: GpuDispatch): void {
-    this.recorder.checkAlive("run a step");
+    this.#require("run a step");
     dispatch.run(this);
   }
 
   async sync(): Promise<void> {
-    this.recorder.checkAlive("synchronize");
+    this.#require("synchronize");
     const check = this.#reportsToCheck();
-    if (check !== null) await this.#reader.read(check.memory, 0, 0, () => check);
-    else {
-      this.recorder.flush();
-      await this.recorder.device.queue.onSubmittedWorkDone();
-    }
-    await this.recorder.settle("synchronize");
+    await this.#whole<unknown>("synchronize", check !== null ? this.#reader.read([], check) : this.#finish());
   }
 
   memory(): MemoryStats {
@@ -253,8 +302,26 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     this.recorder.flush();
   }
 
+  trim(): void {
+    this.pool.trim();
+  }
+
+  recover(restore: () => void = () => {}): Promise<void> {
+    if (this.#recovery !== null) return this.#recovery.then(() => void (this.#news = null));
+    this.#news = null; // who asks knows
+    return this.lost === null ? Promise.resolve() : this.#recover(restore);
+  }
+
   destroy(): void {
-    this.recorder.device.destroy();
+    const { recorder } = this;
+    const { onLost } = this;
+    this.onLost = (reason) => {
+      onLost?.(reason); // on purpose: nothing is brought back by itself
+      return null;
+    };
+    recorder.device.destroy();
+    recorder.lose("it was destroyed");
+    this.onLost = onLost;
   }
 
   expectReport(errorOf: (value: number) => TorchError): number {
@@ -264,16 +331,114 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     return id;
   }
 
+  /** Throws what has to be known before the device is used. */
+  #require(op: string): void {
+    if (this.lost === null && this.#news === null) return;
+    throw this.#lossError(op);
+  }
+
+  /** The error of a loss, as things stand; whoever gets it knows the news. */
+  #lossError(op: string): DeviceLostError {
+    if (this.#news !== null) {
+      const reason = this.#news;
+      this.#news = null;
+      return new DeviceLostError(
+        `Cannot ${op} on webgpu: the device was lost (${reason}); a new one is there, with what was kept on the host`,
+      );
+    }
+    return new DeviceLostError(
+      `Cannot ${op} on webgpu: the device must be there, got lost (${this.lost}); await recover() to get a new one`,
+    );
+  }
+
+  /** What `work` gives; a loss on the way is told when the device is back, if it comes back by itself. */
+  async #whole<T>(op: string, work: Promise<T>): Promise<T> {
+    const { recorder } = this;
+    try {
+      return await work;
+    } catch (error) {
+      if (recorder.lost === null) throw error;
+      const reason = recorder.lost;
+      await this.#recovery?.catch(() => {});
+      if (this.lost === null) this.#news = reason;
+      throw this.#lossError(op);
+    }
+  }
+
+  async #finish(): Promise<void> {
+    const { recorder } = this;
+    recorder.flush();
+    const scopes = recorder.scopes();
+    await recorder.until("synchronize", recorder.device.queue.onSubmittedWorkDone());
+    await recorder.settle("synchronize", scopes);
+  }
+
+  #adopt({ recorder, reader, facts }: Parts): void {
+    this.recorder = recorder;
+    this.#reader = reader;
+    this.facts = facts;
+    this.canReadSync = reader.canReadSync;
+    this.kernels = ownKernels({ maxBindingBytes: facts.maxBindingBytes });
+    this.#expected = new Map();
+    recorder.onLost = (reason) => {
+      const restore = this.onLost?.(reason) ?? null;
+      if (restore === null) return;
+      // Nobody may have asked for it, so nobody need see that it fails: the device stays lost.
+      this.#recover(restore).then(() => this.#news = reason, () => {});
+    };
+  }
+
+  #recover(restore: () => void): Promise<void> {
+    const reason = this.lost!;
+    return this.#recovery = this.#replace(restore).catch((cause) => {
+      this.#giveUp(cause);
+      throw Object.assign(
+        new DeviceLostError(
+          `Cannot recover webgpu, which was lost (${reason}): ${
+            cause instanceof Error ? cause.message : cause
+          }`,
+        ),
+        { cause },
+      );
+    }).finally(() => this.#recovery = null);
+  }
+
+  /** After a recovery that failed half-way there is no device that anybody could use. */
+  #giveUp(cause: unknown): void {
+    if (this.lost !== null) return;
+    const { recorder } = this;
+    recorder.onLost = null;
+    recorder.device.destroy();
+    recorder.lose(cause instanceof Error ? cause.message : String(cause));
+  }
+
+  async #replace(restore: () => void): Promise<void> {
+    // An adapter gives one device only.
+    const parts = await start(this.#options, null);
+    this.#adopt(parts);
+    this.pool.renew(this.#limits(parts.facts));
+    this.reports.memory = this.#reportMemory();
+    restore();
+    this.recorder.checkAlive("recover");
+  }
+
+  #limits({ maxBufferBytes }: WebGpuFacts): PoolLimits {
+    const { maxBytes = 2 ** 36, maxIdleBytes = 2 ** 30 } = this.#options;
+    return { maxBufferBytes, maxBytes, maxIdleBytes };
+  }
+
+  #reportMemory(): Memory {
+    return { id: 0, gpu: this.recorder.createStorage(256), capacity: 256, epoch: 0, failed: false };
+  }
+
   /** What a read has to look at beside its data: null when no step since the last read could report anything. */
-  #reportsToCheck(): { memory: GpuBuffer["memory"]; check: (id: number, value: number) => void } | null {
+  #reportsToCheck(): Check | null {
     if (this.#expected.size === 0) return null;
     const expected = this.#expected;
     this.#expected = new Map();
     return {
       memory: this.reports.memory,
       check: (id, value) => {
-        if (id === 0) return;
-        this.recorder.device.queue.writeBuffer(this.reports.memory.gpu, 0, new Uint32Array(2));
         const errorOf = expected.get(id);
         if (errorOf !== undefined) throw errorOf(value);
       },

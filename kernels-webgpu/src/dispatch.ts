@@ -63,6 +63,7 @@ export interface StepParts {
 export class Step implements GpuDispatch {
   /** What it is made of. */
   readonly parts: StepParts;
+  #recorder: Recorder | null = null;
   #pipeline: Pipeline | null = null;
   #bindings: readonly Binding[] | null = null;
 
@@ -75,6 +76,11 @@ export class Step implements GpuDispatch {
   run(runner: Runner): void {
     const { op, key, access, source, words, groups, report } = this.parts;
     const { recorder } = runner;
+    if (recorder !== this.#recorder) { // the first run, or the first on a new device
+      this.#recorder = recorder;
+      this.#pipeline = null;
+      this.#bindings = null;
+    }
     this.#pipeline ??= recorder.pipeline(key, access, op, source);
     if (report !== null) words[report.word] = runner.expectReport(report.errorOf);
     recorder.dispatch(op, this.#pipeline, this.#bindings ?? this.#resolve(runner), words, groups);

@@ -13,8 +13,8 @@ import { type Buffer, DisposedError, type MemoryStats, OutOfMemoryError } from "
 export class GpuBuffer implements Buffer {
   /** Size in bytes, as asked for. */
   readonly bytes: number;
-  /** The memory; at least `bytes`, and a whole size class. */
-  readonly memory: Memory;
+  /** The memory; at least `bytes`, and a whole size class. A new device gives another. */
+  memory: Memory;
   /** False once it was given back. */
   live = true;
 
@@ -52,6 +52,8 @@ export interface Memory {
   readonly capacity: number;
   /** The window of commands that used it last. */
   epoch: number;
+  /** True when the driver turned out to have had none: it must not be used again. */
+  failed: boolean;
 }
 
 /** The smallest size class in bytes. */
@@ -68,8 +70,8 @@ export function sizeClass(bytes: number): number {
 
 /** What the pool asks of its surroundings. */
 export interface PoolHost {
-  /** Takes memory from the driver. */
-  create(capacity: number): GPUBuffer;
+  /** Takes memory from the driver; `fail` is called later if there was none. */
+  create(capacity: number, fail: () => void): GPUBuffer;
   /** Called with memory that will not be used again; it may still be in a command that is not submitted. */
   retire(memory: Memory): void;
 }
@@ -87,12 +89,12 @@ export interface PoolLimits {
 /** Hands out buffers and keeps what comes back. */
 export class BufferPool {
   readonly #host: PoolHost;
-  readonly #limits: PoolLimits;
+  #limits: PoolLimits;
   readonly #idle: Map<number, Memory[]> = new Map();
+  readonly #live: Set<GpuBuffer> = new Set();
   #idleBytes = 0;
   #reservedBytes = 0;
   #liveBytes = 0;
-  #liveBuffers = 0;
   #peakBytes = 0;
   #nextId = 1;
 
@@ -112,8 +114,8 @@ export class BufferPool {
     const memory = this.#idle.get(capacity)?.pop() ?? null;
     if (memory !== null) this.#idleBytes -= capacity;
     const buffer = new GpuBuffer(bytes, memory ?? this.#create(bytes, capacity));
+    this.#live.add(buffer);
     this.#liveBytes += bytes;
-    this.#liveBuffers++;
     if (this.#liveBytes > this.#peakBytes) this.#peakBytes = this.#liveBytes;
     return buffer;
   }
@@ -128,10 +130,12 @@ export class BufferPool {
       throw new DisposedError(`Cannot free a buffer of ${buffer.bytes} bytes: it was given back`);
     }
     buffer.live = false;
+    this.#live.delete(buffer);
     this.#liveBytes -= buffer.bytes;
-    this.#liveBuffers--;
     const { memory } = buffer;
-    if (this.#idleBytes + memory.capacity > this.#limits.maxIdleBytes) return this.#retire(memory);
+    if (memory.failed || this.#idleBytes + memory.capacity > this.#limits.maxIdleBytes) {
+      return this.#retire(memory);
+    }
     const list = this.#idle.get(memory.capacity);
     if (list === undefined) this.#idle.set(memory.capacity, [memory]);
     else list.push(memory);
@@ -145,12 +149,28 @@ export class BufferPool {
     this.#idleBytes = 0;
   }
 
+  /**
+   * Forgets all memory of a device that is gone, and gives every buffer in use some of the device that took its place. What is
+   * in it is not defined.
+   */
+  renew(limits: PoolLimits): void {
+    this.#limits = limits;
+    for (const list of this.#idle.values()) for (const memory of list) memory.gpu.destroy();
+    this.#idle.clear();
+    this.#idleBytes = 0;
+    this.#reservedBytes = 0;
+    for (const buffer of this.#live) {
+      buffer.memory.gpu.destroy();
+      buffer.memory = this.#create(buffer.bytes, sizeClass(buffer.bytes));
+    }
+  }
+
   /** Bytes in use. */
   stats(): MemoryStats {
     return {
       liveBytes: this.#liveBytes,
       peakBytes: this.#peakBytes,
-      liveBuffers: this.#liveBuffers,
+      liveBuffers: this.#live.size,
       reservedBytes: this.#reservedBytes,
     };
   }
@@ -183,8 +203,14 @@ export class BufferPool {
         bytes,
       );
     }
-    const gpu = this.#host.create(size);
+    const memory: Memory = {
+      id: this.#nextId++,
+      gpu: this.#host.create(size, () => memory.failed = true),
+      capacity: size,
+      epoch: 0,
+      failed: false,
+    };
     this.#reservedBytes += size;
-    return { id: this.#nextId++, gpu, capacity: size, epoch: 0 };
+    return memory;
   }
 }

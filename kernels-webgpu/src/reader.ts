@@ -1,26 +1,29 @@
 /**
  * Reads: copies into staging buffers that stay, and mapping them.
  *
- * In some runtimes a buffer that was mapped before can be mapped and looked at in one go, which waits for the GPU without
- * turning the event loop. Whether this one can is tried out, once, with known data.
+ * Each read that waits has a staging buffer of its own, so any number may be on their way. In some runtimes a buffer
+ * that was mapped before can be mapped and looked at in one go, which waits for the GPU without turning the event loop.
+ * Whether this one can is tried out, once, with known data.
  *
  * @module
  */
 
-import { DeviceError } from "@flambeau/core";
+import { DeviceLostError } from "@flambeau/core";
 import type { Memory } from "./memory.ts";
 import type { Recorder } from "./recorder.ts";
 
 const MAP_READ = 0x01;
-const COPY_DST = 0x08;
 const STORAGE_ETC = 0x80 | 0x04 | 0x08;
 
 /** Bytes in front of the data, for the first words of the buffer of reports. */
 const HEAD = 256;
+/** Bytes of the report at the start of its buffer. */
+const REPORT = 8;
 /** Data that is read at once without waiting; more is read piece by piece. */
 const PIECE = 4 * 2 ** 20;
-/** Staging buffers that are kept for reads that wait. */
-const KEPT = 4;
+/** Staging buffers that are kept for reads that wait, and the bytes of all of them. */
+const KEPT = 16;
+const KEPT_BYTES = 64 * 2 ** 20;
 
 /** The buffer of reports, and what to do with its first words. */
 export interface Check {
@@ -29,12 +32,20 @@ export interface Check {
   readonly check: (id: number, value: number) => void;
 }
 
+/** Bytes of a memory. */
+export interface Part {
+  readonly memory: Memory;
+  readonly byteOffset: number;
+  readonly bytes: number;
+}
+
 /** Reads memory of one device. */
 export class Reader {
   readonly #recorder: Recorder;
   readonly #staging: GPUBuffer;
   #canReadSync: boolean;
   readonly #idle: GPUBuffer[] = [];
+  #idleBytes = 0;
 
   private constructor(recorder: Recorder, staging: GPUBuffer, canReadSync: boolean) {
     this.#recorder = recorder;
@@ -44,12 +55,11 @@ export class Reader {
 
   /** Makes a reader; with `sync`, finds out whether the runtime can wait for the GPU. */
   static async create(recorder: Recorder, sync: boolean): Promise<Reader> {
-    const size = sync ? HEAD + PIECE : HEAD;
-    const staging = recorder.device.createBuffer({ size, usage: MAP_READ | COPY_DST });
+    const staging = recorder.createStaging(sync ? HEAD + PIECE : HEAD);
     // A buffer that was never mapped must not be mapped without waiting.
-    await staging.mapAsync(MAP_READ);
+    await recorder.until("start", staging.mapAsync(MAP_READ));
     staging.unmap();
-    return new Reader(recorder, staging, sync && await probe(recorder.device, staging));
+    return new Reader(recorder, staging, sync && await probe(recorder, staging));
   }
 
   /** True when `readSync` works. */
@@ -57,81 +67,127 @@ export class Reader {
     return this.#canReadSync;
   }
 
-  /** Copies bytes to the host after all that was recorded before. */
-  async read(
-    from: Memory,
-    byteOffset: number,
-    bytes: number,
-    check: () => Check | null,
-  ): Promise<Uint8Array> {
-    this.#recorder.checkAlive("read a tensor");
-    const checked = check();
-    if (this.#canReadSync) return this.readSync(from, byteOffset, bytes, checked);
-    const start = byteOffset - byteOffset % 4;
-    const length = Math.ceil((byteOffset + bytes - start) / 4) * 4;
-    const staging = this.#take(HEAD + length);
-    this.#record(from, start, length, staging, checked);
-    try {
-      await staging.mapAsync(MAP_READ);
-    } catch (cause) {
-      staging.destroy();
-      this.#recorder.checkAlive("read a tensor");
-      throw Object.assign(new DeviceError(`Cannot read a tensor on webgpu: ${String(cause)}`), { cause });
+  /** Copies parts to the host after all that was recorded before; the copies are recorded at the call. */
+  async read(parts: readonly Part[], check: Check | null): Promise<Uint8Array[]> {
+    if (this.#canReadSync) {
+      const data = parts.map((part, i) => this.readSync(part, i === 0 ? check : null));
+      await this.#recorder.settle("read a tensor");
+      return data;
     }
-    return this.#takeOut(staging, byteOffset - start, bytes, checked, true);
+    const places: number[] = [];
+    let end = HEAD;
+    for (const part of parts) {
+      places.push(end);
+      end += lengthOf(part);
+    }
+    const staging = this.#take(end);
+    parts.forEach((part, i) => this.#copy(part, staging, places[i]!));
+    this.#finish(staging, check);
+    const scopes = this.#recorder.scopes();
+    const mapped = this.#recorder.until("read a tensor", staging.mapAsync(MAP_READ, 0, end));
+    try {
+      await mapped;
+    } catch (error) {
+      staging.destroy();
+      // Why it could not be mapped is said by the error of its memory or of the commands, if there is one.
+      if (!(error instanceof DeviceLostError)) await this.#recorder.settle("read a tensor", scopes);
+      throw error;
+    }
+    const range = staging.getMappedRange(0, end);
+    const data = parts.map((part, i) => bytesOf(range, places[i]!, part));
+    const report = new Int32Array(range.slice(0, REPORT));
+    staging.unmap();
+    this.#give(staging);
+    await this.#recorder.settle("read a tensor", scopes);
+    check?.check(report[0]!, report[1]!);
+    return data;
   }
 
-  /** As {@linkcode read}, at once. */
-  readSync(from: Memory, byteOffset: number, bytes: number, check: Check | null): Uint8Array {
-    const start = byteOffset - byteOffset % 4;
-    const length = Math.ceil((byteOffset + bytes - start) / 4) * 4;
+  /** As {@linkcode read} of one part, at once. */
+  readSync(part: Part, check: Check | null): Uint8Array {
+    const length = lengthOf(part);
     if (length <= PIECE) {
-      this.#record(from, start, length, this.#staging, check);
-      this.#staging.mapAsync(MAP_READ).catch(() => {}); // unmapped before it is told
-      return this.#takeOut(this.#staging, byteOffset - start, bytes, check, false);
+      const staging = this.#staging;
+      this.#copy(part, staging, HEAD);
+      this.#finish(staging, check);
+      const { data, report } = this.#lookNow(staging, part, length);
+      check?.check(report[0]!, report[1]!);
+      return data;
     }
+    const { memory, byteOffset, bytes } = part;
     const out = new Uint8Array(bytes);
     for (let done = 0; done < bytes;) {
-      const piece = Math.min(bytes - done, PIECE - 4);
-      out.set(this.readSync(from, byteOffset + done, piece, done === 0 ? check : null), done);
-      done += piece;
+      const piece = { memory, byteOffset: byteOffset + done, bytes: Math.min(bytes - done, PIECE - 4) };
+      out.set(this.readSync(piece, done === 0 ? check : null), done);
+      done += piece.bytes;
     }
     return out;
   }
 
-  #record(from: Memory, start: number, length: number, to: GPUBuffer, check: Check | null): void {
-    if (length > 0) this.#recorder.copy(from, start, to, HEAD, Math.min(length, from.capacity - start));
-    if (check !== null) this.#recorder.copy(check.memory, 0, to, 0, 8);
-    this.#recorder.flush();
+  /** Maps a buffer that was mapped before, and looks at it in one go. */
+  #lookNow(staging: GPUBuffer, part: Part, length: number): { data: Uint8Array; report: Int32Array } {
+    staging.mapAsync(MAP_READ).catch(() => {}); // unmapped before it is told
+    try {
+      const range = staging.getMappedRange(0, HEAD + length);
+      const found = { data: bytesOf(range, HEAD, part), report: new Int32Array(range.slice(0, REPORT)) };
+      staging.unmap();
+      return found;
+    } catch (error) {
+      // Nothing but a loss makes this fail, and the runtime tells of it only when the event loop turns.
+      this.#recorder.lose(`it could not be read: ${error instanceof Error ? error.message : error}`);
+      this.#recorder.checkAlive("read a tensor");
+      throw error;
+    }
   }
 
-  #takeOut(staging: GPUBuffer, skip: number, bytes: number, check: Check | null, keep: boolean): Uint8Array {
-    const length = HEAD + Math.ceil((skip + bytes) / 4) * 4;
-    const mapped = staging.getMappedRange(0, length);
-    const data = new Uint8Array(mapped, HEAD + skip, bytes).slice();
-    const [id, value] = new Int32Array(mapped, 0, 2);
-    const report = [id!, value!] as const;
-    staging.unmap();
-    if (keep) this.#give(staging);
-    check?.check(...report);
-    return data;
+  #copy(part: Part, to: GPUBuffer, place: number): void {
+    const length = lengthOf(part);
+    if (length > 0) {
+      this.#recorder.copy(part.memory, part.byteOffset - part.byteOffset % 4, to, place, length);
+    }
+  }
+
+  #finish(staging: GPUBuffer, check: Check | null): void {
+    if (check !== null) {
+      this.#recorder.copy(check.memory, 0, staging, 0, REPORT);
+      this.#recorder.clear(check.memory, 0, REPORT); // so that each read sees the reports of its own time
+    }
+    this.#recorder.flush();
   }
 
   #take(size: number): GPUBuffer {
     const capacity = Math.max(4096, 2 ** Math.ceil(Math.log2(size)));
     const at = this.#idle.findIndex((buffer) => buffer.size >= size && buffer.size <= 4 * capacity);
-    if (at >= 0) return this.#idle.splice(at, 1)[0]!;
-    return this.#recorder.device.createBuffer({ size: capacity, usage: MAP_READ | COPY_DST });
+    if (at < 0) return this.#recorder.createStaging(capacity);
+    const [staging] = this.#idle.splice(at, 1) as [GPUBuffer];
+    this.#idleBytes -= staging.size;
+    return staging;
   }
 
   #give(staging: GPUBuffer): void {
     this.#idle.push(staging);
-    if (this.#idle.length > KEPT) this.#idle.shift()!.destroy();
+    this.#idleBytes += staging.size;
+    while (this.#idle.length > KEPT || this.#idleBytes > KEPT_BYTES) {
+      const oldest = this.#idle.shift()!;
+      this.#idleBytes -= oldest.size;
+      oldest.destroy();
+    }
   }
 }
 
+/** Bytes that a part takes in a staging buffer: whole words. */
+function lengthOf({ byteOffset, bytes }: Part): number {
+  return bytes === 0 ? 0 : Math.ceil((byteOffset % 4 + bytes) / 4) * 4;
+}
+
+/** A copy of the bytes of a part that was copied to `place`. */
+function bytesOf(range: ArrayBuffer, place: number, { byteOffset, bytes }: Part): Uint8Array {
+  return new Uint8Array(range, place + byteOffset % 4, bytes).slice();
+}
+
 /** Tries to read known data without waiting. */
-async function probe(device: GPUDevice, staging: GPUBuffer): Promise<boolean> {
+async function probe(recorder: Recorder, staging: GPUBuffer): Promise<boolean> {
+  const { device } = recorder;
   const source = device.createBuffer({ size: 256, usage: STORAGE_ETC });
   let works = true;
   for (let round = 1; round <= 3 && works; round++) {
@@ -147,7 +203,7 @@ async function probe(device: GPUDevice, staging: GPUBuffer): Promise<boolean> {
       works = sent.every((word, i) => got[i] === word);
     } catch {
       works = false;
-      await mapping.catch(() => {});
+      await recorder.until("start", mapping).catch(() => {});
     }
     staging.unmap();
   }

@@ -3,12 +3,12 @@
  *
  * Sizes and strides travel in a ring of uniform slots that is written once per submit. Pipelines are kept by their text,
  * bind groups by their buffers. Errors of the driver arrive later: they are collected here, with the names of the
- * operations that they may belong to.
+ * operations that they may belong to. A device that is lost ends its recorder: nothing waits for it any more.
  *
  * @module
  */
 
-import { DeviceError, OutOfMemoryError, type TorchError } from "@flambeau/core";
+import { DeviceError, DeviceLostError, OutOfMemoryError, type TorchError } from "@flambeau/core";
 import type { Memory } from "./memory.ts";
 
 /** 32-bit words of a uniform slot. */
@@ -19,6 +19,7 @@ const SLOT_BYTES = SLOT_WORDS * 4;
 const STORAGE = 0x80;
 const COPY_SRC = 0x04;
 const COPY_DST = 0x08;
+const MAP_READ = 0x01;
 const UNIFORM = 0x40;
 const COMPUTE = 0x04;
 
@@ -68,10 +69,21 @@ export interface Counters {
   readonly bindGroups: number;
 }
 
+/** An error of the driver, and when what it belongs to was asked for. */
+interface Failure {
+  readonly order: number;
+  readonly error: TorchError;
+}
+
+/** Milliseconds that a loss may take to be known after something failed because of it. */
+const LOSS_DELAY = 50;
+
 /** One queue with its open commands. */
 export class Recorder {
   /** The driver's device. */
   readonly device: GPUDevice;
+  /** Called once, at the moment when the loss of the device is known. */
+  onLost: ((reason: string) => void) | null = null;
   /** The number of the open window of commands; counts from 1. */
   epoch = 1;
   readonly #limit: number;
@@ -86,9 +98,12 @@ export class Recorder {
   #used = 0;
   #names: string[] = [];
   #retired: Memory[] = [];
+  #commands = 0;
   #scopes: Set<Promise<void>> = new Set();
-  #failure: TorchError | null = null;
+  #scopeCount = 0;
+  #failures: Failure[] = [];
   #lost: string | null = null;
+  #waiting: Set<() => void> = new Set();
   #submits = 0;
   #dispatches = 0;
   #compiled = 0;
@@ -104,9 +119,12 @@ export class Recorder {
     this.#limit = limit;
     this.#ring = device.createBuffer({ size: limit * SLOT_BYTES, usage: UNIFORM | COPY_DST });
     this.#words = new Uint32Array(limit * SLOT_WORDS);
-    device.lost.then((info) => {
-      this.#lost = info.message.trim() || info.reason || "unknown";
-    }, () => {});
+    device.lost.then((info) => this.lose(info.message.trim() || info.reason || "unknown"), () => {});
+    // Errors outside of all scopes; the global handler of a runtime would print them.
+    device.addEventListener?.("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#note(this.#scopeCount++, new DeviceError(`Cannot go on on webgpu: ${textOf(event.error)}`));
+    });
   }
 
   /** What happened so far. */
@@ -124,26 +142,88 @@ export class Recorder {
     return this.#encoder !== null;
   }
 
+  /** Why the device is gone; null while it is there. */
+  get lost(): string | null {
+    return this.#lost;
+  }
+
+  /** Ends everything that waits for the device: it is gone. */
+  lose(reason: string): void {
+    if (this.#lost !== null) return;
+    this.#lost = reason;
+    this.#encoder = null;
+    this.#pass = null;
+    this.#failures = []; // what failed on a device that is gone is of no interest
+    for (const fail of [...this.#waiting]) fail();
+    this.onLost?.(reason);
+  }
+
   /**
    * Throws when the device is gone.
    *
-   * @throws {DeviceError} If it was lost or destroyed.
+   * @throws {DeviceLostError} If it was lost or destroyed.
    */
   checkAlive(op: string): void {
-    if (this.#lost !== null) {
-      throw new DeviceError(`Cannot ${op} on webgpu: the device must be there, got lost (${this.#lost})`);
-    }
+    if (this.#lost === null) return;
+    throw new DeviceLostError(
+      `Cannot ${op} on webgpu: the device must be there, got lost (${this.#lost}); recover() makes a new one`,
+    );
   }
 
-  /** Makes storage memory; if the driver has none, that is reported at the next {@linkcode settle}. */
-  createStorage(size: number): GPUBuffer {
+  /**
+   * Waits for something of the driver, but not longer than the device is there. What the driver refuses because the device is
+   * going is a loss, too.
+   *
+   * @throws {DeviceLostError} If the device is or gets lost.
+   */
+  until<T>(op: string, promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (): void => {
+        this.#waiting.delete(fail);
+        try {
+          this.checkAlive(op);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (this.#lost !== null) {
+        promise.catch(() => {});
+        return fail();
+      }
+      this.#waiting.add(fail);
+      promise.then((value) => {
+        if (this.#waiting.delete(fail)) resolve(value);
+      }, (cause) => {
+        // The loss itself may be told later than what fails because of it.
+        setTimeout(() => {
+          if (!this.#waiting.delete(fail)) return;
+          reject(
+            Object.assign(new DeviceError(`Cannot ${op} on webgpu: ${textOf(cause)}`), { cause }),
+          );
+        }, LOSS_DELAY);
+      });
+    });
+  }
+
+  /** Makes storage memory; if the driver has none, `fail` is called and {@linkcode settle} reports it. */
+  createStorage(size: number, fail: () => void = () => {}): GPUBuffer {
+    return this.#create(size, STORAGE | COPY_SRC | COPY_DST, fail);
+  }
+
+  /** Makes memory to read from; if the driver has none, {@linkcode settle} reports it. */
+  createStaging(size: number): GPUBuffer {
+    return this.#create(size, MAP_READ | COPY_DST, () => {});
+  }
+
+  #create(size: number, usage: number, fail: () => void): GPUBuffer {
     this.device.pushErrorScope("out-of-memory");
     try {
-      return this.device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
+      return this.device.createBuffer({ size, usage });
     } finally {
-      this.#popScope((message) =>
-        new OutOfMemoryError(`Cannot allocate ${size} bytes on webgpu: ${message}`, size)
-      );
+      this.#popScope((message) => {
+        fail();
+        return new OutOfMemoryError(`Cannot allocate ${size} bytes on webgpu: ${message}`, size);
+      });
     }
   }
 
@@ -161,20 +241,31 @@ export class Recorder {
     if (found !== undefined) return found;
     const layout = this.#layout(access.join(""));
     const code = source();
-    this.device.pushErrorScope("validation");
-    const module = this.device.createShaderModule({ code, label: op });
-    const pipeline = this.device.createComputePipeline({
-      label: op,
-      layout: layout.pipeline,
-      compute: { module, entryPoint: "main" },
-    });
-    this.#popScope((message) =>
-      new DeviceError(`Cannot ${op} on webgpu: its shader must compile, got ${message}`)
-    );
-    const made = { pipeline, layout };
+    const made: Pipeline = { pipeline: this.#compile(key, layout, op, code), layout };
     this.#pipelines.set(key, made);
     this.#compiled++;
     return made;
+  }
+
+  #compile(key: string, layout: Layout, op: string, code: string): GPUComputePipeline {
+    // A shader that is wrong is of one kind, one that the driver cannot make is of the other.
+    const kinds: GPUErrorFilter[] = ["validation", "internal"];
+    for (const kind of kinds) this.device.pushErrorScope(kind);
+    try {
+      const module = this.device.createShaderModule({ code, label: op });
+      return this.device.createComputePipeline({
+        label: op,
+        layout: layout.pipeline,
+        compute: { module, entryPoint: "main" },
+      });
+    } finally {
+      for (const _ of kinds) {
+        this.#popScope((message) => {
+          this.#pipelines.delete(key); // the next use says the same again
+          return new DeviceError(`Cannot ${op} on webgpu: its shader must compile, got ${message}`);
+        });
+      }
+    }
   }
 
   /** Records one dispatch. */
@@ -200,6 +291,7 @@ export class Recorder {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, group, [slot * SLOT_BYTES]);
     pass.dispatchWorkgroups(groups[0], groups[1], groups[2]);
+    this.#commands++;
     this.#names.push(op);
     this.#dispatches++;
   }
@@ -210,6 +302,16 @@ export class Recorder {
     this.#endPass();
     from.epoch = this.epoch;
     this.#encoder!.copyBufferToBuffer(from.gpu, fromOffset, to, toOffset, bytes);
+    this.#commands++;
+  }
+
+  /** Records zeros; offset and size are multiples of 4. */
+  clear(memory: Memory, offset: number, bytes: number): void {
+    this.#open();
+    this.#endPass();
+    memory.epoch = this.epoch;
+    this.#encoder!.clearBuffer(memory.gpu, offset, bytes);
+    this.#commands++;
   }
 
   /** Gives all recorded commands to the queue, in one submit. */
@@ -217,31 +319,52 @@ export class Recorder {
     if (this.#encoder === null) return;
     this.#endPass();
     if (this.#used > 0) this.device.queue.writeBuffer(this.#ring, 0, this.#words, 0, this.#used * SLOT_WORDS);
-    this.device.queue.submit([this.#encoder.finish()]);
-    this.#submits++;
+    // Some runtimes panic when an encoder without commands is finished.
+    if (this.#commands > 0) {
+      this.device.queue.submit([this.#encoder.finish()]);
+      this.#submits++;
+    }
     const names = this.#names;
     this.#popScope((message) =>
       new DeviceError(`Cannot ${[...new Set(names)].slice(0, 8).join(", ") || "copy"} on webgpu: ${message}`)
     );
     this.#encoder = null;
     this.#used = 0;
+    this.#commands = 0;
     this.#names = [];
     this.epoch++;
     for (const memory of this.#retired.splice(0)) memory.gpu.destroy();
   }
 
-  /** Waits for the errors of what was submitted, and throws the first. */
-  async settle(op: string): Promise<void> {
-    while (this.#scopes.size > 0) await Promise.all(this.#scopes);
-    this.throwFailure();
-    this.checkAlive(op);
+  /** What {@linkcode settle} has to wait for, for errors of all that was asked for until now. */
+  scopes(): readonly Promise<void>[] {
+    return [...this.#scopes];
   }
 
-  /** Throws an error that has arrived. */
+  /**
+   * Waits for the errors of what was submitted, and throws the first.
+   *
+   * @param scopes Those to wait for; default: of all that was asked for until now.
+   */
+  async settle(op: string, scopes: readonly Promise<void>[] = this.scopes()): Promise<void> {
+    if (scopes.length > 0) await this.until(op, Promise.all(scopes));
+    this.checkAlive(op);
+    this.throwFailure();
+  }
+
+  /** Throws the first of the errors that have arrived; its message tells of the others. */
   throwFailure(): void {
-    const failure = this.#failure;
-    this.#failure = null;
-    if (failure !== null) throw failure;
+    if (this.#failures.length === 0) return;
+    const [{ error }, ...others] = this.#failures.sort((a, b) => a.order - b.order) as [
+      Failure,
+      ...Failure[],
+    ];
+    this.#failures = [];
+    if (others.length > 0) {
+      const first = others.slice(0, 3).map(({ error }) => error.message.split("\n")[0]);
+      error.message += `; ${others.length} more: ${first.join("; ")}`;
+    }
+    throw error;
   }
 
   #open(): void {
@@ -256,12 +379,17 @@ export class Recorder {
   }
 
   #popScope(errorOf: (message: string) => TorchError): void {
+    const order = this.#scopeCount++;
     const scope: Promise<void> = this.device.popErrorScope().then((error) => {
-      if (error !== null) this.#failure ??= errorOf(error.message.trim());
+      if (error !== null) this.#note(order, errorOf(textOf(error)));
     }, () => {}).then(() => {
       this.#scopes.delete(scope);
     });
     this.#scopes.add(scope);
+  }
+
+  #note(order: number, error: TorchError): void {
+    if (this.#lost === null) this.#failures.push({ order, error });
   }
 
   #layout(access: string): Layout {
@@ -310,4 +438,11 @@ export class Recorder {
     this.#grouped++;
     return group;
   }
+}
+
+/** What the driver says, in one piece. */
+function textOf(error: unknown): string {
+  return (error instanceof Error || (typeof error === "object" && error !== null && "message" in error)
+    ? String(error.message)
+    : String(error)).trim();
 }

@@ -32,6 +32,7 @@ export {
   bool,
   canCast,
   DeviceError,
+  DeviceLostError,
   DisposedError,
   DType,
   DTypeError,

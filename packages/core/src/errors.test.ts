@@ -3,7 +3,7 @@ import * as errors from "./errors.ts";
 
 test("errors: each is a TorchError with its class name and message", () => {
   const classes = Object.entries(errors);
-  expect(classes.length).toBe(12);
+  expect(classes.length).toBe(13);
   for (const [name, Class] of classes) {
     const error = new (Class as new (message: string, bytes: number) => Error)("Cannot add", 8);
     expect(error).toBeInstanceOf(errors.TorchError);

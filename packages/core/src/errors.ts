@@ -49,6 +49,15 @@ export class DeviceError extends TorchError {
   override name = "DeviceError";
 }
 
+/**
+ * A device that was there and is gone, with all that was on it: a GPU whose driver was restarted or that was unplugged, or a
+ * tensor that was on it.
+ */
+export class DeviceLostError extends DeviceError {
+  /** The name of this class, also where code is minified. */
+  override name = "DeviceLostError";
+}
+
 /** A backward pass or a gradient rule that cannot be followed. */
 export class GradError extends TorchError {
   /** The name of this class, also where code is minified. */

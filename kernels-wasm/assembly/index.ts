@@ -16,6 +16,15 @@ export {
   conv_scratch,
   conv_weight_grad_f32,
 } from "./conv";
+export {
+  all_finite_f32,
+  winograd_f32,
+  winograd_scratch,
+  winograd_weight_grad_f32,
+  winograd_weight_grad_scratch,
+  winograd_weights_f32,
+  winograd_weights_size,
+} from "./winograd";
 export * from "./pool";
 export * from "./gather";
 export * from "./optim";

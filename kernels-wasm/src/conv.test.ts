@@ -1,6 +1,12 @@
 import { float32, int32, type Operand, type PoolAttrs, type Shape } from "@flambeau/core";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { winogradLimits } from "./kernels/winograd.ts";
 import { devices, empty, noise, operand, run, values } from "./test_support.ts";
+
+const { channels: winogradChannels } = winogradLimits;
+afterEach(() => {
+  winogradLimits.channels = winogradChannels;
+});
 
 /** Small multiples of 1/8: sums of products of up to 2^12 of them are exact in float32. */
 function numbers(shape: Shape, seed: number): number[] {
@@ -86,6 +92,7 @@ const CASES: readonly Case[] = [
 ];
 
 test("conv, convInputGrad, convWeightGrad: every geometry in one to three dimensions", () => {
+  winogradLimits.channels = Infinity; // it rounds, see winograd.test.ts
   for (const c of CASES) {
     const ys = outShape(c);
     const [x, w, g] = [numbers(c.x, 1), numbers(c.w, 2), numbers(ys, 3)];
@@ -250,5 +257,15 @@ test("conv: strided operands are left to contiguous copies", () => {
     const x = operand(device, numbers([1, 2, 4, 4], 1), [1, 2, 4, 4], float32, { strides: [32, 1, 8, 2] });
     const w = operand(device, numbers([3, 2, 3, 3], 1), [3, 2, 3, 3]);
     expect(run(device, "conv", [x, w], empty(device, [1, 3, 2, 2]), one)).toBe(false);
+  }
+});
+
+test("conv: sums over no images or no channels are left to the decomposition", () => {
+  for (const [, device] of devices) {
+    const none = (shape: Shape): Operand => operand(device, [], shape);
+    const [w, y] = [empty(device, [4, 2, 3, 3]), empty(device, [2, 4, 6, 6])];
+    const grads: [Operand, Operand] = [none([0, 4, 6, 6]), none([0, 2, 8, 8])];
+    expect(run(device, "convWeightGrad", grads, w, { ...one, kernelSize: [3, 3] })).toBe(false);
+    expect(run(device, "conv", [none([2, 0, 8, 8]), none([4, 0, 3, 3])], y, one)).toBe(false);
   }
 });

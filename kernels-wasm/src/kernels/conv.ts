@@ -18,6 +18,7 @@ import { type Entry, MetaCall, type WasmDispatch } from "../dispatch.ts";
 import { count, isDense, pointer } from "../geometry.ts";
 import type { Cut, Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
+import { isWinogradBetter, winograd, type WinogradGeometry, winogradWeightGrad } from "./winograd.ts";
 
 /** Three numbers for depth, height and width: those of fewer dimensions stand last, `fill` before them. */
 function three(values: Shape, fill: number): number[] {
@@ -43,8 +44,9 @@ interface Geometry {
   readonly stride: number[];
 }
 
+/** Dense and not empty: sums over nothing are left to the decomposition. */
 function areDense(...operands: Operand[]): boolean {
-  return operands.every((x) => x.dtype === float32 && isDense(x, x.shape));
+  return operands.every((x) => x.dtype === float32 && isDense(x, x.shape) && !x.shape.includes(0));
 }
 
 /** The call of `name` with its geometry in the block of metadata, or null where 32 bits do not hold its sizes. */
@@ -163,6 +165,17 @@ function isTurnedBetter(
   return count(input) * tiles * rows <= count(output) * channels * (rows + SPREAD_COST);
 }
 
+/** The geometry for Winograd's method, where it computes this kind of convolution and pays; else null. */
+function winogradOf(g: Geometry): WinogradGeometry | null {
+  const isPlain = g.groups === 1 && g.size[0] === 1 && String(g.kernel) === "1,3,3" &&
+    [...g.stride, ...g.dilation, ...g.spread].every((v) => v === 1);
+  if (!isPlain) return null;
+  const plane = (list: readonly number[]): [number, number] => [list[1]!, list[2]!];
+  const { batch, rows, channels } = g;
+  const geometry = { batch, rows, channels, size: plane(g.size), padding: plane(g.low), out: plane(g.out) };
+  return isWinogradBetter(geometry) ? geometry : null;
+}
+
 /** What the three primitives share: geometry of the image, the kernel and the stride. */
 function shared(attrs: ConvAttrs): Pick<Geometry, "groups" | "dilation"> {
   return { groups: attrs.groups, dilation: three(attrs.dilation, 1) };
@@ -200,7 +213,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
   return {
     conv([x, weight], output, attrs) {
       if (!areDense(x, weight, output)) return null;
-      return convolution(kernels, "conv_f32", [x, weight, output], {
+      const g: Geometry = {
         ...shared(attrs),
         batch: x.shape[0]!,
         rows: weight.shape[0]! / attrs.groups,
@@ -211,7 +224,12 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         kernel: three(weight.shape.slice(2), 1),
         out: three(output.shape.slice(2), 1),
         stride: three(attrs.stride, 1),
-      });
+      };
+      const direct = convolution(kernels, "conv_f32", [x, weight, output], g);
+      const tiled = winogradOf(g);
+      if (direct === null || tiled === null) return direct;
+      const pointers = [pointer(x), pointer(weight), pointer(output)] as const;
+      return winograd(kernels, pointers, [9 * tiled.channels, 9, 0], tiled, direct);
     },
     convInputGrad([g, weight], output, attrs) {
       if (!areDense(g, weight, output)) return null;
@@ -221,19 +239,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const rows = weight.shape[0]! / attrs.groups;
       const sizes = [three(attrs.inputSize, 1), three(g.shape.slice(2), 1)] as const;
       const common = { ...shared(attrs), batch: g.shape[0]!, kernel };
-      if (rows >= 4 && !isTurnedBetter(rows, weight.shape[1]!, sizes)) {
-        return convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
-          ...common,
-          rows,
-          channels: weight.shape[1]!,
-          size: sizes[0],
-          low: padding,
-          spread: [1, 1, 1],
-          out: sizes[1],
-          stride: three(attrs.stride, 1),
-        });
-      }
-      return convolution(kernels, "conv_input_grad_turned_f32", [g, weight, output], {
+      const turned: Geometry = {
         ...common,
         rows: weight.shape[1]!,
         channels: rows,
@@ -242,11 +248,27 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         spread: three(attrs.stride, 1),
         out: sizes[0],
         stride: [1, 1, 1],
-      });
+      };
+      const direct = rows >= 4 && !isTurnedBetter(rows, weight.shape[1]!, sizes)
+        ? convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
+          ...common,
+          rows,
+          channels: weight.shape[1]!,
+          size: sizes[0],
+          low: padding,
+          spread: [1, 1, 1],
+          out: sizes[1],
+          stride: three(attrs.stride, 1),
+        })
+        : convolution(kernels, "conv_input_grad_turned_f32", [g, weight, output], turned);
+      const tiled = winogradOf(turned);
+      if (direct === null || tiled === null) return direct;
+      const pointers = [pointer(g), pointer(weight), pointer(output)] as const;
+      return winograd(kernels, pointers, [9, 9 * tiled.rows, 1], tiled, direct);
     },
     convWeightGrad([g, x], output, attrs) {
       if (!areDense(g, x, output)) return null;
-      return convolution(kernels, "conv_weight_grad_f32", [g, x, output], {
+      const geometry: Geometry = {
         ...shared(attrs),
         batch: x.shape[0]!,
         rows: g.shape[1]! / attrs.groups,
@@ -257,7 +279,12 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         kernel: three(attrs.kernelSize, 1),
         out: three(g.shape.slice(2), 1),
         stride: three(attrs.stride, 1),
-      });
+      };
+      const direct = convolution(kernels, "conv_weight_grad_f32", [g, x, output], geometry);
+      const tiled = winogradOf(geometry);
+      if (direct === null || tiled === null) return direct;
+      const pointers = [pointer(g), pointer(x), pointer(output)] as const;
+      return winogradWeightGrad(kernels, pointers, tiled, direct);
     },
     maxPool([x], [values, indices], attrs) {
       if (!areDense(x, values) || indices.dtype !== int32 || !isDense(indices, indices.shape)) return null;

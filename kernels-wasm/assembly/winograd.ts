@@ -1,0 +1,1070 @@
+/**
+ * Convolutions with kernels of 3 × 3, stride 1, by Winograd's minimal filtering F(4 × 4, 3 × 3) (Lavin and Gray 2016,
+ * https://arxiv.org/abs/1509.09308): a tile of 4 × 4 outputs needs 36 products for each pair of channels instead of 144.
+ *
+ * Tiles of 6 × 6 inputs, and weights, are transformed; the products are 36 products of matrices, channels by tiles, by the
+ * kernels of gemm; outputs are transformed back. The points of the transforms are 0, ±5/8, ±3/2 and ∞, at which float32
+ * loses less than at the integers. The gradient for the input is the convolution with flipped weights, the gradient for
+ * the weight has the same products, transposed.
+ *
+ * A tile's outputs are sums over all of the tile: a NaN, an infinity or a very large number in it would reach outputs whose
+ * window does not cover it. So a part answers {@linkcode UNFIT} when it met an input above {@linkcode LARGEST} or an output
+ * that is not finite, and the host computes the convolution in another way.
+ *
+ * Four tiles at a time, or the same tile of four channels, lie in the lanes of vectors.
+ */
+
+import { gemm_scratch, multiplyPanels, padded } from "./gemm";
+import { MR_F32 } from "./gemm_micro";
+import { scratch } from "./memory";
+
+/** What the host writes at META, in this order. */
+const META: usize = 16384;
+
+// @ts-ignore: decorator
+@inline
+function meta(i: usize): i32 {
+  return load<i32>(META + (i << 2));
+}
+
+/** Output channels, or those of the gradient. */
+// @ts-ignore: decorator
+@inline
+const ROWS: usize = 0;
+// @ts-ignore: decorator
+@inline
+const CHANNELS: usize = 1;
+// @ts-ignore: decorator
+@inline
+const HEIGHT: usize = 2;
+// @ts-ignore: decorator
+@inline
+const WIDTH: usize = 3;
+/** Rows and columns of zeros before the image. */
+// @ts-ignore: decorator
+@inline
+const ABOVE: usize = 4;
+// @ts-ignore: decorator
+@inline
+const BEFORE: usize = 5;
+// @ts-ignore: decorator
+@inline
+const OUT_HEIGHT: usize = 6;
+// @ts-ignore: decorator
+@inline
+const OUT_WIDTH: usize = 7;
+/** Elements from image to image, and from output to output. */
+// @ts-ignore: decorator
+@inline
+const IMAGE_STEP: usize = 8;
+// @ts-ignore: decorator
+@inline
+const OUT_STEP: usize = 9;
+
+/** Status of a part that ran. */
+const FIT: i32 = -1;
+/** Status of a part whose results must not be used. */
+const UNFIT: i32 = 0;
+/** Inputs above this are for other kernels: beside them, a tile's small outputs would lose their digits. */
+const LARGEST: f32 = 65536;
+
+/** Products of a tile. */
+// @ts-ignore: decorator
+@inline
+const XI: i32 = 36;
+/** Rows that are packed together: a multiple of the heights of tiles of gemm. */
+// @ts-ignore: decorator
+@inline
+const TALL: i32 = 20;
+
+// The points ±A, ±B, and what the transforms are made of.
+// @ts-ignore: decorator
+@inline
+const A: f32 = 0.625;
+// @ts-ignore: decorator
+@inline
+const B: f32 = 1.5;
+// @ts-ignore: decorator
+@inline
+const A2: f32 = A * A;
+// @ts-ignore: decorator
+@inline
+const B2: f32 = B * B;
+// @ts-ignore: decorator
+@inline
+const N0: f32 = 1 / (A2 * B2);
+// @ts-ignore: decorator
+@inline
+const NA: f32 = 1 / (2 * A2 * (A2 - B2));
+// @ts-ignore: decorator
+@inline
+const NB: f32 = 1 / (2 * B2 * (B2 - A2));
+
+// @ts-ignore: decorator
+@inline
+function mad(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  else return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** c − a b */
+// @ts-ignore: decorator
+@inline
+function sub(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
+  else return f32x4.sub(c, f32x4.mul(a, b));
+}
+
+/** Bytes from one of the 36 matrices of `floats` elements to the next: no two at the same place of a page of the cache. */
+// @ts-ignore: decorator
+@inline
+function stepOf(floats: i32): i32 {
+  return ((floats * 4 + 4095) & ~4095) + 192;
+}
+
+// @ts-ignore: decorator
+@inline
+function tall(rows: i32): i32 {
+  return (rows + TALL - 1) / TALL * TALL;
+}
+
+// @ts-ignore: decorator
+@inline
+function tilesAcross(): i32 {
+  return (meta(OUT_WIDTH) + 3) >> 2;
+}
+
+// @ts-ignore: decorator
+@inline
+function tilesDown(): i32 {
+  return (meta(OUT_HEIGHT) + 3) >> 2;
+}
+
+/** Tiles of a block of the convolution: what is transformed at once lies in a cache. */
+// @ts-ignore: decorator
+@inline
+function tilesAtOnce(channels: i32): i32 {
+  return max(32, min(64, 2730 / padded(channels) & ~7));
+}
+
+/** Rows of a block of the convolution. */
+// @ts-ignore: decorator
+@inline
+function rowsAtOnce(rows: i32): i32 {
+  return min(tall(rows), 80);
+}
+
+/** Tiles of a block of the gradient for the weight. */
+// @ts-ignore: decorator
+@inline
+function tilesOfGrad(rows: i32, channels: i32): i32 {
+  return max(32, min(128, 6144 / (rows + channels) & ~3));
+}
+
+/** Where constants lie, which are loaded once for a tile, then what a transform holds between its two halves. */
+// @ts-ignore: decorator
+@inline
+function constants(): usize {
+  return scratch + <usize>gemm_scratch(4);
+}
+
+// @ts-ignore: decorator
+@inline
+function between(): usize {
+  return constants() + 256;
+}
+
+// @ts-ignore: decorator
+@inline
+function table(): usize {
+  return constants() + 1024;
+}
+
+/** Writes the constants, each in four lanes. */
+function writeConstants(): void {
+  const at = constants();
+  v128.store(at, f32x4.splat(-(A2 + B2)));
+  v128.store(at, f32x4.splat(A2 * B2), 16);
+  v128.store(at, f32x4.splat(A2), 32);
+  v128.store(at, f32x4.splat(B2), 48);
+  v128.store(at, f32x4.splat(A), 64);
+  v128.store(at, f32x4.splat(B), 80);
+  v128.store(at, f32x4.splat(A * A2), 96);
+  v128.store(at, f32x4.splat(B * B2), 112);
+  v128.store(at, f32x4.splat(N0), 128);
+  v128.store(at, f32x4.splat(NA), 144);
+  v128.store(at, f32x4.splat(NB), 160);
+}
+
+/** Bytes of {@linkcode winograd_weights_f32}'s result. */
+export function winograd_weights_size(rows: i32, channels: i32): f64 {
+  return <f64>XI * (<f64>(tall(rows) * padded(channels)) * 4 + 4096 + 192);
+}
+
+/** Bytes of working memory of {@linkcode winograd_f32}. */
+export function winograd_scratch(rows: i32, channels: i32, height: i32, width: i32): i32 {
+  const across = (width + 3) >> 2;
+  const down = (height + 3) >> 2;
+  const tiles = tilesAtOnce(channels);
+  return gemm_scratch(4) + 1024 + (across * down + 4) * 16 + ((4 * across + 2) * (4 * down + 2) + 16) * 4 +
+    XI * (stepOf(tiles * padded(channels)) + stepOf(rowsAtOnce(rows) * tiles));
+}
+
+/** Bytes of working memory of {@linkcode winograd_weight_grad_f32}. */
+export function winograd_weight_grad_scratch(rows: i32, channels: i32, height: i32, width: i32): i32 {
+  const across = (width + 3) >> 2;
+  const down = (height + 3) >> 2;
+  const tiles = tilesOfGrad(rows, channels);
+  const wide = (channels + 7) & ~7;
+  return gemm_scratch(4) + 1024 + (across * down + 4) * 16 + 4 * ((4 * across + 2) * (4 * down + 2) + 16) * 4 +
+    XI * (stepOf(tiles * wide) + stepOf(tiles * tall(rows)) + stepOf(tall(rows) * wide)) +
+    4 * (16 * across * down + 16) * 4;
+}
+
+/** Stores lane `l` of v at p + l · by. */
+// @ts-ignore: decorator
+@inline
+function scatter(p: usize, v: v128, by: usize): void {
+  v128.store32_lane(p, v, 0);
+  v128.store32_lane(p + by, v, 1);
+  v128.store32_lane(p + 2 * by, v, 2);
+  v128.store32_lane(p + 3 * by, v, 3);
+}
+
+/**
+ * Transforms the 3 × 3 weights at four places into lanes: vector number j of 36 goes to o + j · step, whole, or its lanes
+ * `apart` bytes from one another where that is not 0.
+ */
+function weightTile(
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  flip: bool,
+  o: usize,
+  step: usize,
+  apart: usize,
+): void {
+  const k = constants();
+  const temp = between();
+  let r0 = v128.load(p0);
+  let r1 = v128.load(p1);
+  let r2 = v128.load(p2);
+  let r3 = v128.load(p3);
+  let t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+  let t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+  let t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+  let t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+  v128.store(temp, i64x2.shuffle(t0, t1, 0, 2));
+  v128.store(temp, i64x2.shuffle(t0, t1, 1, 3), 16);
+  v128.store(temp, i64x2.shuffle(t2, t3, 0, 2), 32);
+  v128.store(temp, i64x2.shuffle(t2, t3, 1, 3), 48);
+  r0 = v128.load(p0, 16);
+  r1 = v128.load(p1, 16);
+  r2 = v128.load(p2, 16);
+  r3 = v128.load(p3, 16);
+  t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+  t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+  t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+  t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+  v128.store(temp, i64x2.shuffle(t0, t1, 0, 2), 64);
+  v128.store(temp, i64x2.shuffle(t0, t1, 1, 3), 80);
+  v128.store(temp, i64x2.shuffle(t2, t3, 0, 2), 96);
+  v128.store(temp, i64x2.shuffle(t2, t3, 1, 3), 112);
+  let last = v128.load32_zero(p0, 32);
+  last = v128.load32_lane(p1, last, 1, 32);
+  last = v128.load32_lane(p2, last, 2, 32);
+  v128.store(temp, v128.load32_lane(p3, last, 3, 32), 128);
+  const a = v128.load(k, 64);
+  const b = v128.load(k, 80);
+  const a2 = v128.load(k, 32);
+  const b2 = v128.load(k, 48);
+  const n0 = v128.load(k, 128);
+  const na = v128.load(k, 144);
+  const nb = v128.load(k, 160);
+  // Rows of the kernel, three columns at a time, from the last on where it is flipped.
+  const next: usize = flip ? <usize>-16 : 16;
+  let from = flip ? temp + 128 : temp;
+  let to = temp + 144;
+  for (let i = 0; i < 3; i++) {
+    const g0 = v128.load(from);
+    const g1 = v128.load(from + next);
+    const g2 = v128.load(from + 2 * next);
+    v128.store(to, f32x4.mul(n0, g0));
+    let e = f32x4.mul(na, mad(a2, g2, g0));
+    let f = f32x4.mul(na, f32x4.mul(a, g1));
+    v128.store(to, f32x4.add(e, f), 16);
+    v128.store(to, f32x4.sub(e, f), 32);
+    e = f32x4.mul(nb, mad(b2, g2, g0));
+    f = f32x4.mul(nb, f32x4.mul(b, g1));
+    v128.store(to, f32x4.add(e, f), 48);
+    v128.store(to, f32x4.sub(e, f), 64);
+    v128.store(to, g2, 80);
+    from += 3 * next;
+    to += 96;
+  }
+  for (from = temp + 144; from < temp + 240; from += 16) {
+    const g0 = v128.load(from);
+    const g1 = v128.load(from, 96);
+    const g2 = v128.load(from, 192);
+    let e = f32x4.mul(na, mad(a2, g2, g0));
+    let f = f32x4.mul(na, f32x4.mul(a, g1));
+    const u0 = f32x4.mul(n0, g0);
+    const u1 = f32x4.add(e, f);
+    const u2 = f32x4.sub(e, f);
+    e = f32x4.mul(nb, mad(b2, g2, g0));
+    f = f32x4.mul(nb, f32x4.mul(b, g1));
+    const u3 = f32x4.add(e, f);
+    const u4 = f32x4.sub(e, f);
+    let q = o;
+    if (apart === 0) {
+      v128.store(q, u0);
+      v128.store(q += 6 * step, u1);
+      v128.store(q += 6 * step, u2);
+      v128.store(q += 6 * step, u3);
+      v128.store(q += 6 * step, u4);
+      v128.store(q += 6 * step, g2);
+    } else {
+      scatter(q, u0, apart);
+      scatter(q += 6 * step, u1, apart);
+      scatter(q += 6 * step, u2, apart);
+      scatter(q += 6 * step, u3, apart);
+      scatter(q += 6 * step, u4, apart);
+      scatter(q += 6 * step, g2, apart);
+    }
+    o += step;
+  }
+}
+
+/**
+ * Transforms `count` rows of weights from `first` on, a multiple of 20, into panels: 36 matrices of rows by channels.
+ * Weight [r, c] begins at w + r · rowStep + c · channelStep elements; `flip` turns the kernels around.
+ */
+export function winograd_weights_f32(
+  w: usize,
+  u: usize,
+  rows: i32,
+  channels: i32,
+  rowStep: i32,
+  channelStep: i32,
+  flip: i32,
+  first: i32,
+  count: i32,
+): void {
+  writeConstants();
+  const kp = padded(channels);
+  const step = <usize>stepOf(tall(rows) * kp);
+  const panel = <usize>(MR_F32 * kp) << 2;
+  const end = min(rows, first + count);
+  for (let r = first; r < end; r += TALL) {
+    const top = u + (<usize>(r * kp) << 2);
+    for (let v = 0; v < 5; v++) {
+      // The fifth rows of four panels go into lanes together; panels of four rows have none.
+      const fifth = MR_F32 === 5 && v === 4;
+      const at = fifth ? r + 4 : r + v * MR_F32;
+      const gap = fifth ? 5 : 1;
+      const q0 = w + (<usize>min(at, rows - 1) * <usize>rowStep << 2);
+      const q1 = w + (<usize>min(at + gap, rows - 1) * <usize>rowStep << 2);
+      const q2 = w + (<usize>min(at + 2 * gap, rows - 1) * <usize>rowStep << 2);
+      const q3 = w + (<usize>min(at + 3 * gap, rows - 1) * <usize>rowStep << 2);
+      let to = fifth ? top + 16 : top + <usize>v * panel;
+      for (let c = 0; c < channels; c++) {
+        const by = <usize>(c * channelStep) << 2;
+        weightTile(q0 + by, q1 + by, q2 + by, q3 + by, flip !== 0, to, step, fifth ? panel : 0);
+        to += <usize>MR_F32 << 2;
+      }
+      if (fifth) continue;
+      for (let c = channels; c < kp; c++) {
+        for (let i: usize = 0; i < <usize>XI * step; i += step) {
+          v128.store(to + i, f32x4.splat(0));
+          if (MR_F32 === 5) store<f32>(to + i, 0, 16);
+        }
+        to += <usize>MR_F32 << 2;
+      }
+    }
+  }
+}
+
+/** Transforms the tiles of 6 × 6 at four places, rows `row` bytes apart: vector number j of 36 goes to o + j · step. */
+function inputTile(p0: usize, p1: usize, p2: usize, p3: usize, row: usize, o: usize, step: usize): void {
+  const k = constants();
+  const temp = between();
+  const sum = v128.load(k);
+  const product = v128.load(k, 16);
+  const a2 = v128.load(k, 32);
+  const b2 = v128.load(k, 48);
+  const a = v128.load(k, 64);
+  const b = v128.load(k, 80);
+  for (let to = temp; to < temp + 576; to += 96) {
+    const r0 = v128.load(p0);
+    const r1 = v128.load(p1);
+    const r2 = v128.load(p2);
+    const r3 = v128.load(p3);
+    const q0 = v128.load64_lane(p1, v128.load64_zero(p0, 16), 1, 16);
+    const q1 = v128.load64_lane(p3, v128.load64_zero(p2, 16), 1, 16);
+    const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+    const d1 = i64x2.shuffle(t0, t1, 1, 3);
+    const d2 = i64x2.shuffle(t2, t3, 0, 2);
+    const d3 = i64x2.shuffle(t2, t3, 1, 3);
+    const d4 = i32x4.shuffle(q0, q1, 0, 2, 4, 6);
+    v128.store(to, mad(sum, d2, mad(product, i64x2.shuffle(t0, t1, 0, 2), d4)));
+    v128.store(to, mad(sum, d3, mad(product, d1, i32x4.shuffle(q0, q1, 1, 3, 5, 7))), 80);
+    let e = sub(b2, d2, d4);
+    let f = sub(b2, d1, d3);
+    v128.store(to, mad(a, f, e), 16);
+    v128.store(to, sub(a, f, e), 32);
+    e = sub(a2, d2, d4);
+    f = sub(a2, d1, d3);
+    v128.store(to, mad(b, f, e), 48);
+    v128.store(to, sub(b, f, e), 64);
+    p0 += row;
+    p1 += row;
+    p2 += row;
+    p3 += row;
+  }
+  for (let from = temp; from < temp + 96; from += 16) {
+    const d1 = v128.load(from, 96);
+    const d2 = v128.load(from, 192);
+    const d3 = v128.load(from, 288);
+    const d4 = v128.load(from, 384);
+    let q = o;
+    v128.store(q, mad(sum, d2, mad(product, v128.load(from), d4)));
+    let e = sub(b2, d2, d4);
+    let f = sub(b2, d1, d3);
+    v128.store(q += 6 * step, mad(a, f, e));
+    v128.store(q += 6 * step, sub(a, f, e));
+    e = sub(a2, d2, d4);
+    f = sub(a2, d1, d3);
+    v128.store(q += 6 * step, mad(b, f, e));
+    v128.store(q += 6 * step, sub(b, f, e));
+    v128.store(q += 6 * step, mad(sum, d3, mad(product, d1, v128.load(from, 480))));
+    o += step;
+  }
+}
+
+/** The transform of gradients: 4 × 4 at four places to 36 vectors, stored as {@linkcode weightTile} does. */
+function gradTile(
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  row: usize,
+  o: usize,
+  step: usize,
+  apart: usize,
+): void {
+  const k = constants();
+  const temp = between();
+  const a2 = v128.load(k, 32);
+  const b2 = v128.load(k, 48);
+  const a = v128.load(k, 64);
+  const b = v128.load(k, 80);
+  for (let to = temp; to < temp + 384; to += 96) {
+    const r0 = v128.load(p0);
+    const r1 = v128.load(p1);
+    const r2 = v128.load(p2);
+    const r3 = v128.load(p3);
+    const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+    const g0 = i64x2.shuffle(t0, t1, 0, 2);
+    const g1 = i64x2.shuffle(t0, t1, 1, 3);
+    const g2 = i64x2.shuffle(t2, t3, 0, 2);
+    const g3 = i64x2.shuffle(t2, t3, 1, 3);
+    v128.store(to, g0);
+    let e = mad(a2, g2, g0);
+    let f = mad(a2, g3, g1);
+    v128.store(to, mad(a, f, e), 16);
+    v128.store(to, sub(a, f, e), 32);
+    e = mad(b2, g2, g0);
+    f = mad(b2, g3, g1);
+    v128.store(to, mad(b, f, e), 48);
+    v128.store(to, sub(b, f, e), 64);
+    v128.store(to, g3, 80);
+    p0 += row;
+    p1 += row;
+    p2 += row;
+    p3 += row;
+  }
+  for (let from = temp; from < temp + 96; from += 16) {
+    const g0 = v128.load(from);
+    const g1 = v128.load(from, 96);
+    const g2 = v128.load(from, 192);
+    const g3 = v128.load(from, 288);
+    let e = mad(a2, g2, g0);
+    let f = mad(a2, g3, g1);
+    const z1 = mad(a, f, e);
+    const z2 = sub(a, f, e);
+    e = mad(b2, g2, g0);
+    f = mad(b2, g3, g1);
+    const z3 = mad(b, f, e);
+    const z4 = sub(b, f, e);
+    let q = o;
+    if (apart === 0) {
+      v128.store(q, g0);
+      v128.store(q += 6 * step, z1);
+      v128.store(q += 6 * step, z2);
+      v128.store(q += 6 * step, z3);
+      v128.store(q += 6 * step, z4);
+      v128.store(q += 6 * step, g3);
+    } else {
+      scatter(q, g0, apart);
+      scatter(q += 6 * step, z1, apart);
+      scatter(q += 6 * step, z2, apart);
+      scatter(q += 6 * step, z3, apart);
+      scatter(q += 6 * step, z4, apart);
+      scatter(q += 6 * step, g3, apart);
+    }
+    o += step;
+  }
+}
+
+/** Stores the first `n` lanes. */
+// @ts-ignore: decorator
+@inline
+function putSome(p: usize, v: v128, n: i32): void {
+  if (n === 1) {
+    v128.store32_lane(p, v, 0);
+    return;
+  }
+  v128.store64_lane(p, v, 0);
+  if (n === 3) v128.store32_lane(p, v, 2, 8);
+}
+
+/**
+ * Transforms 36 vectors, `step` bytes apart, back to four tiles of 4 × 4 and stores those where the table of tiles says,
+ * rows `row` bytes apart. Answers `bad` plus 0, or plus NaN where an output is not finite.
+ */
+function outputTile(m: usize, step: usize, o: usize, row: usize, tiles: usize, bad: v128): v128 {
+  const k = constants();
+  const temp = between();
+  const a2 = v128.load(k, 32);
+  const b2 = v128.load(k, 48);
+  const a = v128.load(k, 64);
+  const b = v128.load(k, 80);
+  const a3 = v128.load(k, 96);
+  const b3 = v128.load(k, 112);
+  for (let to = temp; to < temp + 96; to += 16) {
+    let q = m;
+    const m0 = v128.load(q);
+    const m1 = v128.load(q += 6 * step);
+    const m2 = v128.load(q += 6 * step);
+    const m3 = v128.load(q += 6 * step);
+    const m4 = v128.load(q += 6 * step);
+    const m5 = v128.load(q += 6 * step);
+    const sa = f32x4.add(m1, m2);
+    const da = f32x4.sub(m1, m2);
+    const sb = f32x4.add(m3, m4);
+    const db = f32x4.sub(m3, m4);
+    v128.store(to, f32x4.add(f32x4.add(m0, sa), sb));
+    v128.store(to, mad(b, db, f32x4.mul(a, da)), 96);
+    v128.store(to, mad(b2, sb, f32x4.mul(a2, sa)), 192);
+    v128.store(to, mad(b3, db, mad(a3, da, m5)), 288);
+    m += step;
+  }
+  const zero = f32x4.splat(0);
+  const o0 = o + <usize>load<i32>(tiles, 4);
+  const o1 = o + <usize>load<i32>(tiles, 20);
+  const o2 = o + <usize>load<i32>(tiles, 36);
+  const o3 = o + <usize>load<i32>(tiles, 52);
+  const whole = load<i32>(tiles, 12) + load<i32>(tiles, 28) + load<i32>(tiles, 44) + load<i32>(tiles, 60) === 16 &&
+    load<i32>(tiles, 8) + load<i32>(tiles, 24) + load<i32>(tiles, 40) + load<i32>(tiles, 56) === 16;
+  let by: usize = 0;
+  for (let i = 0; i < 4; i++) {
+    const from = temp + <usize>(i * 96);
+    const m1 = v128.load(from, 16);
+    const m2 = v128.load(from, 32);
+    const m3 = v128.load(from, 48);
+    const m4 = v128.load(from, 64);
+    const sa = f32x4.add(m1, m2);
+    const da = f32x4.sub(m1, m2);
+    const sb = f32x4.add(m3, m4);
+    const db = f32x4.sub(m3, m4);
+    const y0 = f32x4.add(f32x4.add(v128.load(from), sa), sb);
+    const y1 = mad(b, db, f32x4.mul(a, da));
+    const y2 = mad(b2, sb, f32x4.mul(a2, sa));
+    const y3 = mad(b3, db, mad(a3, da, v128.load(from, 80)));
+    bad = mad(y0, zero, bad);
+    bad = mad(y1, zero, bad);
+    bad = mad(y2, zero, bad);
+    bad = mad(y3, zero, bad);
+    const t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(y2, y3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(y0, y1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(y2, y3, 2, 6, 3, 7);
+    const v0 = i64x2.shuffle(t0, t1, 0, 2);
+    const v1 = i64x2.shuffle(t0, t1, 1, 3);
+    const v2 = i64x2.shuffle(t2, t3, 0, 2);
+    const v3 = i64x2.shuffle(t2, t3, 1, 3);
+    if (whole) {
+      v128.store(o0 + by, v0);
+      v128.store(o1 + by, v1);
+      v128.store(o2 + by, v2);
+      v128.store(o3 + by, v3);
+    } else {
+      putPart(o0 + by, v0, tiles, i);
+      putPart(o1 + by, v1, tiles + 16, i);
+      putPart(o2 + by, v2, tiles + 32, i);
+      putPart(o3 + by, v3, tiles + 48, i);
+    }
+    by += row;
+  }
+  return bad;
+}
+
+/** Stores what row `i` of a tile has inside the image. */
+// @ts-ignore: decorator
+@inline
+function putPart(p: usize, v: v128, tile: usize, i: i32): void {
+  if (i >= load<i32>(tile, 8)) return;
+  const columns = load<i32>(tile, 12);
+  if (columns === 4) v128.store(p, v);
+  else putSome(p, v, columns);
+}
+
+/**
+ * Writes what is known of every tile of an image: offset of its input, offset of its output, rows and columns of that.
+ * Three tiles more, at the place of the last one, have no rows.
+ */
+function writeTiles(wide: i32): void {
+  const across = tilesAcross();
+  const down = tilesDown();
+  let q = table();
+  for (let y = 0; y < down; y++) {
+    for (let x = 0; x < across; x++) {
+      store<i32>(q, (4 * y * wide + 4 * x) << 2);
+      store<i32>(q, (4 * y * meta(OUT_WIDTH) + 4 * x) << 2, 4);
+      store<i32>(q, min(4, meta(OUT_HEIGHT) - 4 * y), 8);
+      store<i32>(q, min(4, meta(OUT_WIDTH) - 4 * x), 12);
+      q += 16;
+    }
+  }
+  for (let i = 0; i < 3; i++) {
+    store<i64>(q, load<i64>(q - 16));
+    store<i32>(q, 0, 8);
+    store<i32>(q, 4, 12);
+    q += 16;
+  }
+}
+
+/**
+ * Copies rows `from` to `end` of the padded image, `wide` elements each, out of an image of `height` × `width` that begins
+ * at row `above` and column `before` of it; the rest is 0 already. Answers the greatest magnitude, or `most` if that is more.
+ */
+function place(
+  x: usize,
+  to: usize,
+  wide: i32,
+  from: i32,
+  end: i32,
+  height: i32,
+  width: i32,
+  above: i32,
+  before: i32,
+  most: v128,
+): v128 {
+  const y0 = max(0, from - above);
+  const y1 = min(height, end - above);
+  const columns = <usize>max(0, min(width, wide - before)) << 2;
+  x += <usize>(y0 * width) << 2;
+  to += <usize>((y0 + above) * wide + before) << 2;
+  for (let y = y0; y < y1; y++) {
+    let t: usize = 0;
+    for (; t + 16 <= columns; t += 16) {
+      const v = v128.load(x + t);
+      most = f32x4.pmax(most, f32x4.abs(v));
+      v128.store(to + t, v);
+    }
+    for (; t < columns; t += 4) {
+      const v = v128.load32_zero(x + t);
+      most = f32x4.pmax(most, f32x4.abs(v));
+      v128.store32_lane(to + t, v, 0);
+    }
+    x += <usize>width << 2;
+    to += <usize>wide << 2;
+  }
+  return most;
+}
+
+/** The greatest magnitude of rows `from` to `end` of an image where it is, or `most` if that is more. */
+function look(x: usize, width: i32, from: i32, end: i32, most: v128): v128 {
+  let p = x + (<usize>(from * width) << 2);
+  const last = x + (<usize>(end * width) << 2);
+  for (; p + 16 <= last; p += 16) most = f32x4.pmax(most, f32x4.abs(v128.load(p)));
+  for (; p < last; p += 4) most = f32x4.pmax(most, f32x4.abs(v128.load32_zero(p)));
+  return most;
+}
+
+/** {@linkcode FIT}, unless an input was too large or `bad` is not 0. */
+function statusOf(most: v128, bad: v128): i32 {
+  const fits = v128.and(f32x4.le(most, f32x4.splat(LARGEST)), f32x4.eq(bad, f32x4.splat(0)));
+  return i32x4.all_true(fits) ? FIT : UNFIT;
+}
+
+/**
+ * x [N, C, H, W] with the weights that {@linkcode winograd_weights_f32} made → o [N, O, H′, W′].
+ *
+ * A part of it: `rows` of the output channels (weights and outputs begin at the first of them, a multiple of 20), and
+ * `count` groups of four tiles from number `first` on of all images, which count whole groups each.
+ */
+export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32, count: i32): i32 {
+  writeConstants();
+  const channels = meta(CHANNELS);
+  const kp = padded(channels);
+  const across = tilesAcross();
+  const tiles = across * tilesDown();
+  const groups = (tiles + 3) >> 2;
+  const wide = 4 * across + 2;
+  const high = 4 * tilesDown() + 2;
+  const height = meta(HEIGHT);
+  const width = meta(WIDTH);
+  const outWidth = meta(OUT_WIDTH);
+  const direct = meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
+  const most = tilesAtOnce(channels) >> 2;
+  const stepU = <usize>stepOf(tall(meta(ROWS)) * kp);
+  const stepV = <usize>stepOf(4 * most * kp);
+  const some = rowsAtOnce(rows);
+  const stepM = <usize>stepOf(some * 4 * most);
+  const pad = table() + (<usize>(tiles + 4) << 4);
+  const v = pad + (<usize>(wide * high + 16) << 2);
+  const m = v + <usize>XI * stepV;
+  writeTiles(wide);
+  if (!direct) memory.fill(pad, 0, <usize>(wide * high) << 2);
+  let largest = f32x4.splat(0);
+  let bad = largest;
+  // Blocks of equal size, of whole panels of eight tiles.
+  const blocks = (count + most - 1) / most;
+  const block = ((count + blocks - 1) / blocks + 1) & ~1;
+  const last = first + count;
+  for (let b0 = first; b0 < last; b0 += block) {
+    const b1 = min(last, b0 + block);
+    const columns = ((b1 - b0 + 1) & ~1) << 2;
+    for (let at = b0; at < b1;) {
+      const n = at / groups;
+      const g0 = at - n * groups;
+      const g1 = min(groups, g0 + b1 - at);
+      const top = 4 * g0 / across;
+      const end = (min(tiles, 4 * g1) - 1) / across + 1;
+      for (let c = 0; c < channels; c++) {
+        const from = x + (<usize>(n * meta(IMAGE_STEP) + c * height * width) << 2);
+        if (direct) largest = look(from, width, 4 * top, 4 * end + 2, largest);
+        else {
+          largest = place(
+            from,
+            pad,
+            wide,
+            4 * top,
+            4 * end + 2,
+            height,
+            width,
+            meta(ABOVE),
+            meta(BEFORE),
+            largest,
+          );
+        }
+        const base = direct ? from : pad;
+        let tile = table() + (<usize>g0 << 6);
+        for (let g = at - b0; g < at - b0 + g1 - g0; g++) {
+          inputTile(
+            base + <usize>load<i32>(tile),
+            base + <usize>load<i32>(tile, 16),
+            base + <usize>load<i32>(tile, 32),
+            base + <usize>load<i32>(tile, 48),
+            <usize>wide << 2,
+            v + (<usize>((g >> 1) * kp + c) << 5) + (<usize>(g & 1) << 4),
+            stepV,
+          );
+          tile += 64;
+        }
+      }
+      at += g1 - g0;
+    }
+    // Steps of k beyond the channels meet weights of 0, and must be finite.
+    for (let c = channels; c < kp; c++) {
+      for (let g = 0; g < columns >> 3; g++) {
+        for (let i = v + (<usize>(g * kp + c) << 5); i < v + <usize>XI * stepV; i += stepV) {
+          v128.store(i, f32x4.splat(0));
+          v128.store(i, f32x4.splat(0), 16);
+        }
+      }
+    }
+    for (let r = 0; r < rows; r += some) {
+      const mc = min(some, rows - r);
+      const full = (mc + MR_F32 - 1) / MR_F32 * MR_F32;
+      const ldm = <usize>columns << 2;
+      for (let i: usize = 0; i < <usize>XI; i++) {
+        const a = u + i * stepU + (<usize>(r * kp) << 2);
+        multiplyPanels<f32>(a, v + i * stepV, m + i * stepM, ldm, full, columns, kp, false);
+      }
+      for (let j = 0; j < mc; j++) {
+        let from = m + <usize>j * ldm;
+        for (let g = b0; g < b1; g++) {
+          const n = g / groups;
+          const to = o + (<usize>(n * meta(OUT_STEP) + (r + j) * meta(OUT_HEIGHT) * outWidth) << 2);
+          bad = outputTile(from, stepM, to, <usize>outWidth << 2, table() + (<usize>(g - n * groups) << 6), bad);
+          from += 16;
+        }
+      }
+    }
+  }
+  return statusOf(largest, bad);
+}
+
+/**
+ * g [N, O, H′, W′] and x [N, C, H, W] → o [O, C, 3, 3], of `batch` images and `channels` of C.
+ *
+ * Where an input was too large, the first number of the result is NaN; where one was not finite, some are not.
+ */
+export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i32, channels: i32): void {
+  writeConstants();
+  const rows = meta(ROWS);
+  const across = tilesAcross();
+  const down = tilesDown();
+  const tiles = across * down;
+  const wide = 4 * across + 2;
+  const high = 4 * down + 2;
+  const height = meta(HEIGHT);
+  const width = meta(WIDTH);
+  const outHeight = meta(OUT_HEIGHT);
+  const outWidth = meta(OUT_WIDTH);
+  const direct = meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
+  const directGrad = 4 * across === outWidth && 4 * down === outHeight;
+  const most = tilesOfGrad(rows, meta(CHANNELS));
+  const columns = (channels + 7) & ~7;
+  const full = (rows + MR_F32 - 1) / MR_F32 * MR_F32;
+  const stepV = <usize>stepOf(most * columns);
+  const stepZ = <usize>stepOf(most * tall(rows));
+  const stepD = <usize>stepOf(tall(rows) * columns);
+  const size = <usize>(wide * high + 16) << 2;
+  const gradSize = <usize>(16 * tiles + 16) << 2;
+  const pad = table() + (<usize>(tiles + 4) << 4);
+  const padGrad = pad + 4 * size;
+  const v = padGrad + 4 * gradSize;
+  const z = v + <usize>XI * stepV;
+  const d = z + <usize>XI * stepZ;
+  if (!direct) memory.fill(pad, 0, 4 * size);
+  if (!directGrad) memory.fill(padGrad, 0, 4 * gradSize);
+  let largest = f32x4.splat(0);
+  const all = batch * tiles;
+  const blocks = (all + most - 1) / most;
+  const block = ((all + blocks - 1) / blocks + 3) & ~3;
+  for (let b0 = 0; b0 < all; b0 += block) {
+    const b1 = min(all, b0 + block);
+    const kp = padded(b1 - b0);
+    for (let at = b0; at < b1;) {
+      const n = at / tiles;
+      const t0 = at - n * tiles;
+      const t1 = min(tiles, t0 + b1 - at);
+      const top = t0 / across;
+      const end = (t1 - 1) / across + 1;
+      for (let c = 0; c < columns; c += 4) {
+        // Past the last channel it is read again.
+        const c0 = min(c, channels - 1);
+        const from = x + (<usize>(n * meta(IMAGE_STEP)) << 2);
+        let p0 = from + (<usize>(c0 * height * width) << 2);
+        let p1 = from + (<usize>(min(c + 1, channels - 1) * height * width) << 2);
+        let p2 = from + (<usize>(min(c + 2, channels - 1) * height * width) << 2);
+        let p3 = from + (<usize>(min(c + 3, channels - 1) * height * width) << 2);
+        if (direct) {
+          largest = look(p0, width, 4 * top, 4 * end + 2, largest);
+          largest = look(p1, width, 4 * top, 4 * end + 2, largest);
+          largest = look(p2, width, 4 * top, 4 * end + 2, largest);
+          largest = look(p3, width, 4 * top, 4 * end + 2, largest);
+        } else {
+          largest = placeFour(
+            p0,
+            p1,
+            p2,
+            p3,
+            pad,
+            size,
+            wide,
+            4 * top,
+            4 * end + 2,
+            height,
+            width,
+            meta(ABOVE),
+            meta(BEFORE),
+            largest,
+          );
+          p0 = pad;
+          p1 = pad + size;
+          p2 = pad + 2 * size;
+          p3 = pad + 3 * size;
+        }
+        let to = v + (<usize>((c >> 3) * kp + at - b0) << 5) + (<usize>(c & 4) << 2);
+        for (let t = t0; t < t1; t++) {
+          const y = t / across;
+          const by = <usize>(4 * (y * wide + t - y * across)) << 2;
+          inputTile(p0 + by, p1 + by, p2 + by, p3 + by, <usize>wide << 2, to, stepV);
+          to += 32;
+        }
+      }
+      for (let r = 0; r < rows; r += TALL) {
+        for (let j = 0; j < 5; j++) {
+          const fifth = MR_F32 === 5 && j === 4;
+          const row = fifth ? r + 4 : r + j * MR_F32;
+          const gap = fifth ? 5 : 1;
+          if (row >= rows) continue;
+          const from = g + (<usize>(n * meta(OUT_STEP)) << 2);
+          const plane = outHeight * outWidth;
+          let p0 = from + (<usize>(row * plane) << 2);
+          let p1 = from + (<usize>(min(row + gap, rows - 1) * plane) << 2);
+          let p2 = from + (<usize>(min(row + 2 * gap, rows - 1) * plane) << 2);
+          let p3 = from + (<usize>(min(row + 3 * gap, rows - 1) * plane) << 2);
+          if (directGrad) {
+            largest = look(p0, outWidth, 4 * top, 4 * end, largest);
+            largest = look(p1, outWidth, 4 * top, 4 * end, largest);
+            largest = look(p2, outWidth, 4 * top, 4 * end, largest);
+            largest = look(p3, outWidth, 4 * top, 4 * end, largest);
+          } else {
+            largest = placeFour(
+              p0,
+              p1,
+              p2,
+              p3,
+              padGrad,
+              gradSize,
+              4 * across,
+              4 * top,
+              4 * end,
+              outHeight,
+              outWidth,
+              0,
+              0,
+              largest,
+            );
+            p0 = padGrad;
+            p1 = padGrad + gradSize;
+            p2 = padGrad + 2 * gradSize;
+            p3 = padGrad + 3 * gradSize;
+          }
+          const panel = <usize>(MR_F32 * kp) << 2;
+          let to = z + (<usize>(r * kp) << 2) + (fifth ? 16 : <usize>j * panel) + (<usize>((at - b0) * MR_F32) << 2);
+          for (let t = t0; t < t1; t++) {
+            const y = t / across;
+            const by = <usize>(16 * (y * across) + 4 * (t - y * across)) << 2;
+            gradTile(p0 + by, p1 + by, p2 + by, p3 + by, <usize>across << 4, to, stepZ, fifth ? panel : 0);
+            to += <usize>MR_F32 << 2;
+          }
+        }
+      }
+      at += t1 - t0;
+    }
+    for (let i: usize = 0; i < <usize>XI; i++) {
+      clearSteps(v + i * stepV, 8, columns, b1 - b0, kp);
+      clearSteps(z + i * stepZ, MR_F32, full, b1 - b0, kp);
+      const to = d + i * stepD;
+      multiplyPanels<f32>(z + i * stepZ, v + i * stepV, to, <usize>columns << 2, full, columns, kp, b0 > 0);
+    }
+  }
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < channels; c += 4) {
+      const to = o + (<usize>((r * meta(CHANNELS) + c) * 9) << 2);
+      kernelTile(d + (<usize>(r * columns + c) << 2), stepD, to, min(4, channels - c));
+    }
+  }
+  if (statusOf(largest, f32x4.splat(0)) !== FIT) store<f32>(o, NaN);
+}
+
+/** Four planes by {@linkcode place}, `size` bytes apart. */
+function placeFour(
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  to: usize,
+  size: usize,
+  wide: i32,
+  from: i32,
+  end: i32,
+  height: i32,
+  width: i32,
+  above: i32,
+  before: i32,
+  most: v128,
+): v128 {
+  most = place(p0, to, wide, from, end, height, width, above, before, most);
+  most = place(p1, to + size, wide, from, end, height, width, above, before, most);
+  most = place(p2, to + 2 * size, wide, from, end, height, width, above, before, most);
+  return place(p3, to + 3 * size, wide, from, end, height, width, above, before, most);
+}
+
+/** Writes 0 to the steps from `k` to `kp` of panels that are `wide` elements a step. */
+function clearSteps(p: usize, wide: i32, all: i32, k: i32, kp: i32): void {
+  if (k === kp) return;
+  const panel = <usize>(wide * kp) << 2;
+  for (let i = 0; i < all; i += wide) {
+    memory.fill(p + (<usize>(wide * k) << 2), 0, <usize>(wide * (kp - k)) << 2);
+    p += panel;
+  }
+}
+
+/** Transforms 36 vectors, `step` bytes apart, back to the 3 × 3 weights of `n` up to four channels. */
+function kernelTile(m: usize, step: usize, o: usize, n: i32): void {
+  const k = constants();
+  const temp = between();
+  const a2 = v128.load(k, 32);
+  const b2 = v128.load(k, 48);
+  const a = v128.load(k, 64);
+  const b = v128.load(k, 80);
+  const n0 = v128.load(k, 128);
+  const na = v128.load(k, 144);
+  const nb = v128.load(k, 160);
+  for (let to = temp; to < temp + 96; to += 16) {
+    let q = m;
+    const m0 = v128.load(q);
+    const m1 = v128.load(q += 6 * step);
+    const m2 = v128.load(q += 6 * step);
+    const m3 = v128.load(q += 6 * step);
+    const m4 = v128.load(q += 6 * step);
+    const m5 = v128.load(q += 6 * step);
+    const sa = f32x4.mul(na, f32x4.add(m1, m2));
+    const da = f32x4.mul(na, f32x4.sub(m1, m2));
+    const sb = f32x4.mul(nb, f32x4.add(m3, m4));
+    const db = f32x4.mul(nb, f32x4.sub(m3, m4));
+    v128.store(to, mad(n0, m0, f32x4.add(sa, sb)));
+    v128.store(to, mad(b, db, f32x4.mul(a, da)), 96);
+    v128.store(to, mad(b2, sb, mad(a2, sa, m5)), 192);
+    m += step;
+  }
+  for (let i = 0; i < 3; i++) {
+    const from = temp + <usize>(i * 96);
+    const m1 = v128.load(from, 16);
+    const m2 = v128.load(from, 32);
+    const m3 = v128.load(from, 48);
+    const m4 = v128.load(from, 64);
+    const sa = f32x4.mul(na, f32x4.add(m1, m2));
+    const da = f32x4.mul(na, f32x4.sub(m1, m2));
+    const sb = f32x4.mul(nb, f32x4.add(m3, m4));
+    const db = f32x4.mul(nb, f32x4.sub(m3, m4));
+    putLanes(o, mad(n0, v128.load(from), f32x4.add(sa, sb)), n);
+    putLanes(o + 4, mad(b, db, f32x4.mul(a, da)), n);
+    putLanes(o + 8, mad(b2, sb, mad(a2, sa, v128.load(from, 80))), n);
+    o += 12;
+  }
+}
+
+/** Stores the first `n` lanes 36 bytes apart. */
+// @ts-ignore: decorator
+@inline
+function putLanes(p: usize, v: v128, n: i32): void {
+  v128.store32_lane(p, v, 0);
+  if (n > 1) v128.store32_lane(p, v, 1, 36);
+  if (n > 2) v128.store32_lane(p, v, 2, 72);
+  if (n > 3) v128.store32_lane(p, v, 3, 108);
+}
+
+/** {@linkcode FIT} when all `n` numbers at p are finite. */
+export function all_finite_f32(p: usize, n: i32): i32 {
+  const zero = f32x4.splat(0);
+  let bad = zero;
+  const end = p + (<usize>n << 2);
+  for (; p + 16 <= end; p += 16) bad = mad(v128.load(p), zero, bad);
+  for (; p < end; p += 4) bad = mad(v128.load32_zero(p), zero, bad);
+  return statusOf(zero, bad);
+}

@@ -1,0 +1,220 @@
+/**
+ * When a convolution runs by Winograd's F(4 × 4, 3 × 3), and the calls that it is made of.
+ *
+ * @module
+ */
+
+import { Call, MetaCall, type WasmDispatch } from "../dispatch.ts";
+import type { Cut, Kernels } from "../module.ts";
+import { withSums } from "../partial_sums.ts";
+
+/** A convolution of images with kernels of 3 × 3, stride 1, no dilation, one group. */
+export interface WinogradGeometry {
+  /** Images. */
+  readonly batch: number;
+  /** Channels of the result; of the gradient where the weight's gradient is computed. */
+  readonly rows: number;
+  /** Channels of the image. */
+  readonly channels: number;
+  /** Height and width of the image. */
+  readonly size: readonly [height: number, width: number];
+  /** Zeros above and before it. */
+  readonly padding: readonly [above: number, before: number];
+  /** Height and width of the result. */
+  readonly out: readonly [height: number, width: number];
+}
+
+/** Where Winograd pays, by measurement. */
+export const winogradLimits: {
+  channels: number;
+  rows: number;
+  waste: number;
+  weights: number;
+} = {
+  /** Least channels of the image: with fewer, transforms cost more than products. */
+  channels: 8,
+  /** Least channels of the result. */
+  rows: 8,
+  /** Most elements of whole tiles for one element of the result. */
+  waste: 2,
+  /** Most transformed weights, in bytes. */
+  weights: 2 ** 26,
+};
+
+/** Products that the transform of a tile costs as much as, for each channel of the image, of the result, and each weight. */
+const TRANSFORM = { image: 900, result: 900, weight: 450 };
+
+const { ceil } = Math;
+
+/** True when `g` should run by Winograd's method. */
+export function isWinogradBetter(g: WinogradGeometry): boolean {
+  const { channels, rows, waste, weights } = winogradLimits;
+  const [height, width] = g.out;
+  if (g.batch * height * width === 0 || g.channels < channels || g.rows < rows) return false;
+  if (g.padding.some((v) => v < 0) || g.channels * g.rows * 36 * 4 > weights) return false;
+  return 16 * tilesOf(g) <= waste * height * width;
+}
+
+function tilesOf(g: WinogradGeometry): number {
+  return ceil(g.out[0] / 4) * ceil(g.out[1] / 4);
+}
+
+function metaOf(g: WinogradGeometry): number[] {
+  const [image, result] = [g.channels * g.size[0] * g.size[1], g.rows * g.out[0] * g.out[1]];
+  return [g.rows, g.channels, ...g.size, ...g.padding, ...g.out, image, result];
+}
+
+/**
+ * The convolution of x with w to o.
+ *
+ * @param pointers Of x, w and o.
+ * @param weights Elements from one channel of the result to the next in w, from one of the image to the next, and whether
+ *   the kernels are turned around.
+ * @param otherwise Computes the same in another way: for inputs that are not finite, or too large beside others.
+ */
+export function winograd(
+  kernels: Kernels,
+  pointers: readonly [x: number, w: number, o: number],
+  weights: readonly [row: number, channel: number, flip: number],
+  g: WinogradGeometry,
+  otherwise: WasmDispatch,
+): WasmDispatch {
+  kernels.needScratch(kernels.entry("winograd_scratch").fn(g.rows, g.channels, ...g.out));
+  return new MetaCall(new Winograd(kernels, pointers, weights, g, otherwise), metaOf(g), kernels.heap);
+}
+
+class Winograd implements WasmDispatch {
+  readonly #kernels: Kernels;
+  readonly #pointers: readonly [x: number, w: number, o: number];
+  readonly #weights: readonly number[];
+  readonly #g: WinogradGeometry;
+  readonly #bytes: number;
+  readonly #otherwise: WasmDispatch;
+
+  constructor(
+    kernels: Kernels,
+    pointers: readonly [x: number, w: number, o: number],
+    weights: readonly number[],
+    g: WinogradGeometry,
+    otherwise: WasmDispatch,
+  ) {
+    this.#kernels = kernels;
+    this.#pointers = pointers;
+    this.#weights = weights;
+    this.#g = g;
+    this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, g.channels);
+    this.#otherwise = otherwise;
+  }
+
+  run(): void {
+    const { heap } = this.#kernels;
+    const block = heap.reserve(this.#bytes);
+    let fits = true;
+    try {
+      this.#transform(block.start);
+      fits = this.#multiply(block.start);
+    } finally {
+      heap.unreserve(block);
+    }
+    if (!fits) this.#otherwise.run();
+  }
+
+  /** Transforms the weights into `u`, once for all parts. */
+  #transform(u: number): void {
+    const { rows, channels } = this.#g;
+    const args = [this.#pointers[1], u, rows, channels, ...this.#weights, 0, rows];
+    const cost = rows * channels * TRANSFORM.weight / 25;
+    this.#run("winograd_weights_f32", args, { units: rows, at: 8, grain: 20, cost, moves: [[7, 1]] });
+  }
+
+  #multiply(u: number): boolean {
+    const { batch, rows, channels, out } = this.#g;
+    const tiles = tilesOf(this.#g);
+    const groups = batch * ceil(tiles / 4);
+    const cost = 4 * groups *
+      (36 * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25;
+    const args = [this.#pointers[0], u, this.#pointers[2], rows, 0, groups];
+    const threads = this.#kernels.pool?.threads ?? 1;
+    // Parts of an image share the weights, parts of the rows share the image: the longer side is cut.
+    const byTiles = groups >= 2 * threads && 8 * groups >= rows;
+    const kp = (channels + 3) & ~3;
+    const results = this.#run(
+      "winograd_f32",
+      args,
+      byTiles ? { units: groups, at: 5, grain: 2, cost, moves: [[4, 1]] } : {
+        units: rows,
+        at: 3,
+        grain: 20,
+        cost,
+        moves: [[1, kp * 4], [2, out[0] * out[1] * 4]],
+      },
+    );
+    return results.every((status) => status === -1);
+  }
+
+  #run(name: string, args: readonly number[], cut: Cut): readonly number[] {
+    const calls = this.#kernels.partsOf(this.#kernels.entry(name), args, cut);
+    return calls.length === 1 ? [calls[0]!.call()] : this.#kernels.pool!.run(calls);
+  }
+}
+
+/**
+ * The gradient for the weight, from the gradient g of the result and the image x.
+ *
+ * @param pointers Of g, x and the gradient.
+ * @param otherwise Computes the same in another way, as for {@linkcode winograd}.
+ */
+export function winogradWeightGrad(
+  kernels: Kernels,
+  pointers: readonly [g: number, x: number, o: number],
+  g: WinogradGeometry,
+  otherwise: WasmDispatch,
+): WasmDispatch {
+  const { batch, rows, channels, out } = g;
+  kernels.needScratch(kernels.entry("winograd_weight_grad_scratch").fn(rows, channels, ...out));
+  const entry = kernels.entry("winograd_weight_grad_f32");
+  const args = [...pointers, batch, channels];
+  const tiles = tilesOf(g);
+  const cost = batch * tiles *
+      (36 * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25 +
+    rows * channels * TRANSFORM.weight / 25;
+  const threads = kernels.pool?.threads ?? 1;
+  const [image, result, weights] = [
+    channels * g.size[0] * g.size[1],
+    rows * out[0] * out[1],
+    rows * channels * 9,
+  ];
+  const sums = batch >= 2 * threads
+    ? withSums(
+      kernels,
+      kernels.partsOf(entry, args, {
+        ...{ units: batch, at: 3, cost, grain: ceil(batch / threads) },
+        moves: [[0, result * 4], [1, image * 4]],
+      }),
+      [[2, weights]],
+    )
+    : kernels.cut(entry, args, {
+      ...{ units: channels, at: 4, cost, grain: ceil(channels / threads / 8) * 8 },
+      moves: [[1, g.size[0] * g.size[1] * 4], [2, 9 * 4]],
+    });
+  const finite = new Call(kernels.entry("all_finite_f32"), [pointers[2], weights]);
+  return new Checked(new MetaCall(sums, metaOf(g), kernels.heap), finite, otherwise);
+}
+
+/** A step, and another instead where the check of its result does not answer −1. */
+class Checked implements WasmDispatch {
+  readonly #step: WasmDispatch;
+  readonly #check: Call;
+  readonly #otherwise: WasmDispatch;
+
+  constructor(step: WasmDispatch, check: Call, otherwise: WasmDispatch) {
+    this.#step = step;
+    this.#check = check;
+    this.#otherwise = otherwise;
+  }
+
+  run(): void {
+    this.#step.run();
+    if (this.#check.call() !== -1) this.#otherwise.run();
+  }
+}

@@ -1,0 +1,172 @@
+import type { Operand, Shape } from "@flambeau/core";
+import { afterEach, expect, test } from "vitest";
+import type { WasmBackend } from "./backend.ts";
+import { winogradLimits } from "./kernels/winograd.ts";
+import { devices, empty, noise, operand, run, values } from "./test_support.ts";
+
+const limits = { ...winogradLimits };
+afterEach(() => {
+  Object.assign(winogradLimits, limits);
+});
+
+const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+
+interface Case {
+  readonly batch: number;
+  readonly channels: number;
+  readonly rows: number;
+  readonly size: readonly [number, number];
+  readonly padding: readonly [number, number];
+}
+
+const CASES: readonly Case[] = [
+  { batch: 1, channels: 8, rows: 8, size: [10, 10], padding: [1, 1] },
+  { batch: 2, channels: 5, rows: 21, size: [9, 13], padding: [0, 1] },
+  { batch: 3, channels: 17, rows: 5, size: [6, 6], padding: [0, 0] },
+  { batch: 1, channels: 3, rows: 84, size: [3, 3], padding: [0, 0] },
+  { batch: 5, channels: 9, rows: 20, size: [1, 2], padding: [1, 1] },
+  { batch: 1, channels: 1, rows: 1, size: [19, 7], padding: [2, 2] },
+  { batch: 2, channels: 64, rows: 41, size: [14, 11], padding: [2, 0] },
+  { batch: 9, channels: 12, rows: 7, size: [7, 7], padding: [1, 1] },
+  { batch: 1, channels: 4, rows: 6, size: [40, 51], padding: [1, 1] },
+];
+
+function shapes(c: Case): { x: Shape; w: Shape; y: Shape } {
+  const out = c.size.map((n, i) => n + 2 * c.padding[i]! - 2);
+  return {
+    x: [c.batch, c.channels, ...c.size],
+    w: [c.rows, c.channels, 3, 3],
+    y: [c.batch, c.rows, ...out],
+  };
+}
+
+const attrsOf = (c: Case) => ({ stride: [1, 1], padding: c.padding, dilation: [1, 1], groups: 1 });
+
+/** The convolution and its gradients in float64. */
+function exact(c: Case, x: ArrayLike<number>, w: ArrayLike<number>, g: ArrayLike<number>): number[][] {
+  const { x: xs, w: ws, y: ys } = shapes(c);
+  const [y, gx, gw] = [ys, xs, ws].map((shape) => new Array<number>(size(shape)).fill(0)) as [
+    ...[number[], number[], number[]],
+  ];
+  let iy = 0;
+  for (let n = 0; n < c.batch; n++) {
+    for (let o = 0; o < c.rows; o++) {
+      for (let p = 0; p < ys[2]!; p++) {
+        for (let q = 0; q < ys[3]!; q++, iy++) {
+          for (let t = 0; t < 9 * c.channels; t++) {
+            const [k, a, b] = [Math.floor(t / 9), Math.floor(t / 3) % 3, t % 3];
+            const [i, j] = [p + a - c.padding[0], q + b - c.padding[1]];
+            if (i < 0 || j < 0 || i >= c.size[0] || j >= c.size[1]) continue;
+            const ix = ((n * c.channels + k) * c.size[0] + i) * c.size[1] + j;
+            const iw = o * 9 * c.channels + t;
+            y[iy]! += x[ix]! * w[iw]!;
+            gx[ix]! += g[iy]! * w[iw]!;
+            gw[iw]! += g[iy]! * x[ix]!;
+          }
+        }
+      }
+    }
+  }
+  return [y, gx, gw];
+}
+
+/** The three primitives by the kernels of a device. */
+function computed(
+  device: WasmBackend,
+  c: Case,
+  x: ArrayLike<number>,
+  w: ArrayLike<number>,
+  g: ArrayLike<number>,
+): number[][] {
+  const { x: xs, w: ws, y: ys } = shapes(c);
+  const [dx, dw, dg] = [operand(device, x, xs), operand(device, w, ws), operand(device, g, ys)];
+  const outs = [ys, xs, ws].map((shape) => empty(device, shape)) as [Operand, Operand, Operand];
+  const attrs = attrsOf(c);
+  expect(run(device, "conv", [dx, dw], outs[0], attrs)).toBe(true);
+  expect(run(device, "convInputGrad", [dg, dw], outs[1], { ...attrs, inputSize: c.size })).toBe(true);
+  expect(run(device, "convWeightGrad", [dg, dx], outs[2], { ...attrs, kernelSize: [3, 3] })).toBe(true);
+  return outs.map((out) => values(device, out));
+}
+
+/** Winograd wherever it can compute at all, or nowhere. */
+function force(always: boolean): void {
+  Object.assign(
+    winogradLimits,
+    always ? { channels: 1, rows: 1, waste: Infinity, weights: 2 ** 30 } : { channels: Infinity },
+  );
+}
+
+test("winograd: the convolution and both gradients, in any size", () => {
+  force(true);
+  for (const c of CASES) {
+    const { x: xs, w: ws, y: ys } = shapes(c);
+    const [x, w, g] = [noise(size(xs), 1), noise(size(ws), 2), noise(size(ys), 3)];
+    const want = exact(c, x, w, g);
+    // How many products each result adds up, at most.
+    const terms = [9 * c.channels, 9 * c.rows, c.batch * ys[2]! * ys[3]!];
+    for (const [build, device] of devices) {
+      computed(device, c, x, w, g).forEach((got, i) => {
+        const far = got.findIndex((v, at) =>
+          !(Math.abs(v - want[i]![at]!) < 2e-6 * (Math.sqrt(terms[i]!) + 3))
+        );
+        expect(far, `${build} ${JSON.stringify(c)}, result ${i}`).toBe(-1);
+      });
+    }
+  }
+});
+
+test("winograd: as exact as sums of products in float32, within a small factor", () => {
+  const c: Case = { batch: 1, channels: 64, rows: 24, size: [16, 16], padding: [1, 1] };
+  const { x: xs, w: ws, y: ys } = shapes(c);
+  const [x, w, g] = [noise(size(xs), 4), noise(size(ws), 5), noise(size(ys), 6)];
+  const want = exact(c, x, w, g);
+  const errors = (got: number[][]): number[] =>
+    got.map((list, i) => Math.sqrt(list.reduce((sum, v, at) => sum + (v - want[i]![at]!) ** 2, 0)));
+  for (const [build, device] of devices) {
+    const tiled = errors(computed(device, c, x, w, g));
+    force(false);
+    const plain = errors(computed(device, c, x, w, g));
+    Object.assign(winogradLimits, limits);
+    tiled.forEach((error, i) => {
+      expect(error, `${build}, result ${i}`).toBeGreaterThan(0);
+      expect(error / plain[i]!, `${build}, result ${i}`).toBeLessThan(4);
+    });
+  }
+});
+
+/** What one number among the operands must not do: reach results that it has no part in. */
+const ODD: readonly (readonly [where: "x" | "w" | "g", value: number])[] = [
+  ["x", NaN],
+  ["x", Infinity],
+  ["x", -Infinity],
+  ["x", 3e38],
+  ["x", 1e9],
+  ["w", NaN],
+  ["w", -Infinity],
+  ["w", 3e38],
+  ["g", NaN],
+  ["g", Infinity],
+  ["g", 1e20],
+];
+
+test("winograd: NaN, infinities and very large numbers stay where their windows are", () => {
+  const c: Case = { batch: 2, channels: 10, rows: 12, size: [11, 14], padding: [1, 1] };
+  const { x: xs, w: ws, y: ys } = shapes(c);
+  for (const [build, device] of devices) {
+    for (const [where, value] of ODD) {
+      const data = { x: noise(size(xs), 7), w: noise(size(ws), 8), g: noise(size(ys), 9) };
+      data[where][Math.floor(data[where].length / 3)] = value;
+      force(true);
+      const got = computed(device, c, data.x, data.w, data.g);
+      force(false);
+      const want = computed(device, c, data.x, data.w, data.g);
+      // The results that the number has no part in are Winograd's own, to rounding.
+      const takes = [where !== "g", where !== "x", where !== "w"];
+      got.forEach((list, i) => {
+        const label = `${build}, ${value} in ${where}, result ${i}`;
+        if (takes[i]) expect(list, label).toEqual(want[i]);
+        else expect(list.every((v, at) => Math.abs(v - want[i]![at]!) < 1e-4), label).toBe(true);
+      });
+    }
+  }
+});

@@ -70,7 +70,7 @@ export function gemm_scratch(size: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function micro<T>(a: usize, b: usize, c: usize, ldc: usize, k: i32, add: bool): void {
+export function micro<T>(a: usize, b: usize, c: usize, ldc: usize, k: i32, add: bool): void {
   if (sizeof<T>() === 8) micro_4x4_f64(a, b, c, ldc, k, add);
   else if (ASC_FEATURE_RELAXED_SIMD) micro_5x8(a, b, c, ldc, k, add);
   else micro_4x8(a, b, c, ldc, k, add);

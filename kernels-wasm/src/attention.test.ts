@@ -33,6 +33,10 @@ const CASES: readonly Case[] = [
   { heads: 2, l: 9, s: 11, e: 4, f: 4, bias: "rows" },
   { heads: 2, l: 70, s: 7, e: 4, f: 4, bias: "heads", causal: true },
   { heads: 1, l: 5, s: 6, e: 4, f: 4, bias: "blind" },
+  { heads: 2, l: 2, s: 9, e: 4, f: 6, bias: "all", causal: true },
+  { heads: 2, l: 3, s: 70, e: 16, f: 9, bias: "blind", split: true },
+  { heads: 1, l: 76, s: 90, e: 9, f: 11, bias: "all", causal: true },
+  { heads: 1, l: 66, s: 77, e: 12, f: 4, bias: "rows" },
 ];
 
 const SCALE = Math.fround(0.37);

@@ -122,9 +122,32 @@ const adam = {
   ...{ lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 },
   ...{ decoupled: false, maximize: false, step: 1 },
 };
-const heads = f(8, 8, 256, 64);
-const sums = f(8, 8, 256, 1);
-const attention = { scale: 0.125, causal: false };
+
+/** Attention and its gradients; with a causal mask only what is seen counts. */
+function attentions(name: string, sizes: readonly [number, number, number, number], causal: boolean): Row[] {
+  const [b, h, t, d] = sizes;
+  const [x, sums] = [f(...sizes), f(b, h, t, 1)];
+  const attrs = { scale: 1 / Math.sqrt(d), causal };
+  const flops = 2 * b * h * d * (causal ? t * (t + 1) / 2 : t * t);
+  return [
+    {
+      name: `attention ${name}`,
+      primitive: "attention",
+      inputs: [x, x, x],
+      outputs: [x, sums],
+      attrs,
+      flops: 2 * flops,
+    },
+    {
+      name: "… its gradients",
+      primitive: "attentionBackward",
+      inputs: [x, x, x, x, sums, sums],
+      outputs: [x, x, x],
+      attrs,
+      flops: 5 * flops,
+    },
+  ];
+}
 
 const rows: readonly Row[] = [
   ...[16, 32, 64, 128, 256, 512, 1024, 2048].map((n) => product(n, n, n)),
@@ -151,22 +174,9 @@ const rows: readonly Row[] = [
   ...convolutions("depthwise 128, 56², 3×3", [1, 128, 56], [128, 3], { padding: 1, groups: 128 }),
   ...convolutions("64 × (1 → 32, 28², 5×5)", [64, 1, 28], [32, 5]),
   ...convolutions("64 × (32 → 64, 26², 3×3)", [64, 32, 26], [64, 3]),
-  {
-    name: "attention 8 × 8 × 256 × 64",
-    primitive: "attention",
-    inputs: [heads, heads, heads],
-    outputs: [heads, sums],
-    attrs: attention,
-    flops: 4 * 64 * 256 * 256 * 64,
-  },
-  {
-    name: "… gradients",
-    primitive: "attentionBackward",
-    inputs: [heads, heads, heads, heads, sums, sums],
-    outputs: [heads, heads, heads],
-    attrs: attention,
-    flops: 10 * 64 * 256 * 256 * 64,
-  },
+  ...attentions("8 × 8 × 256 × 64", [8, 8, 256, 64], false),
+  ...attentions("16 × 4 × 64 × 32", [16, 4, 64, 32], false),
+  ...attentions("16 × 4 × 64 × 32, causal", [16, 4, 64, 32], true),
   row("add 1 M", "add", [f(M), f(M)], [f(M)]),
   row("add 16 M", "add", [f(16 * M), f(16 * M)], [f(16 * M)]),
   row("add a row, 1024²", "add", [square, line], [square]),

@@ -27,6 +27,7 @@ export function attentionKernels(kernels: Kernels): Partial<KernelTable<WasmDisp
   const forward = kernels.entry("attention_f32");
   const backward = kernels.entry("attention_backward_f32");
   const scratch = kernels.entry("attention_scratch").fn;
+  const backwardScratch = kernels.entry("attention_backward_scratch").fn;
 
   /**
    * The numbers that kernels read: sizes, then steps from outer to outer, inner to inner and row to row of q, k, v, bias,
@@ -83,7 +84,7 @@ export function attentionKernels(kernels: Kernels): Partial<KernelTable<WasmDisp
       if (found === null) return null;
       const { meta, heads } = found;
       const [, l, s, e, f] = meta as [number, number, number, number, number];
-      kernels.needScratch(scratch(s, e, f));
+      kernels.needScratch(scratch(l, s, e, f));
       const pointers = [q, k, v].map(pointer);
       const args = [
         ...pointers,
@@ -106,7 +107,7 @@ export function attentionKernels(kernels: Kernels): Partial<KernelTable<WasmDisp
       if (found === null) return null;
       const { meta, heads } = found;
       const [, l, s, e, f] = meta as [number, number, number, number, number];
-      kernels.needScratch(scratch(s, e, f));
+      kernels.needScratch(backwardScratch(s, e, f));
       const pointers = [...[g, q, k, v, logs, delta].map(pointer), bias === undefined ? 0 : pointer(bias)];
       const args = [...pointers, ...results.map(pointer), 0, heads, scale];
       const cost = heads * l * s * (causal ? 0.5 : 1) * ((e + f) * 0.12 + 1.5);

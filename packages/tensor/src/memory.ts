@@ -2,9 +2,10 @@
  * What is allocated, and who gives it back when nobody says so.
  *
  * Every storage owns one {@linkcode Allocation}. A FinalizationRegistry frees the allocations of storages that were
- * dropped. V8 sees only the small handles, not the memory behind them, so it is told about the pressure: for every
- * {@linkcode PRESSURE_BYTES} of tensors one throwaway ArrayBuffer of that size is made (it is never touched, so it
- * costs no memory), and awaiting reads take one macrotask turn, in which the registry's callbacks run.
+ * dropped. V8 sees only the small handles, not the memory behind them, so it is told about the pressure: whenever tensors
+ * have grown by {@linkcode PRESSURE_BYTES} one throwaway ArrayBuffer of that size is made (it is never touched, so it
+ * costs no memory), and awaiting reads take one macrotask turn, in which the registry's callbacks run. What is given back
+ * explicitly does not count as growth: a loop that frees what it makes never waits for a collection.
  *
  * @module
  */
@@ -18,7 +19,7 @@ import {
   type Shape,
 } from "@flambeau/core";
 
-/** Bytes of tensors after which the garbage collector gets a hint. */
+/** Bytes by which tensors grow, beyond what was given back, before the garbage collector gets a hint. */
 export const PRESSURE_BYTES: number = 256 * 1024 * 1024;
 
 /** A buffer with its backend, in a list of all that live. `buffer` is null once it was freed. */
@@ -83,6 +84,8 @@ export function release(allocation: Allocation): void {
   if (allocation.buffer === null) return;
   allocation.backend.free(allocation.buffer);
   allocation.buffer = null;
+  sinceHint = Math.max(0, sinceHint - allocation.bytes);
+  sinceTurn = Math.max(0, sinceTurn - allocation.bytes);
   const { previous, next } = allocation;
   if (previous !== null) previous.next = next;
   if (next !== null) next.previous = previous;
@@ -129,14 +132,19 @@ function hint(): void {
   }
 }
 
+/** Calls back in another turn of the event loop; timers of 0 ms wait for 1 ms or more where there is something faster. */
+const laterTurn: (then: () => void) => unknown =
+  (globalThis as { setImmediate?: (then: () => void) => unknown }).setImmediate ??
+    ((then) => setTimeout(then, 0));
+
 /**
- * Lets the event loop turn when enough was allocated since the last turn, so that dropped tensors are freed.
+ * Lets the event loop turn when tensors have grown enough since the last turn, so that dropped ones are freed.
  * Awaiting reads and data loaders call it; long loops without either may call it themselves.
  */
 export async function breathe(): Promise<void> {
   if (sinceTurn < PRESSURE_BYTES / 4) return;
   sinceTurn = 0;
-  await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  await new Promise<void>(laterTurn);
 }
 
 /** Allocations that live now, newest first. For leak checks and reports. */

@@ -27,7 +27,16 @@ export { relabel } from "./src/label.ts";
 export { type Allocation, liveAllocations } from "./src/memory.ts";
 export { fromData, moveHook } from "./src/ops/data.ts";
 export { scopes, Storage, storageCount, StorageScope } from "./src/storage.ts";
-export { type GradMeta, newGradMeta, requireTape, type Tape, tape } from "./src/tape.ts";
+export {
+  forgetGrad,
+  type GradMeta,
+  newGradMeta,
+  peekGrad,
+  putGrad,
+  requireTape,
+  type Tape,
+  tape,
+} from "./src/tape.ts";
 export { isContiguousStorage, storagesIn, temporaries } from "./src/temporaries.ts";
 export {
   canRead,

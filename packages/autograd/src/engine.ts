@@ -17,6 +17,8 @@ import {
   executeOn,
   gradMode,
   isContiguousStorage,
+  peekGrad,
+  putGrad,
   scopes,
   type Storage,
   StorageScope,
@@ -310,11 +312,11 @@ class Pass {
 
   #accumulate(variable: Tensor, grad: Tensor): void {
     if (!variable.requiresGrad) return; // turned off since the graph was made
-    if (variable.grad === null && !this.#create && this.#owns(grad)) {
+    if (peekGrad(variable) === null && !this.#create && this.#owns(grad)) {
       this.#escape(grad);
       grad.base = null;
       grad.gradMeta = null;
-      variable.grad = grad;
+      putGrad(variable, grad);
     } else addToGrad(variable, grad, this.#create);
   }
 
@@ -366,8 +368,9 @@ function callHook(hook: GradHook, grad: Tensor): Tensor | null {
 
 /** Adds to `x.grad`; makes it when there is none. */
 function addToGrad(x: Tensor, grad: Tensor, create: boolean): void {
-  const before = x.grad;
-  if (before === null) x.grad = keep(bind("copy", [grad], null));
+  const before = peekGrad(x);
+  if (before === null && !create) putGrad(x, keep(bind("copy", [grad], null)));
+  else if (before === null) x.grad = keep(bind("copy", [grad], null));
   else if (create) x.grad = keep(bind("add", [before, grad], null));
   else bindInto([before], "add", [before, grad], null);
 }

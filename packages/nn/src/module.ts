@@ -21,6 +21,7 @@ import {
   ValueError,
 } from "@flambeau/core";
 import { Device, type DeviceLike, keep, noGrad, Tensor } from "@flambeau/tensor";
+import { forgetGrad } from "@flambeau/tensor/internal";
 import { callHooked } from "./call.ts";
 import {
   addHook,
@@ -231,10 +232,12 @@ export class ModuleBase<A extends readonly unknown[], R> {
   /** Forgets the gradients of all parameters; with `setToNone: false` it fills them with zeros. */
   zeroGrad(setToNone: boolean | { readonly setToNone?: boolean } = true): void {
     for (const parameter of this.parameters()) {
+      if (flag(setToNone, "setToNone")) {
+        forgetGrad(parameter);
+        continue;
+      }
       const { grad } = parameter;
-      if (grad === null) continue;
-      if (flag(setToNone, "setToNone")) parameter.grad = null;
-      else {
+      if (grad !== null) {
         parameter.grad = grad.detach();
         noGrad(() => parameter.grad!.zero_());
       }

@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { Attrs } from "@flambeau/core";
 import type { Args, Tensor } from "@flambeau/tensor";
-import { bindInto, named } from "@flambeau/tensor/internal";
+import { bindInto, named, peekGrad } from "@flambeau/tensor/internal";
 import { requireBetas, requireNonNegative } from "./checks.ts";
 import type { ParamGroup, ParamsInput } from "./groups.ts";
 import { Optimizer } from "./optimizer.ts";
@@ -81,12 +82,34 @@ export class Adam extends Optimizer<AdamOptions, AdamState> {
     requireBetas(this.constructor.name, options.betas);
   }
 
-  /** Updates one parameter. */
-  protected override updateParameter(param: Tensor, grad: Tensor, group: ParamGroup<AdamOptions>): void {
+  /** As {@linkcode Optimizer.updateGroup}: parameters of one age share the numbers of their step. */
+  protected override updateGroup(group: ParamGroup<AdamOptions>): void {
+    if (group.amsgrad || this.updateParameter !== Adam.prototype.updateParameter) {
+      return super.updateGroup(group);
+    }
+    let attrs: Attrs<"adamStep"> | null = null;
+    for (const param of group.params) {
+      const grad = peekGrad(param);
+      if (grad === null) continue;
+      const state = this.#stateOf(param);
+      state.step++;
+      if (attrs === null || attrs.step !== state.step) attrs = stepAttrs(group, state.step);
+      const { expAvg, expAvgSq } = state;
+      bindInto([param, expAvg, expAvgSq], "adamStep", [param, grad, expAvg, expAvgSq], attrs);
+    }
+  }
+
+  #stateOf(param: Tensor): AdamState {
     let state = this.state.get(param);
     if (state === undefined) {
       this.state.set(param, state = { step: 0, expAvg: stateLike(param), expAvgSq: stateLike(param) });
     }
+    return state;
+  }
+
+  /** Updates one parameter. */
+  protected override updateParameter(param: Tensor, grad: Tensor, group: ParamGroup<AdamOptions>): void {
+    const state = this.#stateOf(param);
     state.step++;
     if (group.amsgrad) updateAmsgrad(param, grad, group, state);
     else adamStep(param, grad, group, state);
@@ -100,9 +123,13 @@ export function adamStep(
   options: Omit<AdamOptions, "amsgrad">,
   { step, expAvg, expAvgSq }: AdamState,
 ): void {
-  const { lr, betas: [beta1, beta2], eps, weightDecay, maximize, decoupledWeightDecay: decoupled } = options;
-  const attrs = { lr, beta1, beta2, eps, weightDecay, decoupled, maximize, step };
+  const attrs = stepAttrs(options, step);
   bindInto([param, expAvg, expAvgSq], "adamStep", [param, grad, expAvg, expAvgSq], attrs);
+}
+
+function stepAttrs(options: Omit<AdamOptions, "amsgrad">, step: number): Attrs<"adamStep"> {
+  const { lr, betas: [beta1, beta2], eps, weightDecay, maximize, decoupledWeightDecay: decoupled } = options;
+  return { lr, beta1, beta2, eps, weightDecay, decoupled, maximize, step };
 }
 
 /** As Adam, but the root is of the largest running square so far. */

@@ -10,7 +10,7 @@ import { isGradEnabled, scope, type Tensor } from "@flambeau/tensor";
 import { describe, expect, test, vi } from "vitest";
 import * as optim from "../mod.ts";
 import { Adam, AdamW, Optimizer, type ParamGroup, SGD } from "../mod.ts";
-import { expectClose, leaf, t, values } from "./test_support.ts";
+import { backend, expectClose, leaf, t, values } from "./test_support.ts";
 
 describe("groups", () => {
   test("options of a group win over those of the optimizer", () => {
@@ -321,6 +321,25 @@ describe("zeroGrad", () => {
     optimizer.zeroGrad(false);
     expect(w.grad!.gradFn).toBeNull();
     expect(values(w.grad)).toEqual([0]);
+  });
+
+  test("gives the memory of gradients back that nobody has seen", () => {
+    const [x, y] = [leaf([1, 2]), leaf([3, 4])];
+    const optimizer = new Adam([x, y]);
+    const backward = () => x.mul(x).add(y).sum().backward();
+    backward();
+    const seen = y.grad!;
+    const before = backend.memory().liveBytes;
+    optimizer.step();
+    const state = 4 * 16;
+    expect(backend.memory().liveBytes - before).toBe(state);
+    optimizer.zeroGrad();
+    expect(backend.memory().liveBytes - before).toBe(state - 16);
+    expect(values(seen)).toEqual([1, 1]);
+    backward();
+    x.grad = null;
+    expect(x.grad).toBe(null);
+    expect(values(y.grad)).toEqual([1, 1]);
   });
 });
 

@@ -6,7 +6,7 @@
 
 import { NotImplementedError } from "@flambeau/core";
 import { enableGrad, noGrad, type Tensor } from "@flambeau/tensor";
-import { temporaries } from "@flambeau/tensor/internal";
+import { forgetGrad, peekGrad, temporaries } from "@flambeau/tensor/internal";
 import {
   makeGroup,
   type OptimizerOptions,
@@ -132,15 +132,18 @@ export class Optimizer<O extends OptimizerOptions = OptimizerOptions, S extends 
   }
 
   #updateAll(): void {
-    for (const group of this.paramGroups) {
-      for (const param of group.params) {
-        const grad = param.grad;
-        if (grad === null) continue;
-        temporaries(() => {
-          this.updateParameter(param, grad, group);
-          return null;
-        });
-      }
+    for (const group of this.paramGroups) this.updateGroup(group);
+  }
+
+  /** Updates the parameters of a group that have a gradient. Classes that know how to do it faster may define it. */
+  protected updateGroup(group: ParamGroup<O>): void {
+    for (const param of group.params) {
+      const grad = param.grad;
+      if (grad === null) continue;
+      temporaries(() => {
+        this.updateParameter(param, grad, group);
+        return null;
+      });
     }
   }
 
@@ -171,13 +174,16 @@ export class Optimizer<O extends OptimizerOptions = OptimizerOptions, S extends 
    */
   zeroGrad(setToNone: boolean | ZeroGradOptions = true): void {
     const drop = typeof setToNone === "boolean" ? setToNone : setToNone.setToNone ?? true;
-    for (const param of this.paramGroups.flatMap(({ params }) => params)) {
-      if (param.grad === null) continue;
-      if (drop) param.grad = null;
-      else {
-        if (param.grad.gradFn !== null) param.grad.detach_();
-        else param.grad.requiresGrad = false;
-        param.grad.zero_();
+    for (const { params } of this.paramGroups) {
+      for (const param of params) {
+        const grad = peekGrad(param);
+        if (grad === null) continue;
+        if (drop) forgetGrad(param);
+        else {
+          if (grad.gradFn !== null) grad.detach_();
+          else grad.requiresGrad = false;
+          grad.zero_();
+        }
       }
     }
   }

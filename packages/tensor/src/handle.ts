@@ -21,7 +21,7 @@ import {
 import { Device } from "./device.ts";
 import { gradMode } from "./grad_mode.ts";
 import { Storage } from "./storage.ts";
-import { type GradMeta, type GradNode, newGradMeta, tape } from "./tape.ts";
+import { forgetGrad, type GradMeta, type GradNode, newGradMeta, tape } from "./tape.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Lifted } from "./transform.ts";
 
@@ -141,13 +141,15 @@ export class TensorHandle implements Operand {
 
   /** The accumulated gradient of a leaf, or of a tensor with `retainGrad()`. */
   get grad(): Tensor | null {
-    return this.gradMeta === null ? null : this.gradMeta.grad;
+    if (this.gradMeta === null) return null;
+    this.gradMeta.gradShown = true;
+    return this.gradMeta.grad;
   }
 
   /** @throws {GradError} If shape or dtype differ. */
   set grad(value: Tensor | null | undefined) {
     if (value === null || value === undefined) {
-      if (this.gradMeta !== null) this.gradMeta.grad = null;
+      forgetGrad(this as unknown as Tensor);
       return;
     }
     if (
@@ -162,7 +164,9 @@ export class TensorHandle implements Operand {
         }`,
       );
     }
-    (this.gradMeta ??= newGradMeta()).grad = value;
+    const meta = this.gradMeta ??= newGradMeta();
+    meta.grad = value;
+    meta.gradShown = true;
   }
 
   /** True after `retainGrad()` on a tensor that is no leaf. */

@@ -28,6 +28,8 @@ export interface GradMeta {
   requiresGrad: boolean;
   /** The accumulated gradient. */
   grad: Tensor | null;
+  /** Whether somebody beside the tape may have a handle on `grad`. */
+  gradShown: boolean;
   /** The step that made the tensor; null for leaves. */
   node: GradNode | null;
   /** Which output of that step it is. */
@@ -108,6 +110,7 @@ export function newGradMeta(): GradMeta {
   return {
     requiresGrad: false,
     grad: null,
+    gradShown: false,
     node: null,
     outputNr: 0,
     retainsGrad: false,
@@ -116,4 +119,27 @@ export function newGradMeta(): GradMeta {
     rebases: 0,
     volatile: false,
   };
+}
+
+/** The gradient of `x`, for a reader that keeps no handle on it; null when there is none. */
+export function peekGrad(x: Tensor): Tensor | null {
+  return x.gradMeta === null ? null : x.gradMeta.grad;
+}
+
+/** Gives `x` a gradient that nobody else has a handle on. */
+export function putGrad(x: Tensor, grad: Tensor): void {
+  const meta = x.gradMeta ??= newGradMeta();
+  meta.grad = grad;
+  meta.gradShown = false;
+}
+
+/** Forgets the gradient of `x`. Its memory goes back at once when nobody else has seen it. */
+export function forgetGrad(x: Tensor): void {
+  const meta = x.gradMeta;
+  if (meta === null || meta.grad === null) return;
+  const { storage, lifted } = meta.grad;
+  meta.grad = null;
+  if (meta.gradShown || lifted !== null) return;
+  if (storage.holds > 0) storage.orphan = true;
+  else storage.dispose();
 }

@@ -8,7 +8,7 @@
  */
 
 import { scopes, type Storage, StorageScope } from "./storage.ts";
-import { tape } from "./tape.ts";
+import { peekGrad, tape } from "./tape.ts";
 import { TensorHandle } from "./handle.ts";
 import type { Tensor } from "./tensor.ts";
 import { eachStorage } from "./transform.ts";
@@ -112,7 +112,8 @@ function collect(value: unknown, kept: Set<object>, seen: Set<object>): void {
   if (value instanceof TensorHandle) {
     const add = (storage: Storage) => void kept.add(storage);
     eachStorage(value as Tensor, add);
-    if (value.grad !== null) eachStorage(value.grad, add);
+    const grad = peekGrad(value as Tensor);
+    if (grad !== null) eachStorage(grad, add);
     if (tape.current !== null) {
       for (const held of tape.current.heldStorages(value as Tensor)) kept.add(held);
     }

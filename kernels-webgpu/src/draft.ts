@@ -13,9 +13,11 @@ import {
   type TorchError,
 } from "@flambeau/core";
 import { Step, type StepBinding } from "./dispatch.ts";
+import type { GemmSettings } from "./kernels/gemm/tiles.ts";
 import { accessors, perWord, type Storage, storageOf } from "./element.ts";
 import { GpuBuffer } from "./memory.ts";
 import { withFunctions } from "./math.ts";
+import { quadAccessors, type QuadWords, quadWords, wordsType } from "./quads.ts";
 import { type Access, SLOT_WORDS } from "./recorder.ts";
 import { wgsl } from "./wgsl.ts";
 
@@ -28,6 +30,8 @@ const MAX_GROUPS = 65535;
 /** The largest part of a buffer that a shader sees at once, in bytes; what an adapter has at least, until one says more. */
 export interface GpuLimits {
   readonly maxBindingBytes: number;
+  /** How products of matrices are computed; by rules alone when not given. */
+  readonly gemm?: GemmSettings;
 }
 
 /** `count` workgroups as a grid; shaders number them by `group`, and the last ones may be too many. */
@@ -43,10 +47,17 @@ export interface Use {
   readonly as: "read" | "write" | "atomic";
   /** True where only bits are moved: all dtypes of one size then share a text. */
   readonly raw?: boolean;
+  /**
+   * True where elements are read and written four at a time, by `quad_name(i)` and `put_quad_name(i, v)`: all operands in a
+   * buffer that is written must then be so, and of one width.
+   */
+  readonly quads?: boolean;
 }
 
 interface Slot {
   readonly buffer: Buffer | null;
+  /** Words of an element of the binding. */
+  readonly words: QuadWords;
   access: Access;
   atomic: boolean;
   readonly operands: Operand[];
@@ -71,11 +82,13 @@ export class Draft {
     storage: Storage;
     slot: number;
     written: boolean;
+    quads: boolean;
     x: Operand;
     word: number;
   }[] = [];
   readonly #fields: string[] = [];
   readonly #words: number[] = [];
+  readonly #directives: string[] = [];
   #report: { word: number; errorOf: (value: number) => TorchError } | null = null;
 
   /** @param op The primitive, for messages and for the key. */
@@ -109,12 +122,21 @@ export class Draft {
     return this;
   }
 
+  /** Puts a directive, as in `enable subgroups;`, before the text. */
+  directive(text: string): this {
+    this.#directives.push(text);
+    return this;
+  }
+
   /** Binds an operand: the text has `get_name(i)` and, where it is written, `put_name(i, v)`. */
   bind(name: string, x: Operand, use: Use): this {
-    let slot = this.#slots.findIndex(({ buffer }) => buffer === x.buffer);
+    const storage = storageOf(x.dtype, use.raw === true);
+    const quads = use.quads === true;
+    const words = quads ? quadWords(storage) : 1;
+    let slot = this.#slots.findIndex((slot) => slot.buffer === x.buffer && slot.words === words);
     if (slot < 0) {
       slot = this.#slots.length;
-      this.#slots.push({ buffer: x.buffer, access: "r", atomic: false, operands: [] });
+      this.#slots.push({ buffer: x.buffer, words, access: "r", atomic: false, operands: [] });
     }
     const found = this.#slots[slot]!;
     if (use.as !== "read") found.access = "w";
@@ -122,9 +144,10 @@ export class Draft {
     found.operands.push(x);
     this.#operands.push({
       name,
-      storage: storageOf(x.dtype, use.raw === true),
+      storage,
       slot,
       written: use.as !== "read",
+      quads,
       x,
       word: this.#words.length,
     });
@@ -134,7 +157,7 @@ export class Draft {
   /** Lets the text call `report(value)`: the error reaches the next awaited read or `sync()`. */
   reports(errorOf: (value: number) => TorchError): this {
     this.#report = { word: this.#words.length, errorOf };
-    this.#slots.push({ buffer: null, access: "w", atomic: true, operands: [] });
+    this.#slots.push({ buffer: null, words: 1, access: "w", atomic: true, operands: [] });
     return this.u32("report", 0);
   }
 
@@ -151,7 +174,10 @@ export class Draft {
       const bytes = bindings[slot]!.offset;
       if (bytes > 0) this.#words[word] = x.offset - bytes / 4 * perWord(storage);
     });
-    const signature = this.#operands.map(({ storage, slot }) => `${storage}@${slot}`).join(",");
+    const signature = this.#operands.map(({ storage, slot, quads }) =>
+      `${storage}${quads ? "x4" : ""}@${slot}`
+    )
+      .join(",");
     const modes = this.#slots.map(({ access, atomic }) => atomic ? "a" : access).join("");
     return new Step({
       op: this.#op,
@@ -168,21 +194,24 @@ export class Draft {
   #prelude(): string {
     const reports = this.#slots.findIndex(({ buffer }) => buffer === null);
     return wgsl`
+      ${this.#directives}
       struct Params {
         ${this.#fields.map((field) => `${field},`)}
       }
       @group(0) @binding(0) var<uniform> P: Params;
       ${
-      this.#slots.map(({ access, atomic }, i) => {
+      this.#slots.map(({ access, atomic, words }, i) => {
         const mode = access === "r" ? "read" : "read_write";
         return `@group(0) @binding(${i + 1}) var<storage, ${mode}> b${i}: array<${
-          atomic ? "atomic<u32>" : "u32"
+          atomic ? "atomic<u32>" : wordsType(words)
         }>;`;
       })
     }
       ${
-      this.#operands.map(({ name, storage, slot, written }) =>
-        accessors(name, storage, `b${slot}`, { atomic: this.#slots[slot]!.atomic, written })
+      this.#operands.map(({ name, storage, slot, written, quads }) =>
+        quads
+          ? quadAccessors(name, storage, `b${slot}`, written)
+          : accessors(name, storage, `b${slot}`, { atomic: this.#slots[slot]!.atomic, written })
       )
     }
       ${
@@ -235,14 +264,19 @@ function reach(
   return [least, most];
 }
 
-/** The head of `main`: `group` is the number of the workgroup, `lane` that of the invocation in it. */
-export function mainOf(workgroup: number, body: string): string {
+/**
+ * The head of `main`: `group` is the number of the workgroup, `lane` that of the invocation in it.
+ *
+ * @param builtins Further parameters.
+ */
+export function mainOf(workgroup: number, body: string, builtins?: string): string {
   return wgsl`
     @compute @workgroup_size(${workgroup})
     fn main(
       @builtin(workgroup_id) workgroup: vec3<u32>,
       @builtin(num_workgroups) workgroups: vec3<u32>,
       @builtin(local_invocation_index) lane: u32,
+      ${builtins}
     ) {
       let group = workgroup.y * workgroups.x + workgroup.x;
       ${body}

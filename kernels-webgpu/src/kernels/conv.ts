@@ -3,19 +3,33 @@
  *
  * With N images, C channels in and O out of a group, and taps of the window counted row-major:
  *
- * - conv: rows are places of the result (N, place), columns O, depth (C, tap).
- * - gradient for the input: rows are places of the input (N, place), columns C, depth (O, tap).
+ * - conv: rows O, columns are places of the result (N, place), depth (C, tap).
+ * - gradient for the input: rows C, columns are places of the input (N, place), depth (O, tap).
  * - gradient for the weight: rows O, columns (C, tap), depth (N, place of the result).
+ *
+ * Groups are a batch; with few channels in each, as in depthwise convolutions, the kernel for products with few rows makes
+ * each result on its own. Windows of one tap that do not move are products of the tensors as they lie.
  *
  * @module
  */
 
-import type { ConvAttrs, KernelTable, Operand, Shape } from "@flambeau/core";
+import {
+  contiguousStrides,
+  type ConvAttrs,
+  type KernelTable,
+  type Operand,
+  type Shape,
+} from "@flambeau/core";
 import type { GpuDispatch } from "../dispatch.ts";
 import type { Draft, GpuLimits } from "../draft.ts";
 import { count, isInPlace } from "../geometry.ts";
+import { agree, type Candidate, isWhole } from "../quads.ts";
 import { wgsl } from "../wgsl.ts";
-import { gemm, written } from "./gemm.ts";
+import { along, segments, sources, unpack, windows, windowsAlongDepth } from "./conv/loaders.ts";
+import { written } from "./gemm.ts";
+import { isSwapped, type Loader, type Product, type Storer } from "./gemm/product.ts";
+import { gemm } from "./gemm/run.ts";
+import { strided } from "./gemm/strided.ts";
 
 type ConvName = "conv" | "convInputGrad" | "convWeightGrad";
 
@@ -32,80 +46,237 @@ interface Geometry {
   readonly attrs: ConvAttrs;
 }
 
-/** Takes a row-major number apart: `let <to>0 … = …` for each spatial dimension, and `let <to> = …` for what is left. */
-function unpack(rank: number, from: string, size: string, to: string): string {
-  const lines: string[] = [];
-  let rest = from;
-  for (let d = rank - 1; d >= 0; d--) {
-    lines.push(`let ${to}${d} = ${rest} % P.${size}${d};`);
-    lines.push(`let ${to}r${d} = ${rest} / P.${size}${d};`);
-    rest = `${to}r${d}`;
-  }
-  lines.push(`let ${to} = ${rest};`);
-  return lines.join("\n");
+/** Columns of one image from which images are multiplied one by one rather than in a row. */
+const MANY = 64;
+
+/** True when windows have one tap, and result and input the same places. */
+function isPlain({ kernelSize, attrs }: Geometry): boolean {
+  return kernelSize.every((size) => size === 1) && attrs.stride.every((step) => step === 1) &&
+    attrs.padding.every((pad) => pad === 0);
 }
 
-/** A sum of products of indices and the strides `P.<name>2`, `P.<name>3` … of the spatial dimensions. */
-function along(rank: number, name: string, index: (d: number) => string): string {
-  return Array.from({ length: rank }, (_, d) => `${index(d)} * P.${name}${d + 2}`).join(" + ");
+/** True when the dimensions from `from` on lie row-major without gaps. */
+function isFlat({ shape, strides }: Operand, from: number): boolean {
+  let step = 1;
+  for (let d = shape.length - 1; d >= from; d--) {
+    if (shape[d] !== 1 && strides[d] !== step) return false;
+    step *= shape[d]!;
+  }
+  return true;
 }
 
-function bindAll(
-  draft: Draft,
-  { inside, outside, inputSize, outputSize, kernelSize, attrs }: Geometry,
-  operands: Readonly<Record<string, Operand>>,
-  into: Operand,
-): void {
-  for (const [name, x] of Object.entries(operands)) {
-    if (name === "o") draft.bind(name, into, { as: written(into) }).list(name, x.strides);
-    else draft.bind(name, x, { as: "read" }).list(name, x.strides);
-  }
+/** Steps that matter: those of sizes other than 1. */
+function stepsOf(x: Operand, ...dims: readonly number[]): number[] {
+  return dims.map((d) => x.shape[d] === 1 ? 0 : x.strides[d]!);
+}
+
+/** The uniforms of a convolution. */
+function sizes(draft: Draft, { inside, outside, inputSize, outputSize, kernelSize, attrs }: Geometry): void {
   draft.u32("inside", inside).u32("outside", outside)
+    .u32("ins", count(inputSize)).u32("outs", count(outputSize)).u32("taps", count(kernelSize))
     .list("in", inputSize).list("out", outputSize).list("tap", kernelSize)
     .list("step", attrs.stride).list("pad", attrs.padding).list("dil", attrs.dilation);
 }
 
-/** Text that reads x at a tap of a window, 0 outside: from the window's place `o<d>` and the tap `t<d>`. */
-function readInput(rank: number, image: string, channel: string): string {
-  const dims = Array.from({ length: rank }, (_, d) => d);
-  return wgsl`
-    ${dims.map((d) => `let y${d} = o${d} * P.step${d} + t${d} * P.dil${d} - P.pad${d};`)}
-    if (${dims.map((d) => `y${d} >= P.in${d}`).join(" || ")}) { return 0.0; }
-    return get_x(${image} * P.x0 + ${channel} * P.x1 + ${along(rank, "x", (d) => `y${d}`)});
-  `;
+/** What differs between the three. */
+interface Parts {
+  readonly op: ConvName;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly a: Loader;
+  readonly b: Loader;
+  readonly store: Storer;
+  readonly dense: readonly number[];
+  readonly setup: string;
+  readonly inputs: Readonly<Record<string, Operand>>;
+  readonly quads: Readonly<Record<string, boolean>>;
+  readonly output: Operand;
+  /** Products of one size; the groups, unless images are multiplied one by one. */
+  readonly batch?: number;
 }
 
-const SETUP = wgsl`
-  let pa = batch;
-  let pb = batch;
-  let po = batch;`;
+function product(geometry: Geometry, parts: Parts): Product {
+  const { op, m, n, k, a, b, store, dense, setup, inputs, quads, output } = parts;
+  return {
+    op,
+    key: `${geometry.kernelSize.length}d${parts.batch === undefined ? "" : " plain"}`,
+    m,
+    n,
+    k,
+    batch: parts.batch ?? geometry.groups,
+    type: "f32",
+    a,
+    b,
+    store,
+    bias: null,
+    output,
+    dense,
+    setup,
+    inputs: (draft) => {
+      for (const [name, x] of Object.entries(inputs)) {
+        draft.bind(name, x, { as: "read", quads: quads[name]! }).list(name, x.strides);
+      }
+      if (parts.batch !== undefined) draft.u32("divided", geometry.groups);
+      sizes(draft, geometry);
+    },
+    result: (draft) =>
+      void draft.bind("o", output, { as: quads["o"]! ? "write" : written(output), quads: quads["o"]! })
+        .list("o", output.strides),
+  };
+}
+
+/** Writes places of images: rows are channels, `channels` of a group. */
+function imageStore(
+  rank: number,
+  size: "in" | "out",
+  channels: string,
+  flat: boolean,
+  quads: boolean,
+): Storer {
+  const count = `P.${size}s`;
+  const at = `(po * ${channels} + m) * P.o1`;
+  return {
+    key: `images ${rank}${flat ? " flat" : ""}`,
+    one: flat ? `put_o(n / ${count} * P.o0 + ${at} + n % ${count}, v);` : wgsl`
+        ${unpack(rank, "n", size, "i")}
+        put_o(i * P.o0 + ${at} + ${along(rank, "o", (d) => `i${d}`)}, v);`,
+    four: quads ? `put_quad_o(n / ${count} * P.o0 + ${at} + n % ${count}, v);` : null,
+  };
+}
+
+/** Steps of images [N, channels, …] in memory that is ordered by channel, image, place. */
+function channelsFirst({ shape }: Operand): number[] {
+  const places = count(shape.slice(2));
+  return [places, shape[0]! * places, ...contiguousStrides(shape.slice(2))];
+}
+
+/** x or g or the result as images: bound in fours where places of one image are whole. */
+function images(x: Operand): Candidate {
+  return { x, whole: isFlat(x, 2) && isWhole(x, count(x.shape.slice(2)), stepsOf(x, 0, 1)) };
+}
+
+/** A weight whose taps are flat, as the product of its outer step: bound in fours along (channel, tap). */
+function filters(w: Operand): Candidate {
+  return { x: w, whole: isFlat(w, 1) && isWhole(w, count(w.shape.slice(1)), stepsOf(w, 0)) };
+}
+
+const never = (x: Operand): Candidate => ({ x, whole: false });
+
+/** Text of variables of the batch: the group, and where a group begins. */
+function groupSetup(pa: string, pb: string): string {
+  return wgsl`
+    let pa = batch * ${pa};
+    let pb = batch * ${pb};
+    let po = batch;`;
+}
+
+/**
+ * Convolution with windows of one tap, or its gradient for the input: for each image the weight times the image.
+ *
+ * @param turned True for the gradient: the weight is transposed.
+ */
+function plain(
+  limits: GpuLimits,
+  op: ConvName,
+  x: Operand,
+  w: Operand,
+  o: Operand,
+  g: Geometry,
+  turned: boolean,
+): GpuDispatch | null {
+  const [m, k] = turned ? [g.inside, g.outside] : [g.outside, g.inside];
+  const n = count(g.outputSize);
+  const swapped = isSwapped({ m, n });
+  const quads = agree({
+    w: {
+      x: w,
+      whole: turned
+        ? w.strides[1] === 1 && isWhole(w, m, stepsOf(w, 0))
+        : w.strides[1] === 1 && isWhole(w, k, stepsOf(w, 0)),
+    },
+    x: images(x),
+    o: { ...(swapped ? never(o) : images(o)), written: true },
+  });
+  const isAlong = w.strides[1] === 1;
+  return gemm(
+    limits,
+    product(g, {
+      op,
+      m,
+      n,
+      k,
+      a: strided({
+        name: "w",
+        free: turned ? "P.w1" : "P.w0",
+        depth: turned ? "P.w0" : "P.w1",
+        along: turned && isAlong ? "free" : "k",
+        quads: quads.w,
+        type: "f32",
+      }),
+      b: strided({ name: "x", free: "1u", depth: "P.x1", along: "free", quads: quads.x, type: "f32" }),
+      store: {
+        key: "images",
+        one: "put_o(po + m * P.o1 + n, v);",
+        four: quads.o ? "put_quad_o(po + m * P.o1 + n, v);" : null,
+      },
+      dense: contiguousStrides(o.shape),
+      setup: wgsl`
+        let group_number = batch % P.divided;
+        let image = batch / P.divided;
+        let pa = group_number * P.outside * P.w0;
+        let pb = image * P.x0 + group_number * ${turned ? "P.outside" : "P.inside"} * P.x1;
+        let po = image * P.o0 + group_number * ${turned ? "P.inside" : "P.outside"} * P.o1;`,
+      inputs: { x, w },
+      quads,
+      output: o,
+      batch: g.images * g.groups,
+    }),
+  );
+}
 
 function conv(limits: GpuLimits, x: Operand, w: Operand, o: Operand, g: Geometry): GpuDispatch | null {
   const rank = g.kernelSize.length;
-  return gemm(limits, {
-    op: "conv",
-    key: `${rank}d`,
-    m: g.images * count(g.outputSize),
-    n: g.outside,
-    k: g.inside * count(g.kernelSize),
-    batch: g.groups,
-    type: "f32",
-    along: { a: "m", b: "k" },
-    output: o,
-    mayPart: false,
-    bind: (draft, into) => bindAll(draft, g, { x, w, o }, into),
-    setup: SETUP,
-    loadA: wgsl`
-      ${unpack(rank, "m", "out", "o")}
-      ${unpack(rank, "k", "tap", "t")}
-      ${readInput(rank, "o", "(pa * P.inside + t)")}`,
-    loadB: wgsl`
-      ${unpack(rank, "k", "tap", "t")}
-      return get_w((pb * P.outside + n) * P.w0 + t * P.w1 + ${along(rank, "w", (d) => `t${d}`)});`,
-    store: wgsl`
-      ${unpack(rank, "m", "out", "o")}
-      put_o(o * P.o0 + (po * P.outside + n) * P.o1 + ${along(rank, "o", (d) => `o${d}`)}, v);`,
+  const places = count(g.outputSize);
+  const flat = isFlat(o, 2);
+  if (isPlain(g) && flat && isFlat(x, 2) && (g.images === 1 || places >= MANY)) {
+    return plain(limits, "conv", x, w, o, g, false);
+  }
+  const [m, n, k] = [g.outside, g.images * places, g.inside * count(g.kernelSize)];
+  const swapped = isSwapped({ m, n });
+  const quads = agree({
+    x: never(x),
+    w: filters(w),
+    o: { ...(swapped ? never(o) : images(o)), written: true },
   });
+  return gemm(
+    limits,
+    product(g, {
+      op: "conv",
+      m,
+      n,
+      k,
+      a: isFlat(w, 1)
+        ? strided({ name: "w", free: "P.w0", depth: "1u", along: "k", quads: quads.w, type: "f32" })
+        : segments({
+          name: "w",
+          free: "P.w0",
+          outer: "P.w1",
+          size: "tap",
+          count: "taps",
+          rank,
+          flat: isFlat(w, 2),
+          quads: false,
+        }),
+      b: windows(rank),
+      store: imageStore(rank, "out", "P.outside", flat, quads.o),
+      dense: channelsFirst(o),
+      setup: groupSetup("P.outside * P.w0", "P.inside * P.x1"),
+      inputs: { x, w },
+      quads,
+      output: o,
+    }),
+  );
 }
 
 function inputGrad(
@@ -113,41 +284,47 @@ function inputGrad(
   g: Operand,
   w: Operand,
   o: Operand,
-  sizes: Geometry,
+  size: Geometry,
 ): GpuDispatch | null {
-  const rank = sizes.kernelSize.length;
-  const dims = Array.from({ length: rank }, (_, d) => d);
-  return gemm(limits, {
-    op: "convInputGrad",
-    key: `${rank}d`,
-    m: sizes.images * count(sizes.inputSize),
-    n: sizes.inside,
-    k: sizes.outside * count(sizes.kernelSize),
-    batch: sizes.groups,
-    type: "f32",
-    along: { a: "m", b: "k" },
-    output: o,
-    mayPart: false,
-    bind: (draft, into) => bindAll(draft, sizes, { g, w, o }, into),
-    setup: SETUP,
-    // The windows that reach an input place by a tap start at (place + padding − tap · dilation) / stride.
-    loadA: wgsl`
-      ${unpack(rank, "m", "in", "i")}
-      ${unpack(rank, "k", "tap", "t")}
-      ${dims.map((d) => `let y${d} = i${d} + P.pad${d} - t${d} * P.dil${d};`)}
-      if (${
-      dims.map((d) => `bitcast<i32>(y${d}) < 0 || y${d} % P.step${d} != 0u`).join(" || ")
-    }) { return 0.0; }
-      ${dims.map((d) => `let z${d} = y${d} / P.step${d};`)}
-      if (${dims.map((d) => `z${d} >= P.out${d}`).join(" || ")}) { return 0.0; }
-      return get_g(i * P.g0 + (pa * P.outside + t) * P.g1 + ${along(rank, "g", (d) => `z${d}`)});`,
-    loadB: wgsl`
-      ${unpack(rank, "k", "tap", "t")}
-      return get_w((pb * P.outside + t) * P.w0 + n * P.w1 + ${along(rank, "w", (d) => `t${d}`)});`,
-    store: wgsl`
-      ${unpack(rank, "m", "in", "i")}
-      put_o(i * P.o0 + (po * P.inside + n) * P.o1 + ${along(rank, "o", (d) => `i${d}`)}, v);`,
+  const rank = size.kernelSize.length;
+  const places = count(size.inputSize);
+  const flat = isFlat(o, 2);
+  if (isPlain(size) && flat && isFlat(g, 2) && (size.images === 1 || places >= MANY)) {
+    return plain(limits, "convInputGrad", g, w, o, size, true);
+  }
+  const [m, n, k] = [size.inside, size.images * places, size.outside * count(size.kernelSize)];
+  const swapped = isSwapped({ m, n });
+  const quads = agree({
+    g: never(g),
+    w: never(w),
+    o: { ...(swapped ? never(o) : images(o)), written: true },
   });
+  return gemm(
+    limits,
+    product(size, {
+      op: "convInputGrad",
+      m,
+      n,
+      k,
+      a: segments({
+        name: "w",
+        free: "P.w1",
+        outer: "P.w0",
+        size: "tap",
+        count: "taps",
+        rank,
+        flat: isFlat(w, 2),
+        quads: false,
+      }),
+      b: sources(rank, size.attrs.stride.every((step) => step === 1)),
+      store: imageStore(rank, "in", "P.inside", flat, quads.o),
+      dense: channelsFirst(o),
+      setup: groupSetup("P.outside * P.w0", "P.outside * P.g1"),
+      inputs: { g, w },
+      quads,
+      output: o,
+    }),
+  );
 }
 
 function weightGrad(
@@ -155,33 +332,48 @@ function weightGrad(
   g: Operand,
   x: Operand,
   o: Operand,
-  sizes: Geometry,
+  size: Geometry,
 ): GpuDispatch | null {
-  const rank = sizes.kernelSize.length;
-  return gemm(limits, {
-    op: "convWeightGrad",
-    key: `${rank}d`,
-    m: sizes.outside,
-    n: sizes.inside * count(sizes.kernelSize),
-    k: sizes.images * count(sizes.outputSize),
-    batch: sizes.groups,
-    type: "f32",
-    along: { a: "k", b: "k" },
-    output: o,
-    mayPart: true,
-    bind: (draft, into) => bindAll(draft, sizes, { g, x, o }, into),
-    setup: SETUP,
-    loadA: wgsl`
-      ${unpack(rank, "k", "out", "o")}
-      return get_g(o * P.g0 + (pa * P.outside + m) * P.g1 + ${along(rank, "g", (d) => `o${d}`)});`,
-    loadB: wgsl`
-      ${unpack(rank, "k", "out", "o")}
-      ${unpack(rank, "n", "tap", "t")}
-      ${readInput(rank, "o", "(pb * P.inside + t)")}`,
-    store: wgsl`
-      ${unpack(rank, "n", "tap", "t")}
-      put_o((po * P.outside + m) * P.o0 + t * P.o1 + ${along(rank, "o", (d) => `t${d}`)}, v);`,
+  const rank = size.kernelSize.length;
+  const plainX = isPlain(size) && isFlat(x, 2);
+  const flat = isFlat(o, 1);
+  const [m, n, k] = [
+    size.outside,
+    size.inside * count(size.kernelSize),
+    size.images * count(size.outputSize),
+  ];
+  const swapped = isSwapped({ m, n });
+  const quads = agree({
+    g: images(g),
+    x: plainX ? images(x) : never(x),
+    o: { ...(swapped ? never(o) : filters(o)), written: true },
   });
+  const places = { outer: "", size: "out", count: "outs", rank };
+  return gemm(
+    limits,
+    product(size, {
+      op: "convWeightGrad",
+      m,
+      n,
+      k,
+      a: segments({ ...places, name: "g", free: "P.g1", outer: "P.g0", flat: isFlat(g, 2), quads: quads.g }),
+      b: plainX
+        ? segments({ ...places, name: "x", free: "P.x1", outer: "P.x0", flat: true, quads: quads.x })
+        : windowsAlongDepth(rank),
+      store: {
+        key: flat ? "filters flat" : `filters ${rank}`,
+        one: flat ? "put_o((po * P.outside + m) * P.o0 + n, v);" : wgsl`
+          ${unpack(rank, "n", "tap", "t")}
+          put_o((po * P.outside + m) * P.o0 + t * P.o1 + ${along(rank, "o", (d) => `t${d}`)}, v);`,
+        four: quads.o ? "put_quad_o((po * P.outside + m) * P.o0 + n, v);" : null,
+      },
+      dense: contiguousStrides(o.shape),
+      setup: groupSetup("P.outside * P.g1", "P.inside * P.x1"),
+      inputs: { g, x },
+      quads,
+      output: o,
+    }),
+  );
 }
 
 /** The convolutions. */

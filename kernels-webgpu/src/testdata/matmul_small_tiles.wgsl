@@ -1,46 +1,76 @@
-// matmul|b0|16x16x16|kn|all|f32@0,f32@1,f32@2|rrw
+// matmul|b0|32x32x32|k x P.af P.ak|free y P.bf P.bk x4|matrix|x4|f32@0,f32x4@1,f32x4@2|rrw
 struct Params {
-  m: u32,
-  n: u32,
+  rows: u32,
+  columns: u32,
   k: u32,
   batches: u32,
+  piece: u32,
+  groups: u32,
   down: u32,
   across: u32,
-  groups: u32,
-  piece: u32,
   x_offset: u32,
   y_offset: u32,
+  af: u32,
+  ak: u32,
+  bf: u32,
+  bk: u32,
   o_offset: u32,
-  xm: u32,
-  xk: u32,
-  yk: u32,
-  yn: u32,
   om: u32,
   on: u32,
 }
 @group(0) @binding(0) var<uniform> P: Params;
 @group(0) @binding(1) var<storage, read> b0: array<u32>;
-@group(0) @binding(2) var<storage, read> b1: array<u32>;
-@group(0) @binding(3) var<storage, read_write> b2: array<u32>;
+@group(0) @binding(2) var<storage, read> b1: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> b2: array<vec4<u32>>;
 fn get_x(i: u32) -> f32 { return bitcast<f32>(b0[i + P.x_offset]); }
-fn get_y(i: u32) -> f32 { return bitcast<f32>(b1[i + P.y_offset]); }
-fn get_o(i: u32) -> f32 { return bitcast<f32>(b2[i + P.o_offset]); }
-fn put_o(i: u32, v: f32) { b2[i + P.o_offset] = bitcast<u32>(v); }
-
-var<workgroup> tile_a: array<f32, 256>;
-var<workgroup> tile_b: array<f32, 256>;
-
-fn load_a(pa: u32, m: u32, k: u32) -> f32 {
-  return get_x(pa + m * P.xm + k * P.xk);
+fn quad_y(i: u32) -> vec4<f32> {
+  let w = b1[(i + P.y_offset) >> 2u];
+  return bitcast<vec4<f32>>(w);
 }
-fn load_b(pb: u32, k: u32, n: u32) -> f32 {
-  return get_y(pb + k * P.yk + n * P.yn);
+fn quad_o(i: u32) -> vec4<f32> {
+  let w = b2[(i + P.o_offset) >> 2u];
+  return bitcast<vec4<f32>>(w);
 }
-fn store_o(po: u32, m: u32, n: u32, v: f32) {
-  put_o(po + m * P.om + n * P.on, v);
+fn put_quad_o(i: u32, v: vec4<f32>) { b2[(i + P.o_offset) >> 2u] = bitcast<vec4<u32>>(v); }
+
+struct Fix_a {
+  at: u32,
+  left: u32,
+}
+fn fix_a(p: u32, f: u32, end: u32) -> Fix_a {
+  return Fix_a(p + f * P.af, end - min(f, end));
+}
+fn load_a(fix: Fix_a, i: u32, k: u32, k_end: u32) -> vec4<f32> {
+  var v = vec4<f32>();
+  if (i >= fix.left) { return v; }
+  let at = fix.at + i * P.af + k * P.ak;
+  if (k < k_end) { v.x = get_x(at); }
+  if (k + 1u < k_end) { v.y = get_x(at + 1u * P.ak); }
+  if (k + 2u < k_end) { v.z = get_x(at + 2u * P.ak); }
+  if (k + 3u < k_end) { v.w = get_x(at + 3u * P.ak); }
+  return v;
+}
+struct Fix_b {
+  at: u32,
+  left: u32,
+}
+fn fix_b(p: u32, f: u32, end: u32) -> Fix_b {
+  return Fix_b(p + f * P.bf, end - min(f, end));
+}
+fn load_b(fix: Fix_b, k: u32, k_end: u32) -> vec4<f32> {
+  if (fix.left == 0u || k >= k_end) { return vec4<f32>(); }
+  return quad_y(fix.at + k * P.bk);
 }
 
-@compute @workgroup_size(256)
+fn store_o(po: u32, m: u32, n: u32, value: vec4<f32>, part: u32) {
+  if (m >= P.rows || n >= P.columns) { return; }
+  var v = value;
+  put_quad_o(po + m * P.om + n, v);
+}
+
+var<workgroup> slab: array<vec4<f32>, 512>;
+
+@compute @workgroup_size(64)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
   @builtin(num_workgroups) workgroups: vec3<u32>,
@@ -48,9 +78,13 @@ fn main(
 ) {
   let group = workgroup.y * workgroups.x + workgroup.x;
   if (group >= P.groups) { return; }
-  let tile_n = (group % P.across) * 16u;
-  let tile_m = (group / P.across % P.down) * 16u;
-  let number = group / P.across / P.down;
+  let tiles = P.down * P.across;
+  let number = group / tiles;
+  let band = group % tiles / (8u * P.across);
+  let in_band = group % tiles % (8u * P.across);
+  let band_height = min(P.down - band * 8u, 8u);
+  let tile_row = (band * 8u + in_band % band_height) * 32u;
+  let tile_column = in_band / band_height * 32u;
   let batch = number % P.batches;
   let part = number / P.batches;
   let k_start = part * P.piece;
@@ -58,34 +92,133 @@ fn main(
   let pa = 0u;
   let pb = 0u;
   let po = 0u;
-  let column = lane % 16u;
-  let row = lane / 16u;
-  var c_0_0 = f32(0);
-  for (var k0 = k_start; k0 < k_end; k0 += 16u) {
-    for (var e = lane; e < 256u; e += 256u) {
-      let ek = e % 16u;
-      let em = e / 16u;
-      var value = f32(0);
-      if (tile_m + em < P.m && k0 + ek < k_end) { value = load_a(pa, tile_m + em, k0 + ek); }
-      tile_a[ek * 16u + em] = value;
-    }
-    for (var e = lane; e < 256u; e += 256u) {
-      let en = e % 16u;
-      let ek = e / 16u;
-      var value = f32(0);
-      if (tile_n + en < P.n && k0 + ek < k_end) { value = load_b(pb, k0 + ek, tile_n + en); }
-      tile_b[ek * 16u + en] = value;
-    }
+  let row = lane / 8u;
+  let column = lane % 8u;
+  var block_f_0 = 0u;
+  var block_k_0 = 0u;
+  var r_0_0 = vec4<f32>();
+  var r_0_1 = vec4<f32>();
+  var r_0_2 = vec4<f32>();
+  var r_0_3 = vec4<f32>();
+  var fix_a_0: Fix_a;
+  var fix_b_0: Fix_b;
+  block_k_0 = lane % 8u;
+  block_f_0 = lane / 8u;
+  fix_a_0 = fix_a(pa, tile_row + block_f_0 * 4u, P.rows);
+  var block_f_1 = 0u;
+  var block_k_1 = 0u;
+  var r_1_0 = vec4<f32>();
+  var r_1_1 = vec4<f32>();
+  var r_1_2 = vec4<f32>();
+  var r_1_3 = vec4<f32>();
+  var fix_a_1: Fix_a;
+  var fix_b_1: Fix_b;
+  block_f_1 = lane % 8u;
+  block_k_1 = lane / 8u;
+  fix_b_1 = fix_b(pb, tile_column + block_f_1 * 4u, P.columns);
+  var c_0_0 = vec4<f32>();
+  var c_1_0 = vec4<f32>();
+  var c_2_0 = vec4<f32>();
+  var c_3_0 = vec4<f32>();
+  var k0 = k_start;
+  r_0_0 = load_a(fix_a_0, 0u, k0 + block_k_0 * 4u, k_end);
+  r_0_1 = load_a(fix_a_0, 1u, k0 + block_k_0 * 4u, k_end);
+  r_0_2 = load_a(fix_a_0, 2u, k0 + block_k_0 * 4u, k_end);
+  r_0_3 = load_a(fix_a_0, 3u, k0 + block_k_0 * 4u, k_end);
+  r_1_0 = load_b(fix_b_1, k0 + block_k_1 * 4u, k_end);
+  r_1_1 = load_b(fix_b_1, k0 + block_k_1 * 4u + 1u, k_end);
+  r_1_2 = load_b(fix_b_1, k0 + block_k_1 * 4u + 2u, k_end);
+  r_1_3 = load_b(fix_b_1, k0 + block_k_1 * 4u + 3u, k_end);
+  while (k0 < k_end) {
+    slab[(block_k_0 * 4u) * 8u + block_f_0] = vec4<f32>(r_0_0.x, r_0_1.x, r_0_2.x, r_0_3.x);
+    slab[(block_k_0 * 4u + 1u) * 8u + block_f_0] = vec4<f32>(r_0_0.y, r_0_1.y, r_0_2.y, r_0_3.y);
+    slab[(block_k_0 * 4u + 2u) * 8u + block_f_0] = vec4<f32>(r_0_0.z, r_0_1.z, r_0_2.z, r_0_3.z);
+    slab[(block_k_0 * 4u + 3u) * 8u + block_f_0] = vec4<f32>(r_0_0.w, r_0_1.w, r_0_2.w, r_0_3.w);
+    slab[(block_k_1 * 4u) * 8u + block_f_1 + 256u] = r_1_0;
+    slab[(block_k_1 * 4u + 1u) * 8u + block_f_1 + 256u] = r_1_1;
+    slab[(block_k_1 * 4u + 2u) * 8u + block_f_1 + 256u] = r_1_2;
+    slab[(block_k_1 * 4u + 3u) * 8u + block_f_1 + 256u] = r_1_3;
     workgroupBarrier();
-    for (var kk = 0u; kk < 16u; kk++) {
-      let a_0 = tile_a[kk * 16u + row + 0u];
-      let b_0 = tile_b[kk * 16u + column + 0u];
-      c_0_0 += a_0 * b_0;
+    k0 += 32u;
+    r_0_0 = load_a(fix_a_0, 0u, k0 + block_k_0 * 4u, k_end);
+    r_0_1 = load_a(fix_a_0, 1u, k0 + block_k_0 * 4u, k_end);
+    r_0_2 = load_a(fix_a_0, 2u, k0 + block_k_0 * 4u, k_end);
+    r_0_3 = load_a(fix_a_0, 3u, k0 + block_k_0 * 4u, k_end);
+    r_1_0 = load_b(fix_b_1, k0 + block_k_1 * 4u, k_end);
+    r_1_1 = load_b(fix_b_1, k0 + block_k_1 * 4u + 1u, k_end);
+    r_1_2 = load_b(fix_b_1, k0 + block_k_1 * 4u + 2u, k_end);
+    r_1_3 = load_b(fix_b_1, k0 + block_k_1 * 4u + 3u, k_end);
+    for (var kk = 0u; kk < 32u; kk += 8u) {
+      {
+        let a_0 = slab[(kk) * 8u + row];
+        let b_0 = slab[(kk) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
+      {
+        let a_0 = slab[(kk + 1u) * 8u + row];
+        let b_0 = slab[(kk + 1u) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
+      {
+        let a_0 = slab[(kk + 2u) * 8u + row];
+        let b_0 = slab[(kk + 2u) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
+      {
+        let a_0 = slab[(kk + 3u) * 8u + row];
+        let b_0 = slab[(kk + 3u) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
+      {
+        let a_0 = slab[(kk + 4u) * 8u + row];
+        let b_0 = slab[(kk + 4u) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
+      {
+        let a_0 = slab[(kk + 5u) * 8u + row];
+        let b_0 = slab[(kk + 5u) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
+      {
+        let a_0 = slab[(kk + 6u) * 8u + row];
+        let b_0 = slab[(kk + 6u) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
+      {
+        let a_0 = slab[(kk + 7u) * 8u + row];
+        let b_0 = slab[(kk + 7u) * 8u + column + 256u];
+        c_0_0 += a_0.x * b_0;
+        c_1_0 += a_0.y * b_0;
+        c_2_0 += a_0.z * b_0;
+        c_3_0 += a_0.w * b_0;
+      }
     }
     workgroupBarrier();
   }
-  if (tile_m + row + 0u < P.m && tile_n + column + 0u < P.n) {
-    store_o(po, tile_m + row + 0u, tile_n + column + 0u, c_0_0);
-  }
+  store_o(po, tile_row + (row) * 4u, tile_column + (column) * 4u, c_0_0, part);
+  store_o(po, tile_row + (row) * 4u + 1u, tile_column + (column) * 4u, c_1_0, part);
+  store_o(po, tile_row + (row) * 4u + 2u, tile_column + (column) * 4u, c_2_0, part);
+  store_o(po, tile_row + (row) * 4u + 3u, tile_column + (column) * 4u, c_3_0, part);
 }
 

@@ -10,6 +10,7 @@ export {
   isWasmSupported,
   type WasmBackend,
   type WasmBackendOptions,
+  type WasmFacts,
 } from "./src/backend.ts";
 export type { WasmDispatch } from "./src/dispatch.ts";
 export { bestBuild, type WasmBuild } from "./src/module.ts";

@@ -23,7 +23,7 @@ import type { WasmBuffer } from "./heap.ts";
 import { ownKernels } from "./kernels/table.ts";
 import { bestBuild, Kernels, type WasmBuild } from "./module.ts";
 import { defaultThreads } from "./threads.ts";
-import { canShareMemory } from "./worker_source.ts";
+import { canShareMemory, concurrency } from "./worker_source.ts";
 
 /** Kernels in plain JavaScript over views of buffers, for what has no WASM kernel. */
 export type FallbackFactory = (
@@ -45,8 +45,22 @@ export interface WasmBackendOptions {
   readonly threads?: number;
 }
 
+/** What a CPU device turned out to have. */
+export interface WasmFacts {
+  /** Its build; null for a module that was handed in. */
+  readonly build: WasmBuild | null;
+  /** True when its memory is shared with workers. */
+  readonly isShared: boolean;
+  /** True when this runtime can share memory with workers at all. */
+  readonly canShare: boolean;
+  /** Threads that the machine runs at once. */
+  readonly concurrency: number;
+}
+
 /** The CPU device. */
 export interface WasmBackend extends Backend<WasmDispatch> {
+  /** What it turned out to have. */
+  readonly facts: WasmFacts;
   /** A typed array over a whole buffer, valid until the next allocation. */
   view(buffer: Buffer, dtype: DType): DataArray;
   /** Threads that large operations run on: 1 where memory cannot be shared. */
@@ -71,7 +85,13 @@ export function createWasmBackend(options: WasmBackendOptions): WasmBackend {
   const wanted = options.threads ?? defaultThreads();
   const shared = options.module === undefined && canShareMemory() &&
     wanted > (options.threads === undefined ? 1 : 0);
-  const device = new WasmDevice(new Kernels(source, shared), options.fallback);
+  const facts = {
+    build: typeof source === "string" ? source as WasmBuild : null,
+    isShared: shared,
+    canShare: canShareMemory(),
+    concurrency: concurrency(),
+  };
+  const device = new WasmDevice(new Kernels(source, shared), options.fallback, facts);
   device.numThreads = wanted;
   return device;
 }
@@ -81,10 +101,12 @@ class WasmDevice implements WasmBackend {
   readonly canReadSync = true;
   readonly dtypes: ReadonlySet<DType> = new Set(dtypes);
   readonly kernels: KernelTable<WasmDispatch>;
+  readonly facts: WasmFacts;
   readonly #kernels: Kernels;
 
-  constructor(kernels: Kernels, fallback: FallbackFactory) {
+  constructor(kernels: Kernels, fallback: FallbackFactory, facts: WasmFacts) {
     this.#kernels = kernels;
+    this.facts = facts;
     this.kernels = joinTables(ownKernels(kernels), fallback((buffer, dtype) => this.view(buffer, dtype)));
   }
 

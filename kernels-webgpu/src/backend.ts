@@ -15,6 +15,7 @@ import {
   type TorchError,
 } from "@flambeau/core";
 import type { GpuDispatch, Runner } from "./dispatch.ts";
+import { GpuFusion } from "./fusion/fusion.ts";
 import { gpuDTypes, ownKernels } from "./kernels/table.ts";
 import { BufferPool, GpuBuffer, type Memory, type PoolLimits } from "./memory.ts";
 import { patch } from "./patch.ts";
@@ -109,6 +110,9 @@ export async function isWebGpuAvailable(): Promise<boolean> {
   }
 }
 
+/** Adapters that compute on the CPU and do not always say so. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
+
 const LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -141,10 +145,12 @@ async function start(options: WebGpuBackendOptions, given: GPUAdapter | null): P
   }
   const { device, hasSubgroups } = await requestDevice(adapter);
   const recorder = new Recorder(device, options.maxPending ?? 256);
-  const info = adapter.info;
+  const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean } | undefined;
+  const name = [info?.description, info?.device, info?.architecture, info?.vendor].find((text) => text) ??
+    "unknown";
   const facts: WebGpuFacts = {
-    adapter: [info?.description, info?.architecture, info?.vendor].find((text) => text) ?? "unknown",
-    isFallback: (info as { isFallbackAdapter?: boolean } | undefined)?.isFallbackAdapter ?? false,
+    adapter: name,
+    isFallback: info?.isFallbackAdapter === true || SOFTWARE.test(`${name} ${info?.architecture ?? ""}`),
     hasFloat16: device.features.has("shader-f16"),
     hasSubgroups,
     maxBindingBytes: Math.floor(device.limits.maxStorageBufferBindingSize / 4) * 4,
@@ -185,6 +191,7 @@ class WebGpuDevice implements WebGpuBackend, Runner {
   readonly reports: GpuBuffer;
   canReadSync = false;
   kernels!: KernelTable<GpuDispatch>;
+  fusion!: GpuFusion;
   facts!: WebGpuFacts;
   recorder!: Recorder;
   onLost: ((reason: string) => (() => void) | null) | null = null;
@@ -194,7 +201,7 @@ class WebGpuDevice implements WebGpuBackend, Runner {
   #nextReport = 1;
   #recovery: Promise<void> | null = null;
   /** What the next call has to say: the device is back, and who uses it must know before anything is done. */
-  #news: string | null = null;
+  #news: { readonly reason: string; readonly restore: () => void } | null = null;
 
   constructor(parts: Parts, options: WebGpuBackendOptions) {
     this.#options = options;
@@ -307,8 +314,8 @@ class WebGpuDevice implements WebGpuBackend, Runner {
   }
 
   recover(restore: () => void = () => {}): Promise<void> {
-    if (this.#recovery !== null) return this.#recovery.then(() => void (this.#news = null));
-    this.#news = null; // who asks knows
+    if (this.#recovery !== null) return this.#recovery.then(() => void this.#takeNews());
+    this.#takeNews(); // who asks knows
     return this.lost === null ? Promise.resolve() : this.#recover(restore);
   }
 
@@ -337,13 +344,21 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     throw this.#lossError(op);
   }
 
+  /** Why the device was lost, if nobody was told yet. What was done since then in ignorance is undone. */
+  #takeNews(): string | null {
+    if (this.#news === null) return null;
+    const { reason, restore } = this.#news;
+    this.#news = null;
+    restore();
+    return reason;
+  }
+
   /** The error of a loss, as things stand; whoever gets it knows the news. */
   #lossError(op: string): DeviceLostError {
-    if (this.#news !== null) {
-      const reason = this.#news;
-      this.#news = null;
+    const news = this.#takeNews();
+    if (news !== null) {
       return new DeviceLostError(
-        `Cannot ${op} on webgpu: the device was lost (${reason}); a new one is there, with what was kept on the host`,
+        `Cannot ${op} on webgpu: the device was lost (${news}); a new one is there, with what was kept on the host`,
       );
     }
     return new DeviceLostError(
@@ -358,9 +373,8 @@ class WebGpuDevice implements WebGpuBackend, Runner {
       return await work;
     } catch (error) {
       if (recorder.lost === null) throw error;
-      const reason = recorder.lost;
       await this.#recovery?.catch(() => {});
-      if (this.lost === null) this.#news = reason;
+      if (this.lost === null) this.#news ??= { reason: recorder.lost, restore: () => {} };
       throw this.#lossError(op);
     }
   }
@@ -379,12 +393,16 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     this.facts = facts;
     this.canReadSync = reader.canReadSync;
     this.kernels = ownKernels({ maxBindingBytes: facts.maxBindingBytes });
+    this.fusion = new GpuFusion(
+      { maxBindingBytes: facts.maxBindingBytes },
+      recorder.device.limits.maxStorageBuffersPerShaderStage,
+    );
     this.#expected = new Map();
     recorder.onLost = (reason) => {
       const restore = this.onLost?.(reason) ?? null;
       if (restore === null) return;
       // Nobody may have asked for it, so nobody need see that it fails: the device stays lost.
-      this.#recover(restore).then(() => this.#news = reason, () => {});
+      this.#recover(restore).then(() => this.#news = { reason, restore }, () => {});
     };
   }
 

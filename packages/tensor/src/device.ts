@@ -9,6 +9,9 @@ import { type Backend, DeviceError } from "@flambeau/core";
 const backends = new Map<string, Backend>();
 let current: Backend | null = null;
 
+/** The device that `"auto"` stands for: the default one, until somebody who knows the machine decides otherwise. */
+export const automatic: { choose: () => Backend } = { choose: defaultBackend };
+
 /** Where a tensor lives: the name of a registered backend. */
 export class Device {
   /** The name of the backend: `"cpu"`, `"reference"`, `"webgpu"`. */
@@ -31,7 +34,7 @@ export class Device {
   }
 }
 
-/** A device by name, as an object, or by the backend itself. */
+/** A device by name (`"auto"`: the best one that is known to be there), as an object, or by the backend itself. */
 export type DeviceLike = string | Device | Backend;
 
 /** Makes a backend known under its name; the first one becomes the default. */
@@ -49,6 +52,7 @@ export function backendOf(device: DeviceLike | null | undefined): Backend {
   if (device === null || device === undefined) return defaultBackend();
   if (typeof device === "object" && "kernels" in device) return device;
   const name = typeof device === "string" ? device.replace(/:0$/, "") : device.type;
+  if (name === "auto") return automatic.choose();
   const found = backends.get(name);
   if (found === undefined) {
     throw new DeviceError(
@@ -90,7 +94,7 @@ export function registeredDevices(): string[] {
 }
 
 /**
- * The device called `type`, as `torch.device`.
+ * The device called `type`, as `torch.device`. `"auto"` gives the best one that is known to be there at this moment.
  *
  * @throws {DeviceError} If no such backend is registered.
  */

@@ -67,7 +67,7 @@ export function perWord(storage: Storage): 1 | 2 | 4 {
 }
 
 /** The value in the low bits of `bits`, an expression; above them there may be anything. */
-function decode(storage: Storage, bits: string): string {
+export function decode(storage: Storage, bits: string): string {
   switch (storage) {
     case "f32":
       return `bitcast<f32>(${bits})`;

@@ -962,6 +962,11 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
       if (m_isinf(high)) { return high; }
       return high + m_log1p(m_exp(-abs(x - y)));
     }`,
+  // The slope of the tanh form at x, of which s is the sigmoid.
+  m_gelu_tanh_slope: wgsl`
+    fn m_gelu_tanh_slope(x: f32, s: f32) -> f32 {
+      return s + x * 2.0 * s * (1.0 - s) * (0.7978845608 * (1.0 + 0.134145 * x * x));
+    }`,
   m_gelu: wgsl`
     fn m_gelu(x: f32) -> f32 {
       if (m_isinf(x)) { return select(x, m_nan(), x < 0.0); }

@@ -17,6 +17,7 @@ import { type GpuDispatch, Sequence, Upload } from "../dispatch.ts";
 import { floatBits, type GpuLimits } from "../draft.ts";
 import { elementwise } from "../elementwise.ts";
 import { isInPlace, stepsIn } from "../geometry.ts";
+import { converted } from "./pointwise.ts";
 
 type DataName = "copy" | "cast" | "where" | "concat" | "pad" | "flip" | "full" | "iota";
 
@@ -55,16 +56,6 @@ export function fillOf(
     body: `let o = bitcast<${o.dtype.kind === "float" ? "f32" : "i32"}>(P.value);`,
     uniforms: (draft) => void draft.u32("value", scalarBits(o.dtype, value)),
   });
-}
-
-/** The expression that converts `x`. */
-function converted(from: DType, to: DType): string {
-  if (to.kind === "bool") {
-    return from.kind === "float" ? "select(0, 1, x != 0.0 || m_isnan(x))" : "select(0, 1, x != 0)";
-  }
-  if (to.kind === "float") return from.kind === "float" ? "x" : "f32(x)";
-  if (from.kind !== "float") return "x";
-  return to.name === "uint8" ? "m_to_byte(x)" : "m_to_int(x)";
 }
 
 /** Part of an operand: elements `start` … `start + size` of each dimension. */

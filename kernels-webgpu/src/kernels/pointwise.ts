@@ -7,11 +7,11 @@
  */
 
 import {
+  type Attrs,
   type BinaryPrimitives,
   bool,
   type DType,
   formatType,
-  type Kernel,
   type KernelTable,
   type Operand,
   type UnaryPrimitives,
@@ -130,129 +130,144 @@ function expression(row: Row, dtype: DType): string | undefined {
   return (dtype === bool ? row.bool : undefined) ?? row.int;
 }
 
-function unary(limits: GpuLimits, op: UnaryName, row: Row): Kernel<UnaryName, GpuDispatch> {
-  return ([x], output) => {
-    const value = expression(row, x.dtype);
-    if (value === undefined) return null;
-    return elementwise(limits, {
-      op,
-      inputs: { x },
-      outputs: { o: output },
-      body: `let o = ${value};`,
-      key: boolKey(x),
-    });
-  };
+/** A primitive as an expression of its inputs, which have the names of {@linkcode inputNames}. */
+export interface PointwiseText {
+  /** The expression; uniforms are `P.<name>`. */
+  readonly value: string;
+  /** What the text depends on beside dtypes. */
+  readonly key: string;
+  /** Uniforms with their bits. */
+  readonly uniforms: readonly (readonly [name: string, bits: number])[];
 }
 
-/** The text of a row may differ for bool, which is stored as uint8 is. */
-function boolKey(x: Operand): string {
-  return x.dtype === bool ? "bool" : "";
+const NAMES: Readonly<Record<string, readonly string[]>> = {
+  geluBackward: ["g", "x"],
+  reluBackward: ["g", "x"],
+  where: ["cond", "x", "y"],
+};
+
+/** The names of the inputs in the text of a primitive. */
+export function inputNames(op: string): readonly string[] {
+  return NAMES[op] ?? ["x", "y"];
 }
 
-function binary(limits: GpuLimits, op: BinaryName, row: Row): Kernel<BinaryName, GpuDispatch> {
-  return ([x, y], output) => {
-    const value = expression(row, x.dtype);
-    if (value === undefined) return null;
-    const checked = x.dtype.kind !== "float" && DIVIDES.has(op);
-    return elementwise(limits, {
-      op,
-      key: boolKey(x),
-      inputs: { x, y },
-      outputs: { o: output },
-      body: `let o = ${value};`,
-      ...(checked && {
-        uniforms: (draft) =>
-          void draft.reports(() => new ValueError(`Cannot divide ${formatType(x)} by zero`)),
-      }),
-    });
-  };
-}
+const plain = (value: string, key = ""): PointwiseText => ({ value, key, uniforms: [] });
 
 const GELU_TANH = "0.7978845608 * x * (1.0 + 0.044715 * x * x)";
 
-function fusedKernels(limits: GpuLimits): Pick<KernelTable<GpuDispatch>, FusedName> {
-  return {
-    gelu: ([x], o, { approximate }) =>
-      elementwise(limits, {
-        op: "gelu",
-        key: approximate,
-        inputs: { x },
-        outputs: { o },
-        body: approximate === "none" ? "let o = m_gelu(x);" : `let o = x * m_sigmoid(2.0 * ${GELU_TANH});`,
-      }),
-    geluBackward: ([g, x], o, { approximate }) =>
-      elementwise(limits, {
-        op: "geluBackward",
-        key: approximate,
-        inputs: { g, x },
-        outputs: { o },
-        body: approximate === "none"
-          ? "let o = g * (0.5 * m_erfc(-0.707106781187 * x) + x * 0.398942280401 * m_exp(-0.5 * x * x));"
-          : `let s = m_sigmoid(2.0 * ${GELU_TANH});
-             let o = g * (s + x * 2.0 * s * (1.0 - s) * (0.7978845608 * (1.0 + 0.134145 * x * x)));`,
-      }),
-    silu: ([x], o) =>
-      elementwise(limits, { op: "silu", inputs: { x }, outputs: { o }, body: "let o = x * m_sigmoid(x);" }),
-    reluBackward: ([g, x], o) =>
-      elementwise(limits, {
-        op: "reluBackward",
-        inputs: { g, x },
-        outputs: { o },
-        body: "let o = select(g, 0.0, x <= 0.0 && !m_isnan(x));",
-      }),
-    clamp: ([x], o, { min, max }) => {
-      const isFloat = x.dtype.kind === "float";
-      if (!isFloat && ![min, max].every((limit) => limit === null || Number.isInteger(limit))) return null;
-      const bits = (value: number): number =>
-        isFloat ? floatBits(value) : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value));
-      const limit = (name: string): string => `bitcast<${isFloat ? "f32" : "i32"}>(P.${name})`;
-      const low = min === null ? "x" : isFloat ? `m_max(x, ${limit("min")})` : `max(x, ${limit("min")})`;
-      const high = max === null
-        ? low
-        : isFloat
-        ? `m_min(${low}, ${limit("max")})`
-        : `min(${low}, ${limit("max")})`;
-      return elementwise(limits, {
-        op: "clamp",
-        key: `${min !== null}${max !== null}`,
-        inputs: { x },
-        outputs: { o },
-        body: `let o = ${high};`,
-        uniforms: (draft) => {
-          if (min !== null) draft.u32("min", bits(min));
-          if (max !== null) draft.u32("max", bits(max));
-        },
-      });
-    },
-    addScaled: ([x, y], o, { alpha }) => {
-      const isFloat = x.dtype.kind === "float";
-      if (!isFloat && !Number.isInteger(alpha)) return null;
-      return elementwise(limits, {
-        op: "addScaled",
-        inputs: { x, y },
-        outputs: { o },
-        body: `let o = x + bitcast<${isFloat ? "f32" : "i32"}>(P.alpha) * y;`,
-        uniforms: (draft) => void draft.u32("alpha", isFloat ? floatBits(alpha) : alpha),
-      });
-    },
+/** Primitives with attributes, and those of more than a table entry. */
+const otherTexts: Readonly<
+  Record<string, (x: DType, attrs: unknown, o: DType) => PointwiseText | null>
+> = {
+  gelu: (_, attrs) => {
+    const { approximate } = attrs as Attrs<"gelu">;
+    return plain(approximate === "none" ? "m_gelu(x)" : `x * m_sigmoid(2.0 * ${GELU_TANH})`, approximate);
+  },
+  geluBackward: (_, attrs) => {
+    const { approximate } = attrs as Attrs<"geluBackward">;
+    const value = approximate === "none"
+      ? "g * (0.5 * m_erfc(-0.707106781187 * x) + x * 0.398942280401 * m_exp(-0.5 * x * x))"
+      : `g * m_gelu_tanh_slope(x, m_sigmoid(2.0 * ${GELU_TANH}))`;
+    return plain(value, approximate);
+  },
+  silu: () => plain("x * m_sigmoid(x)"),
+  reluBackward: () => plain("select(g, 0.0, x <= 0.0 && !m_isnan(x))"),
+  clamp: (x, attrs) => {
+    const { min, max } = attrs as Attrs<"clamp">;
+    const isFloat = x.kind === "float";
+    if (!isFloat && ![min, max].every((limit) => limit === null || Number.isInteger(limit))) return null;
+    const bits = (value: number): number =>
+      isFloat ? floatBits(value) : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value));
+    const limit = (name: string): string => `bitcast<${isFloat ? "f32" : "i32"}>(P.${name})`;
+    const [larger, smaller] = isFloat ? ["m_max", "m_min"] : ["max", "min"];
+    const low = min === null ? "x" : `${larger}(x, ${limit("min")})`;
+    const uniforms: [string, number][] = [];
+    if (min !== null) uniforms.push(["min", bits(min)]);
+    if (max !== null) uniforms.push(["max", bits(max)]);
+    return {
+      value: max === null ? low : `${smaller}(${low}, ${limit("max")})`,
+      key: `${min !== null}${max !== null}`,
+      uniforms,
+    };
+  },
+  addScaled: (x, attrs) => {
+    const { alpha } = attrs as Attrs<"addScaled">;
+    const isFloat = x.kind === "float";
+    if (!isFloat && !Number.isInteger(alpha)) return null;
+    return {
+      value: `x + bitcast<${isFloat ? "f32" : "i32"}>(P.alpha) * y`,
+      key: "",
+      uniforms: [["alpha", isFloat ? floatBits(alpha) : alpha]],
+    };
+  },
+  where: () => plain("select(y, x, cond != 0)"),
+  copy: () => plain("x"),
+  cast: (x, _, o) => plain(converted(x, o), `${x.name}>${o.name}`),
+};
+
+/**
+ * The text of a pointwise primitive; null where it is none, or not defined for this dtype.
+ *
+ * @param x Dtype of the first input.
+ * @param o Dtype of the result.
+ */
+export function pointwiseText(op: string, x: DType, o: DType, attrs: unknown): PointwiseText | null {
+  const row = (unaryRows as Readonly<Record<string, Row>>)[op] ??
+    (binaryRows as Readonly<Record<string, Row>>)[op];
+  if (row === undefined) return otherTexts[op]?.(x, attrs, o) ?? null;
+  const value = expression(row, x);
+  // The text of a row may differ for bool, which is stored as uint8 is.
+  return value === undefined ? null : plain(value, x === bool ? "bool" : "");
+}
+
+/** True when a step may find a value that it cannot take, and reports it. */
+export function mayReport(op: string, x: DType): boolean {
+  return x.kind !== "float" && DIVIDES.has(op);
+}
+
+/** The expression that converts `x`. */
+export function converted(from: DType, to: DType): string {
+  if (to.kind === "bool") {
+    return from.kind === "float" ? "select(0, 1, x != 0.0 || m_isnan(x))" : "select(0, 1, x != 0)";
+  }
+  if (to.kind === "float") return from.kind === "float" ? "x" : "f32(x)";
+  if (from.kind !== "float") return "x";
+  return to.name === "uint8" ? "m_to_byte(x)" : "m_to_int(x)";
+}
+
+type AnyKernel = (inputs: readonly Operand[], output: Operand, attrs: unknown) => GpuDispatch | null;
+
+function kernelOf(limits: GpuLimits, op: string): AnyKernel {
+  const names = inputNames(op);
+  return (inputs, output, attrs) => {
+    const x = inputs[0]!;
+    const text = pointwiseText(op, x.dtype, output.dtype, attrs);
+    if (text === null) return null;
+    return elementwise(limits, {
+      op,
+      key: text.key,
+      inputs: Object.fromEntries(inputs.map((input, i) => [names[i]!, input])),
+      outputs: { o: output },
+      body: `let o = ${text.value};`,
+      uniforms: (draft) => {
+        for (const [name, bits] of text.uniforms) draft.u32(name, bits);
+        if (mayReport(op, x.dtype)) {
+          draft.reports(() => new ValueError(`Cannot divide ${formatType(x)} by zero`));
+        }
+      },
+    });
   };
 }
 
-function mapRows<N extends string, K>(
-  rows: Readonly<Record<N, Row>>,
-  kernelOf: (name: N, row: Row) => K,
-): Record<N, K> {
-  const entries = Object.entries(rows) as [N, Row][];
-  return Object.fromEntries(entries.map(([name, row]) => [name, kernelOf(name, row)])) as Record<N, K>;
-}
+const OWN: readonly FusedName[] = ["gelu", "geluBackward", "silu", "reluBackward", "clamp", "addScaled"];
 
 /** The pointwise kernels. */
 export function pointwiseKernels(
   limits: GpuLimits,
 ): Pick<KernelTable<GpuDispatch>, UnaryName | BinaryName | FusedName> {
-  return {
-    ...mapRows(unaryRows, (op, row) => unary(limits, op, row)),
-    ...mapRows(binaryRows, (op, row) => binary(limits, op, row)),
-    ...fusedKernels(limits),
-  };
+  const names = [...Object.keys(unaryRows), ...Object.keys(binaryRows), ...OWN];
+  return Object.fromEntries(names.map((op) => [op, kernelOf(limits, op)])) as unknown as Pick<
+    KernelTable<GpuDispatch>,
+    UnaryName | BinaryName | FusedName
+  >;
 }

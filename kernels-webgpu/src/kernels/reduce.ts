@@ -72,13 +72,50 @@ function widthOf(kept: Loops, folded: Loops, length: number): number {
 /** Elements that one invocation walks before a second stage pays. */
 const LONG = 64;
 
-function uniforms(draft: Draft, kept: Loops, folded: Loops): void {
-  loopUniforms(draft, "k_", ["x", "o"], kept);
-  loopUniforms(draft, "f_", ["x"], folded);
+/** What is folded: operands, and text that makes an element `x` of them. */
+interface Folded {
+  /** Names of the operands in the text. */
+  readonly names: readonly string[];
+  /** The operands. */
+  readonly operands: readonly Operand[];
+  /** The kept dimensions, with steps for each operand. */
+  readonly kept: Loops;
+  /** The folded dimensions, with steps for each operand. */
+  readonly folded: Loops;
+  /** What the element is computed in. */
+  readonly type: "f32" | "i32";
+  /** Statements from the operands, variables of their names, to `let x = …;`; none when there is only `x`. */
+  readonly text: string;
+}
+
+/** Where the results of a fold go. */
+export interface Sink {
+  /** Part of the key. */
+  readonly key: string;
+  /** Adds operands. */
+  readonly bind: (draft: Draft) => void;
+  /** Steps of a result in the kept dimensions, when it is walked with what is folded. */
+  readonly steps: number[] | null;
+  /** Adds uniforms. */
+  readonly uniforms: (draft: Draft) => void;
+  /** Writes `total`, the result number `o`. */
+  readonly text: string;
+}
+
+/** The sink of one operand. */
+function sinkOf(o: Operand, steps: number[], pieces: number): Sink {
+  const packed = perWord(storageOf(o.dtype, false)) > 1;
+  return {
+    key: "",
+    bind: (draft) => void draft.bind("o", o, { as: packed ? "atomic" : "write" }),
+    steps,
+    uniforms: () => {},
+    text: `put_o(${pieces > 1 ? "i" : "p_o"}, total);`,
+  };
 }
 
 /** Text before and after the fold: places, the walk, and the tree in workgroup memory. */
-function walkText(width: number, kept: number, folded: number, parts: {
+function walkText(width: number, source: Folded, sink: Sink, parts: {
   readonly setup: string;
   readonly visit: string;
   readonly share: string;
@@ -86,19 +123,21 @@ function walkText(width: number, kept: number, folded: number, parts: {
   readonly finish: string;
 }): string {
   const depth = WORKGROUP / width;
+  const { names, kept, folded, text } = source;
   return wgsl`
     let column = lane % ${width}u;
     let row = lane / ${width}u;
     let i = group * ${width}u + column;
     let o = min(i % P.n, P.n - 1u);
     let piece = i / P.n;
-    ${placesText(kept, "k_", ["x", "o"], "o")}
+    ${placesText(kept.sizes.length, "k_", sink.steps === null ? names : [...names, "o"], "o")}
     ${parts.setup}
     let last = min(P.length, (piece + 1u) * P.piece);
     if (i < P.n * P.pieces) {
       for (var r = piece * P.piece + row; r < last; r += ${depth}u) {
-        ${placesText(folded, "f_", ["x"], "r", () => "q_x")}
-        let x = get_x(p_x + q_x);
+        ${placesText(folded.sizes.length, "f_", names, "r", (name) => `q_${name}`)}
+        ${names.map((name) => `let ${name} = get_${name}(p_${name} + q_${name});`)}
+        ${text !== "" && text}
         ${parts.visit}
       }
     }
@@ -127,19 +166,96 @@ function fold(
   dims: Shape,
   keepdim: boolean,
 ): GpuDispatch | null {
-  const type = computed(x.dtype);
   const { kept, folded } = split(x, o, dims, keepdim);
-  const n = count(o.shape);
+  const [steps, outSteps] = kept.steps as [number[], number[]];
+  const source: Folded = {
+    names: ["x"],
+    operands: [x],
+    kept: { sizes: kept.sizes, steps: [steps] },
+    folded,
+    type: computed(x.dtype),
+    text: "",
+  };
   const length = count(dims.map((d) => x.shape[d]!));
-  const width = widthOf(kept, folded, length);
+  return stages(
+    limits,
+    op,
+    op,
+    source,
+    sinkOf(o, outSteps, 1),
+    count(o.shape),
+    length,
+    widthOf(kept, folded, length),
+  );
+}
+
+/** What a fused kernel folds. */
+export interface FusedFold {
+  /** Operands by name, over `shape`. */
+  readonly operands: Readonly<Record<string, Operand>>;
+  /** Sizes of what is folded. */
+  readonly shape: Shape;
+  /** Where the elements would lie if they were in memory: it decides about the order of folding. */
+  readonly strides: Shape;
+  /** The dimensions that are folded. */
+  readonly dims: Shape;
+  /** What an element is computed in. */
+  readonly type: "f32" | "i32";
+  /** Statements to `let x = …;`. */
+  readonly text: string;
+  /** What the text depends on. */
+  readonly key: string;
+  /** Adds uniforms. */
+  readonly uniforms: (draft: Draft) => void;
+}
+
+/** Folds what text makes of operands, and hands the results on to other text. */
+export function foldInto(
+  limits: GpuLimits,
+  label: string,
+  op: FoldName,
+  { operands, shape, strides, dims, type, text, key, uniforms }: FusedFold,
+  sink: Sink,
+): GpuDispatch | null {
+  const list = Object.values(operands);
+  const keptDims = shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  const loops = (over: readonly number[], steps: readonly Shape[]): Loops =>
+    melt(over.map((d) => shape[d]!), steps.map((all) => over.map((d) => all[d]!)));
+  const all = list.map((x) => x.strides);
+  const source: Folded = {
+    names: Object.keys(operands),
+    operands: list,
+    kept: loops(keptDims, all),
+    folded: loops(dims, all),
+    type,
+    text,
+  };
+  const length = count(dims.map((d) => shape[d]!));
+  const width = widthOf(loops(keptDims, [strides, strides]), loops(dims, [strides]), length);
+  const n = count(keptDims.map((d) => shape[d]!));
+  return stages(limits, label, op, source, sink, n, length, width, uniforms, key);
+}
+
+/** One stage, or two when few workgroups would walk for long. */
+function stages(
+  limits: GpuLimits,
+  label: string,
+  op: FoldName,
+  source: Folded,
+  sink: Sink,
+  n: number,
+  length: number,
+  width: number,
+  uniforms: (draft: Draft) => void = () => {},
+  key = "",
+): GpuDispatch | null {
   const share = Math.ceil(length / (WORKGROUP / width));
   const groups = Math.ceil(n / width);
-  // Two stages when few workgroups would walk for long.
   const pieces = share > LONG && groups < 256
     ? Math.min(Math.ceil(share / LONG), Math.ceil(512 / groups))
     : 1;
-  if (pieces === 1) return stage(limits, op, type, x, o, kept, folded, n, length, width, 1);
-  const partType = op === "any" || op === "all" || type === "i32" ? int32 : float32;
+  if (pieces === 1) return stage(limits, label, op, source, sink, n, length, width, 1, uniforms, key);
+  const partType = op === "any" || op === "all" || source.type === "i32" ? int32 : float32;
   const scratch = new Scratch(pieces * n * 4);
   const partial: Operand = {
     buffer: scratch,
@@ -148,33 +264,34 @@ function fold(
     strides: [n, 1],
     offset: 0,
   };
-  const first = stage(
-    limits,
-    op,
-    type,
-    x,
-    partial,
-    { sizes: kept.sizes, steps: [kept.steps[0]!, kept.steps[0]!.map(() => 0)] },
-    folded,
-    n,
-    length,
-    width,
-    pieces,
-  );
+  const nowhere = source.kept.sizes.map(() => 0);
+  const part = sinkOf(partial, nowhere, pieces);
+  const first = stage(limits, label, op, source, part, n, length, width, pieces, uniforms, key);
   const rest: Loops = { sizes: [pieces], steps: [[n]] };
-  const out = melt(kept.sizes, [contiguous(kept.sizes), kept.steps[1]!]);
+  const out = sink.steps === null
+    ? { sizes: [n], steps: [[1]] }
+    : melt(source.kept.sizes, [contiguous(source.kept.sizes), sink.steps]);
+  const again: Folded = {
+    names: ["x"],
+    operands: [partial],
+    kept: { sizes: out.sizes, steps: [out.steps[0]!] },
+    folded: rest,
+    type: computed(partType),
+    text: "",
+  };
+  const last = sink.steps === null ? sink : { ...sink, steps: out.steps[1]! };
   const second = stage(
     limits,
+    label,
     op,
-    computed(partType),
-    partial,
-    o,
-    out,
-    rest,
+    again,
+    last,
     n,
     pieces,
     widthOf(out, rest, pieces),
     1,
+    () => {},
+    "",
   );
   return first === null || second === null ? null : new Sequence([first, second], [scratch]);
 }
@@ -190,26 +307,32 @@ function contiguous(sizes: readonly number[]): number[] {
 
 function stage(
   limits: GpuLimits,
+  label: string,
   op: FoldName,
-  type: "f32" | "i32",
-  x: Operand,
-  o: Operand,
-  kept: Loops,
-  folded: Loops,
+  source: Folded,
+  sink: Sink,
   n: number,
   length: number,
   width: number,
   pieces: number,
+  uniforms: (draft: Draft) => void,
+  sourceKey: string,
 ): GpuDispatch | null {
+  const { names, operands, kept, folded, type } = source;
   const { start, join, from } = folds[op](type);
-  const packed = perWord(storageOf(o.dtype, false)) > 1;
-  const draft = new Draft(op, limits)
-    .u32("n", n).u32("length", length).u32("pieces", pieces).u32("piece", Math.ceil(length / pieces))
-    .bind("x", x, { as: "read" })
-    .bind("o", o, { as: packed ? "atomic" : "write" });
-  uniforms(draft, kept, folded);
+  const draft = new Draft(label, limits)
+    .u32("n", n).u32("length", length).u32("pieces", pieces).u32("piece", Math.ceil(length / pieces));
+  operands.forEach((x, q) => draft.bind(names[q]!, x, { as: "read" }));
+  sink.bind(draft);
+  const walked = sink.steps === null ? kept : { sizes: kept.sizes, steps: [...kept.steps, sink.steps] };
+  loopUniforms(draft, "k_", sink.steps === null ? names : [...names, "o"], walked);
+  loopUniforms(draft, "f_", names, folded);
+  uniforms(draft);
+  sink.uniforms(draft);
   const kind = op === "any" || op === "all" ? "i32" : type;
-  const key = `w${width}|${kept.sizes.length}|${folded.sizes.length}|${pieces > 1 ? "part" : "all"}`;
+  const key = `w${width}|${kept.sizes.length}|${folded.sizes.length}|${pieces > 1 ? "part" : "all"}${
+    sourceKey || sink.key ? `|${op}|${sourceKey}|${sink.key}` : ""
+  }`;
   return draft.step(key, grid(Math.ceil(n * pieces / width)), () =>
     wgsl`
       var<workgroup> shared_value: array<${kind}, ${WORKGROUP}>;
@@ -217,7 +340,7 @@ function stage(
       ${
       mainOf(
         WORKGROUP,
-        walkText(width, kept.sizes.length, folded.sizes.length, {
+        walkText(width, source, sink, {
           setup: `var total = ${start};`,
           visit: wgsl`
             let value = ${from};
@@ -226,7 +349,7 @@ function stage(
           merge: `shared_value[lane] = ${join("shared_value[lane]", "shared_value[other]")};`,
           finish: wgsl`
             ${width < WORKGROUP && "total = shared_value[lane];"}
-            put_o(${pieces > 1 ? "i" : "p_o"}, total);`,
+            ${sink.text}`,
         }),
       )
     }
@@ -251,7 +374,17 @@ function arg(
     .u32("n", n).u32("length", length).u32("pieces", 1).u32("piece", length)
     .bind("x", x, { as: "read" })
     .bind("o", o, { as: "write" });
-  uniforms(draft, kept, folded);
+  loopUniforms(draft, "k_", ["x", "o"], kept);
+  loopUniforms(draft, "f_", ["x"], folded);
+  const source: Folded = {
+    names: ["x"],
+    operands: [x],
+    kept: { sizes: kept.sizes, steps: [kept.steps[0]!] },
+    folded,
+    type,
+    text: "",
+  };
+  const sink: Sink = { ...sinkOf(o, kept.steps[1]!, 1), text: "put_o(p_o, bitcast<i32>(place));" };
   const sign = op === "argmax" ? ">" : "<";
   // NaN is better than every number; of two equally good ones the first place wins.
   const better = type === "f32"
@@ -283,7 +416,7 @@ function arg(
       ${
         mainOf(
           WORKGROUP,
-          walkText(width, kept.sizes.length, folded.sizes.length, {
+          walkText(width, source, sink, {
             setup: wgsl`
             var best = ${type}(0);
             var place = 0xffffffffu;`,
@@ -303,7 +436,7 @@ function arg(
             }`,
             finish: wgsl`
             ${width < WORKGROUP && "place = shared_place[lane];"}
-            put_o(p_o, bitcast<i32>(place));`,
+            ${sink.text}`,
           }),
         )
       }

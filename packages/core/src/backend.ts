@@ -8,7 +8,7 @@
  */
 
 import type { DType } from "./dtype.ts";
-import type { Attrs, CoreName, FusedName, Inputs, KernelName, Outputs } from "./primitives.ts";
+import type { Attrs, CoreName, FusedName, Inputs, KernelName, Name, Outputs } from "./primitives.ts";
 import type { Shape } from "./shape.ts";
 
 /** An abstract value: all that shape inference knows. */
@@ -63,6 +63,81 @@ export type KernelTable<D> =
   & { readonly [P in CoreName]: Kernel<P, D> }
   & { readonly [P in FusedName]?: Kernel<P, D> };
 
+/** A value of a fused expression; inputs are the numbers of earlier values. */
+export type FusedValue =
+  | {
+    /** An element of memory. */
+    readonly kind: "operand";
+    /** Where: with a stride for each dimension of the loops, 0 where it is repeated. */
+    readonly operand: Operand;
+  }
+  | {
+    /** The same number everywhere. */
+    readonly kind: "scalar";
+    /** The number. */
+    readonly value: number | bigint | boolean;
+    /** Its type. */
+    readonly dtype: DType;
+  }
+  | {
+    /** A pointwise primitive, whose result is rounded to its dtype. */
+    readonly kind: "step";
+    /** The primitive. */
+    readonly name: KernelName;
+    /** Values that it is applied to. */
+    readonly inputs: readonly number[];
+    /** Its attributes. */
+    readonly attrs: unknown;
+    /** Type of its result. */
+    readonly dtype: DType;
+  }
+  | {
+    /** A reduction of an expression of its own, whose kept dimensions are the loops of this one. */
+    readonly kind: "fold";
+    /** The primitive. */
+    readonly name: FoldName;
+    /** The dimensions that are folded, sorted. */
+    readonly dims: Shape;
+    /** What is folded. */
+    readonly input: FusedExpression;
+    /** Type of its result. */
+    readonly dtype: DType;
+  };
+
+/** Reductions that can be a part of a fused expression. */
+export type FoldName = "sum" | "prod" | "amax" | "amin" | "any" | "all";
+
+/** Values for each element of `shape`, each made from earlier ones; the last is the result. At most one is a fold. */
+export interface FusedExpression {
+  /** Sizes of the loops. */
+  readonly shape: Shape;
+  /** The values, in order. */
+  readonly values: readonly FusedValue[];
+}
+
+/** A value of an expression that is written to memory. */
+export interface FusedOutput {
+  /** The number of the value. */
+  readonly value: number;
+  /** Where it goes: an operand of the shape of the loops. */
+  readonly target: Operand;
+}
+
+/**
+ * What a backend offers that prefers one kernel for many pointwise primitives. Tensors of such a backend wait as
+ * expressions until somebody needs their memory.
+ */
+export interface Fusion<D> {
+  /** Values of an expression beyond which it is cut. */
+  readonly maxValues: number;
+  /** Buffers that one kernel may read and write together. */
+  readonly maxBuffers: number;
+  /** True when this primitive can be a part of an expression, and cannot fail there. */
+  accepts(name: Name, inputs: readonly Aval[], output: Aval, attrs: unknown): boolean;
+  /** Describes how to compute and write values of an expression, or answers null when it does not take it. */
+  fuse(expression: FusedExpression, outputs: readonly FusedOutput[]): D | null;
+}
+
 /** Bytes that a backend holds. */
 export interface MemoryStats {
   /** Bytes in buffers that are allocated now. */
@@ -85,6 +160,8 @@ export interface Backend<D = unknown> {
   readonly dtypes: ReadonlySet<DType>;
   /** Its kernels. */
   readonly kernels: KernelTable<D>;
+  /** How it runs many pointwise primitives as one; absent where each runs at once. */
+  readonly fusion?: Fusion<D>;
   /**
    * Takes a buffer; its contents are not defined.
    *

@@ -1,5 +1,5 @@
 /**
- * The immediate interpreter: every primitive runs at once.
+ * The immediate interpreter: every primitive runs at once, but for those that wait on devices that fuse (`deferred/`).
  *
  * Views change the geometry. Kernels are chosen by name; one that does not take the operands as they are is asked again
  * with contiguous copies; a fused primitive without a kernel is decomposed.
@@ -27,6 +27,8 @@ import {
 } from "@flambeau/core";
 import { decompositions } from "@flambeau/compiler";
 import { defaultBackend } from "./device.ts";
+import { settleReaders } from "./deferred/materialize.ts";
+import { overwrite, postpone } from "./deferred/postpone.ts";
 import { makeEmpty, makeTensor } from "./handle.ts";
 import { newGradMeta } from "./tape.ts";
 import { temporaries } from "./temporaries.ts";
@@ -45,6 +47,10 @@ export function execute(name: Name, inputs: readonly Tensor[], attrs: unknown): 
   if (viewNames.has(name as ViewName)) return view(name as ViewName, inputs[0]!, attrs);
   const avals = (inferenceRules[name] as unknown as Rule)(inputs, attrs);
   const backend = commonBackend(name, inputs);
+  if (backend.fusion !== undefined && !Array.isArray(avals)) {
+    const waiting = postpone(backend, name, inputs, avals as Aval, attrs);
+    if (waiting !== null) return waiting;
+  }
   const outputs = Array.isArray(avals)
     ? (avals as Aval[]).map((aval) => makeEmpty(backend, aval.shape, aval.dtype))
     : makeEmpty(backend, (avals as Aval).shape, (avals as Aval).dtype);
@@ -88,6 +94,10 @@ export function executeInto(
     target.backend === backend &&
     mayWrite(target, inputs)
   );
+  if (backend.fusion !== undefined) {
+    if (direct && targets.length === 1 && overwrite(targets[0]!, name, inputs, attrs)) return;
+    if (direct) { for (const target of targets) settleReaders(target.storage.allocation); }
+  }
   if (direct) {
     const outputs = Array.isArray(inferred) ? targets : targets[0]!;
     if (isEmpty(outputs) || runKernel(backend, name as KernelName, inputs, outputs, attrs)) return;
@@ -122,6 +132,10 @@ function write(target: Tensor, value: Tensor): void {
     const [name, attrs] = safe.dtype === target.dtype
       ? ["copy" as const, null]
       : ["cast" as const, { dtype: target.dtype }];
+    if (target.backend.fusion !== undefined) {
+      if (overwrite(target, name, [safe], attrs)) return null;
+      settleReaders(target.storage.allocation);
+    }
     if (!runKernel(target.backend, name, [safe], target, attrs)) {
       throw new NotImplementedError(
         `Cannot copy ${formatType(safe)} into ${
@@ -135,7 +149,7 @@ function write(target: Tensor, value: Tensor): void {
 
 function view(name: ViewName, x: Tensor, attrs: unknown): Tensor {
   const { shape, strides, offset } = (viewLayouts[name] as unknown as Layout)(x, attrs);
-  void x.buffer; // a disposed tensor has no views
+  void x.storage.allocation; // a disposed tensor has no views
   const out = makeTensor(x.storage, shape, strides, offset, x.dtype);
   const base = x.base ?? x;
   out.base = base;

@@ -15,6 +15,7 @@ import {
   type Buffer,
   type DType,
   formatType,
+  type KernelName,
   OutOfMemoryError,
   type Shape,
 } from "@flambeau/core";
@@ -22,15 +23,23 @@ import {
 /** Bytes by which tensors grow, beyond what was given back, before the garbage collector gets a hint. */
 export const PRESSURE_BYTES: number = 256 * 1024 * 1024;
 
-/** A buffer with its backend, in a list of all that live. `buffer` is null once it was freed. */
+/** A value with its memory, or with what makes it, in a list of all that live. */
 export interface Allocation {
   /** The backend that owns the buffer. */
   readonly backend: Backend;
-  /** The memory, or null after it was given back. */
+  /** The memory, or null after it was given back, and while nothing but the expression is there. */
   buffer: Buffer | null;
-  /** What was first stored, for messages. */
+  /** What makes the value, while it has no memory. */
+  expression: Expression | null;
+  /** Values that wait for their memory and read this one. */
+  readers: Set<Allocation> | null;
+  /** Places in autograd graphs and running passes that still need the value. */
+  holds: number;
+  /** True when its owner needs it no more: memory and expression go with the last reader. */
+  released: boolean;
+  /** What was first stored: for messages, and the geometry of an expression. */
   readonly shape: Shape;
-  /** Its dtype, for messages. */
+  /** Its dtype. */
   readonly dtype: DType;
   /** Bytes asked for. */
   readonly bytes: number;
@@ -38,6 +47,38 @@ export interface Allocation {
   previous: Allocation | null;
   /** The one made after. */
   next: Allocation | null;
+}
+
+/** One application of a primitive that waits: its result is contiguous and has the shape of the allocation. */
+export interface Expression {
+  /** The primitive. */
+  readonly name: KernelName;
+  /** Its attributes. */
+  readonly attrs: unknown;
+  /** Its operands. */
+  readonly sources: readonly Source[];
+  /** Values that it needs, itself included; an upper bound. */
+  readonly size: number;
+  /** Buffers that it reads; an upper bound. */
+  readonly buffers: number;
+  /** True once it was computed inside a kernel without being written. */
+  inlined: boolean;
+}
+
+/** An operand of an expression: a geometry over a value, or one number. */
+export interface Source {
+  /** The value; null for a number. */
+  allocation: Allocation | null;
+  /** The number, where there is no value. */
+  readonly scalar: number | bigint | boolean;
+  /** Element type. */
+  readonly dtype: DType;
+  /** Sizes. */
+  readonly shape: Shape;
+  /** Elements to step. */
+  readonly strides: Shape;
+  /** Elements before the first. */
+  readonly offset: number;
 }
 
 let newest: Allocation | null = null;
@@ -61,12 +102,98 @@ export function allocate(
   shape: Shape,
   dtype: DType,
 ): Allocation {
+  const allocation = note(backend, takeBuffer(backend, bytes), bytes, shape, dtype);
+  registry?.register(owner, allocation);
+  return allocation;
+}
+
+/** As {@linkcode allocate}, without memory: `expression` is what makes the value when somebody needs it. */
+export function defer(
+  owner: object,
+  backend: Backend,
+  bytes: number,
+  shape: Shape,
+  dtype: DType,
+  expression: Expression,
+): Allocation {
+  const allocation = note(backend, null, bytes, shape, dtype);
+  express(allocation, expression);
+  registry?.register(owner, allocation);
+  return allocation;
+}
+
+/**
+ * Gives an allocation that waits a new value. What it had goes to an allocation without an owner, with all its readers.
+ *
+ * @param make Makes the expression of the new value; gets the allocation of the old one.
+ */
+export function revalue(allocation: Allocation, make: (old: Allocation) => Expression): void {
+  const { backend, bytes, shape, dtype, readers, expression } = allocation;
+  const old = note(backend, null, bytes, shape, dtype);
+  old.released = true;
+  old.expression = expression;
+  for (const { allocation: source } of expression!.sources) {
+    if (source?.readers?.delete(allocation)) source.readers.add(old);
+  }
+  old.readers = readers;
+  allocation.readers = null;
+  for (const reader of readers ?? []) {
+    for (const source of reader.expression!.sources) {
+      if (source.allocation === allocation) source.allocation = old;
+    }
+  }
+  express(allocation, make(old));
+  if (old.readers === null || old.readers.size === 0) reclaim(old);
+}
+
+/** Lets an allocation wait for the value of `expression`. */
+export function express(allocation: Allocation, expression: Expression): void {
+  allocation.expression = expression;
+  for (const source of expression.sources) {
+    if (source.allocation !== null) (source.allocation.readers ??= new Set()).add(allocation);
+  }
+}
+
+/** Takes the expression away from an allocation, and frees what only that needed. */
+export function dismiss(allocation: Allocation): void {
+  const { expression } = allocation;
+  if (expression === null) return;
+  allocation.expression = null;
+  for (const { allocation: source } of expression.sources) {
+    if (source === null || source.readers?.delete(allocation) !== true) continue;
+    if (source.released && source.readers.size === 0) reclaim(source);
+  }
+}
+
+/** Takes memory, and counts it for the collector. */
+export function takeBuffer(backend: Backend, bytes: number): Buffer {
   sinceHint += bytes;
   sinceTurn += bytes;
   if (sinceHint > PRESSURE_BYTES) hint();
+  return take(backend, bytes);
+}
+
+/** Gives an allocation back, now or when the last value that reads it has its memory. Does nothing the second time. */
+export function release(allocation: Allocation): void {
+  if (allocation.released) return;
+  allocation.released = true;
+  if (allocation.readers === null || allocation.readers.size === 0) reclaim(allocation);
+}
+
+function note(
+  backend: Backend,
+  buffer: Buffer | null,
+  bytes: number,
+  shape: Shape,
+  dtype: DType,
+): Allocation {
   const allocation: Allocation = {
     backend,
-    buffer: take(backend, bytes),
+    buffer,
+    expression: null,
+    readers: null,
+    holds: 0,
+    released: false,
     shape,
     dtype,
     bytes,
@@ -75,17 +202,21 @@ export function allocate(
   };
   if (newest !== null) newest.next = allocation;
   newest = allocation;
-  registry?.register(owner, allocation);
   return allocation;
 }
 
-/** Gives the memory of an allocation back. Does nothing the second time. */
-export function release(allocation: Allocation): void {
-  if (allocation.buffer === null) return;
-  allocation.backend.free(allocation.buffer);
+function reclaim(allocation: Allocation): void {
+  if (allocation.buffer !== null) {
+    allocation.backend.free(allocation.buffer);
+    sinceHint = Math.max(0, sinceHint - allocation.bytes);
+    sinceTurn = Math.max(0, sinceTurn - allocation.bytes);
+  }
   allocation.buffer = null;
-  sinceHint = Math.max(0, sinceHint - allocation.bytes);
-  sinceTurn = Math.max(0, sinceTurn - allocation.bytes);
+  dismiss(allocation);
+  unlink(allocation);
+}
+
+function unlink(allocation: Allocation): void {
   const { previous, next } = allocation;
   if (previous !== null) previous.next = next;
   if (next !== null) next.previous = previous;
@@ -112,6 +243,7 @@ function take(backend: Backend, bytes: number): Buffer {
 function largest(count: number): string {
   const groups = new Map<string, { bytes: number; count: number }>();
   for (let a = newest; a !== null; a = a.previous) {
+    if (a.buffer === null) continue;
     const group = groups.get(formatType(a)) ?? { bytes: 0, count: 0 };
     group.bytes += a.bytes;
     group.count++;
@@ -147,7 +279,7 @@ export async function breathe(): Promise<void> {
   await new Promise<void>(laterTurn);
 }
 
-/** Allocations that live now, newest first. For leak checks and reports. */
+/** Allocations that live now, newest first, those included that wait for their memory. For leak checks and reports. */
 export function* liveAllocations(): Generator<Allocation> {
   for (let a = newest; a !== null; a = a.previous) yield a;
 }

@@ -13,7 +13,8 @@ import {
   numelOf,
   type Shape,
 } from "@flambeau/core";
-import { allocate, type Allocation, release } from "./memory.ts";
+import { materialize } from "./deferred/materialize.ts";
+import { allocate, type Allocation, defer, type Expression, release } from "./memory.ts";
 
 /** The serial number of the next storage. */
 export const storageCount: { next: number } = { next: 0 };
@@ -24,19 +25,29 @@ export class Storage {
   readonly backend: Backend;
   /** Writes so far; the tape compares it to find values that were overwritten. */
   version = 0;
-  /** Places in autograd graphs and running passes that still need the memory. */
-  holds = 0;
   /** True when no user can have a handle on it: the memory goes back when the last hold does. */
   orphan = false;
   /** Later storages have higher numbers. */
   readonly serial: number = storageCount.next++;
   #allocation: Allocation;
 
-  /** Takes memory for a tensor of `shape` and `dtype`; its contents are not defined. */
-  constructor(backend: Backend, shape: Shape, dtype: DType) {
+  /**
+   * Takes memory for a tensor of `shape` and `dtype`; its contents are not defined.
+   *
+   * @param expression What makes the contents: then memory is taken when somebody asks for it.
+   */
+  constructor(backend: Backend, shape: Shape, dtype: DType, expression: Expression | null = null) {
     this.backend = backend;
-    this.#allocation = allocate(this, backend, numelOf(shape) * dtype.itemsize, shape, dtype);
+    const bytes = numelOf(shape) * dtype.itemsize;
+    this.#allocation = expression === null
+      ? allocate(this, backend, bytes, shape, dtype)
+      : defer(this, backend, bytes, shape, dtype, expression);
     scopes.top?.add(this);
+  }
+
+  /** Places in autograd graphs and running passes that still need the memory. */
+  get holds(): number {
+    return this.#allocation.holds;
   }
 
   /** Size in bytes. */
@@ -46,17 +57,27 @@ export class Storage {
 
   /** True once the memory was given back. */
   get isDisposed(): boolean {
-    return this.#allocation.buffer === null;
+    return this.#allocation.released;
   }
 
   /**
-   * The memory.
+   * The memory. A value that waits for its memory is computed.
    *
    * @throws {DisposedError} If it was given back.
    */
   get buffer(): Buffer {
-    const buffer = this.#allocation.buffer;
-    if (buffer === null) {
+    const allocation = this.#allocation;
+    if (allocation.buffer === null || allocation.released) return materialize(this.allocation);
+    return allocation.buffer;
+  }
+
+  /**
+   * The value, which may wait for its memory.
+   *
+   * @throws {DisposedError} If it was given back.
+   */
+  get allocation(): Allocation {
+    if (this.#allocation.released) {
       throw new DisposedError(
         `Cannot use a tensor over the storage of ${
           formatType(this.#allocation)
@@ -64,7 +85,7 @@ export class Storage {
           "dispose(), `using` or the end of a scope; keep it by returning it from the scope or by keep()",
       );
     }
-    return buffer;
+    return this.#allocation;
   }
 
   /** Gives the memory back now. Every tensor over this storage becomes unusable. */
@@ -74,12 +95,12 @@ export class Storage {
 
   /** Keeps the memory until a matching {@linkcode drop}. */
   hold(): void {
-    this.holds++;
+    this.#allocation.holds++;
   }
 
   /** Ends one {@linkcode hold}; gives the memory back if it was the last and no user has a handle. */
   drop(): void {
-    if (--this.holds === 0 && this.orphan) this.dispose();
+    if (--this.#allocation.holds === 0 && this.orphan) this.dispose();
   }
 }
 

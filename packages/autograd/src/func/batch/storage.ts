@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Backend, type Buffer, TorchError } from "@flambeau/core";
+import { type Backend, TorchError } from "@flambeau/core";
 import type { Storage } from "@flambeau/tensor/internal";
 
 /** A storage that hands everything on to that of the batch, but its memory. */
@@ -51,7 +51,11 @@ class BatchedStorage {
     return this.#whole.isDisposed;
   }
 
-  get buffer(): Buffer {
+  get allocation(): never {
+    return this.buffer;
+  }
+
+  get buffer(): never {
     throw new TorchError(
       "Cannot use the memory of a tensor inside vmap, which is that of all elements of the batch: a tensor that comes " +
         "from inside a vmap that has ended must be returned from the function that was transformed",

@@ -1,0 +1,28 @@
+import { describe, expect, test } from "vitest";
+import { gpus, reference } from "./fusing.ts";
+import { runProgram } from "./programs.ts";
+
+// The same program with and without fusing: every value must be the same, to the last bit.
+
+const devices = await gpus();
+
+describe.skipIf(devices === null)("GPU: fused programs give what the same steps give one by one", () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    test(`program ${seed}`, async () => {
+      expect(await runProgram(seed, 60, "fusing-gpu")).toEqual(await runProgram(seed, 60, "plain-gpu"));
+    });
+  }
+});
+
+describe("reference: fused programs give what the same steps give one by one", () => {
+  reference("fusing", true);
+  reference("fusing-little", true, 4, 3);
+  reference("plain", false);
+  for (let seed = 100; seed < 300; seed++) {
+    test(`program ${seed}`, async () => {
+      const want = await runProgram(seed, 80, "plain");
+      expect(await runProgram(seed, 80, "fusing")).toEqual(want);
+      expect(await runProgram(seed, 80, "fusing-little")).toEqual(want);
+    });
+  }
+});

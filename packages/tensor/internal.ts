@@ -20,10 +20,12 @@ export {
   requireTensor,
   toFloat,
 } from "./src/coerce.ts";
+export { automatic } from "./src/device.ts";
 export { gradMode } from "./src/grad_mode.ts";
 export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
 export { creatingOn, execute, executeInto, executeOn } from "./src/immediate.ts";
 export { relabel } from "./src/label.ts";
+export { abandon, refill } from "./src/loss.ts";
 export { type Allocation, liveAllocations } from "./src/memory.ts";
 export { fromData, moveHook } from "./src/ops/data.ts";
 export { scopes, Storage, storageCount, StorageScope } from "./src/storage.ts";

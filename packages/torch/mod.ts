@@ -15,7 +15,10 @@
  */
 
 export { getNumThreads, setNumThreads } from "./src/backends.ts";
-export { enableWebGpu } from "./src/webgpu.ts";
+export { enableWebGpu, type WebGpuOptions } from "./src/enable.ts";
+
+export * as backends from "./src/describe.ts";
+export * as webgpu from "./src/webgpu.ts";
 
 export * as autograd from "@flambeau/autograd";
 export * as nn from "@flambeau/nn";

@@ -14,6 +14,7 @@ import {
   type Shape,
 } from "@flambeau/core";
 import { materialize } from "./deferred/materialize.ts";
+import { lossOf } from "./loss.ts";
 import { allocate, type Allocation, defer, type Expression, release } from "./memory.ts";
 
 /** The serial number of the next storage. */
@@ -78,7 +79,7 @@ export class Storage {
    */
   get allocation(): Allocation {
     if (this.#allocation.released) {
-      throw new DisposedError(
+      throw lossOf(this.#allocation) ?? new DisposedError(
         `Cannot use a tensor over the storage of ${
           formatType(this.#allocation)
         }: its memory was given back by ` +

@@ -28,7 +28,8 @@ function registerDevices(): WasmBackend | null {
   return wasm;
 }
 
-const cpu = registerDevices();
+/** The CPU device; null where it does not run. */
+export const cpu: WasmBackend | null = registerDevices();
 
 /**
  * Sets how many threads large operations on the CPU share, as `torch.set_num_threads`.

@@ -14,13 +14,16 @@ import {
   type MemoryStats,
   type TorchError,
 } from "@flambeau/core";
+import { autotune, type AutotuneOptions } from "./autotune.ts";
 import type { GpuDispatch, Runner } from "./dispatch.ts";
 import { GpuFusion } from "./fusion/fusion.ts";
+import { checkTiles, type GemmSettings, type TileTable } from "./kernels/gemm/tiles.ts";
 import { gpuDTypes, ownKernels } from "./kernels/table.ts";
 import { BufferPool, GpuBuffer, type Memory, type PoolLimits } from "./memory.ts";
 import { patch } from "./patch.ts";
 import { type Check, Reader } from "./reader.ts";
 import { type Counters, Recorder } from "./recorder.ts";
+import { probeSubgroups, type SubgroupForm } from "./subgroups.ts";
 
 /** What the GPU device is made of. */
 export interface WebGpuBackendOptions {
@@ -34,6 +37,8 @@ export interface WebGpuBackendOptions {
   readonly maxIdleBytes?: number;
   /** False: never read without waiting, even where it is possible. Default true. */
   readonly syncReads?: boolean;
+  /** How products of matrices are computed best here: what {@linkcode WebGpuBackend.autotune} gave before. */
+  readonly tiles?: TileTable;
 }
 
 /** What a device turned out to have. */
@@ -77,6 +82,13 @@ export interface WebGpuBackend extends Backend {
    * for recovery at once, and is called as in {@linkcode recover}.
    */
   onLost: ((reason: string) => (() => void) | null) | null;
+  /**
+   * Measures which tiles are best for products of matrices on this adapter, and uses them from then on. What it gives is plain
+   * data: store it as JSON, and give it back as the option `tiles`.
+   *
+   * @throws {ValueError} If a size or the budget is not a positive number.
+   */
+  autotune(options?: AutotuneOptions): Promise<TileTable>;
   /** Copies parts of buffers to the host, as they are at the call, by one submit. */
   readAll(parts: readonly BufferPart[]): Promise<Uint8Array[]>;
   /** Submits recorded work without waiting for it. */
@@ -123,8 +135,10 @@ const LIMITS = [
  * Makes a GPU device: asks for an adapter and for a device with all of the adapter's memory limits.
  *
  * @throws {DeviceError} If there is no adapter, or it gives no device.
+ * @throws {ValueError} If `tiles` is not what autotuning gives.
  */
 export async function createWebGpuBackend(options: WebGpuBackendOptions = {}): Promise<WebGpuBackend> {
+  if (options.tiles !== undefined) checkTiles(options.tiles);
   return new WebGpuDevice(await start(options, options.adapter ?? null), options);
 }
 
@@ -133,6 +147,7 @@ interface Parts {
   readonly recorder: Recorder;
   readonly reader: Reader;
   readonly facts: WebGpuFacts;
+  readonly subgroups: SubgroupForm;
 }
 
 async function start(options: WebGpuBackendOptions, given: GPUAdapter | null): Promise<Parts> {
@@ -144,6 +159,7 @@ async function start(options: WebGpuBackendOptions, given: GPUAdapter | null): P
     );
   }
   const { device, hasSubgroups } = await requestDevice(adapter);
+  const subgroups = hasSubgroups ? await probeSubgroups(device) : "none";
   const recorder = new Recorder(device, options.maxPending ?? 256);
   const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean } | undefined;
   const name = [info?.description, info?.device, info?.architecture, info?.vendor].find((text) => text) ??
@@ -152,11 +168,11 @@ async function start(options: WebGpuBackendOptions, given: GPUAdapter | null): P
     adapter: name,
     isFallback: info?.isFallbackAdapter === true || SOFTWARE.test(`${name} ${info?.architecture ?? ""}`),
     hasFloat16: device.features.has("shader-f16"),
-    hasSubgroups,
+    hasSubgroups: subgroups !== "none",
     maxBindingBytes: Math.floor(device.limits.maxStorageBufferBindingSize / 4) * 4,
     maxBufferBytes: device.limits.maxBufferSize,
   };
-  return { recorder, facts, reader: await Reader.create(recorder, options.syncReads ?? true) };
+  return { recorder, facts, subgroups, reader: await Reader.create(recorder, options.syncReads ?? true) };
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<{ device: GPUDevice; hasSubgroups: boolean }> {
@@ -196,6 +212,7 @@ class WebGpuDevice implements WebGpuBackend, Runner {
   recorder!: Recorder;
   onLost: ((reason: string) => (() => void) | null) | null = null;
   readonly #options: WebGpuBackendOptions;
+  #gemm: GemmSettings | null = null;
   #reader!: Reader;
   #expected: Map<number, (value: number) => TorchError> = new Map();
   #nextReport = 1;
@@ -379,6 +396,10 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     }
   }
 
+  autotune(options?: AutotuneOptions): Promise<TileTable> {
+    return autotune(this, this.#gemm!, options);
+  }
+
   async #finish(): Promise<void> {
     const { recorder } = this;
     recorder.flush();
@@ -387,12 +408,14 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     await recorder.settle("synchronize", scopes);
   }
 
-  #adopt({ recorder, reader, facts }: Parts): void {
+  #adopt({ recorder, reader, facts, subgroups }: Parts): void {
     this.recorder = recorder;
     this.#reader = reader;
     this.facts = facts;
     this.canReadSync = reader.canReadSync;
-    this.kernels = ownKernels({ maxBindingBytes: facts.maxBindingBytes });
+    const table = this.#gemm?.table ?? this.#options.tiles ?? null;
+    this.#gemm = { table, forced: null, subgroups };
+    this.kernels = ownKernels({ maxBindingBytes: facts.maxBindingBytes, gemm: this.#gemm });
     this.fusion = new GpuFusion(
       { maxBindingBytes: facts.maxBindingBytes },
       recorder.device.limits.maxStorageBuffersPerShaderStage,

@@ -61,53 +61,69 @@ interface Call {
 
 /** Multiplies, in pieces where an operand reaches further than a binding may. */
 function multiply(limits: GpuLimits, call: Call): GpuDispatch | null {
-  const { x, y, bias, o } = call;
-  // Windows begin at multiples of 256 bytes.
-  const large = [x, y, o].find((operand) => span(operand) + 256 > limits.maxBindingBytes);
-  if (large === undefined || o.shape.includes(0) || x.shape.at(-1) === 0) return once(limits, call);
-  const widths = large.shape.map((size, d) => (size - 1) * Math.abs(large.strides[d]!));
-  const dim = widths.indexOf(Math.max(...widths));
-  const size = large.shape[dim]!;
-  if (size === 1) return once(limits, call);
-  const half = size > 128 ? Math.ceil(size / 128) * 64 : Math.ceil(size / 2);
-  // Dimensions from the end: batches have the same number in all operands.
-  const back = large.shape.length - dim;
+  const { x, y, o } = call;
+  const most = limits.maxBindingBytes - 256; // windows begin at multiples of 256 bytes
+  const large = [x, y, o].find((operand) => span(operand) > most);
+  if (large === undefined || x.shape.at(-1) === 0) return once(limits, call);
+  const back = widest(large);
   const isDepth = large === x && back === 1 || large === y && back === 2;
-  const cut = (operand: Operand, at: number, start: number, count: number): Operand => {
-    const d = operand.shape.length - at;
-    return d < 0 || at > 2 && operand.shape[d] === 1 ? operand : narrow(operand, d, start, count);
+  if (isDepth && 8 * count(o.shape) <= most) return inDepth(limits, call);
+  const at = isDepth ? widest(o) : back;
+  return o.shape.at(-at) === 1 ? once(limits, call) : inHalves(limits, call, at);
+}
+
+/** The dimension in which an operand reaches furthest, counted from the end: batches have one number in all operands. */
+function widest({ shape, strides }: Operand): number {
+  const widths = shape.map((size, d) => (size - 1) * Math.abs(strides[d]!));
+  return shape.length - widths.indexOf(Math.max(...widths));
+}
+
+/** Start and size of the halves of a dimension; large ones keep their fours whole. */
+function halves(size: number): readonly [start: number, size: number][] {
+  const half = size > 128 ? Math.ceil(size / 128) * 64 : Math.ceil(size / 2);
+  return [[0, half], [half, size - half]];
+}
+
+/** One half of the result after the other. */
+function inHalves(limits: GpuLimits, { op, x, y, bias, o }: Call, back: number): GpuDispatch | null {
+  const cut = (operand: Operand, [start, size]: readonly [number, number]): Operand => {
+    const d = operand.shape.length - back;
+    return d < 0 || back > 2 && operand.shape[d] === 1 ? operand : narrow(operand, d, start, size);
   };
-  const pieces = [[0, half], [half, size - half]] as const;
-  if (!isDepth) {
-    const inX = back > 2 || back === 2;
-    const inY = back > 2 || back === 1;
-    const steps = pieces.map(([start, count]) =>
+  return sequence(
+    halves(o.shape.at(-back)!).map((part) =>
       multiply(limits, {
-        op: call.op,
-        x: inX ? cut(x, back, start, count) : x,
-        y: inY ? cut(y, back, start, count) : y,
-        bias: back === 1 && bias !== null ? narrow(bias, 0, start, count) : bias,
-        o: cut(o, back, start, count),
+        op,
+        x: back === 1 ? x : cut(x, part),
+        y: back === 2 ? y : cut(y, part),
+        bias: back === 1 && bias !== null ? narrow(bias, 0, ...part) : bias,
+        o: cut(o, part),
       })
-    );
-    return steps.some((step) => step === null) ? null : new Sequence(steps as GpuDispatch[]);
-  }
-  // Halves of the depth go to memory of their own, and are added.
+    ),
+  );
+}
+
+/** Halves of the depth go to memory of their own, and are added. */
+function inDepth(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | null {
   const shape = [2, ...o.shape];
-  const scratch = new Scratch(2 * count(o.shape) * 4);
+  const scratch = new Scratch(count(shape) * 4);
   const dtype = computed(o.dtype) === "f32" ? float32 : int32;
   const partial: Operand = { buffer: scratch, dtype, shape, strides: contiguousStrides(shape), offset: 0 };
-  const steps = pieces.map(([start, count], i) =>
+  const steps = halves(x.shape.at(-1)!).map((part, i) =>
     multiply(limits, {
-      op: call.op,
-      x: cut(x, 1, start, count),
-      y: cut(y, 2, start, count),
+      op,
+      x: narrow(x, x.shape.length - 1, ...part),
+      y: narrow(y, y.shape.length - 2, ...part),
       bias: i === 0 ? bias : null,
       o: seen(partial, o.shape, partial.strides.slice(1), i * partial.strides[0]!),
     })
   );
-  steps.push(sumOfParts(limits, partial, o));
-  return steps.some((step) => step === null) ? null : new Sequence(steps as GpuDispatch[], [scratch]);
+  return sequence([...steps, sumOfParts(limits, partial, o)], [scratch]);
+}
+
+/** All steps, or nothing where one of them cannot be had. */
+function sequence(steps: readonly (GpuDispatch | null)[], scratch: Scratch[] = []): GpuDispatch | null {
+  return steps.some((step) => step === null) ? null : new Sequence(steps as GpuDispatch[], scratch);
 }
 
 /** Multiplies in one go. */

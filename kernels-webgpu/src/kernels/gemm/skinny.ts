@@ -12,10 +12,10 @@
  */
 
 import { mainOf } from "../../draft.ts";
+import type { SubgroupForm } from "../../subgroups.ts";
 import { wgsl } from "../../wgsl.ts";
 import type { Plan, Product } from "./product.ts";
 import { AXES, plus, upTo } from "./text.ts";
-import type { GemmSettings } from "./tiles.ts";
 
 /** Workgroups that are enough for a large GPU to read at full speed. */
 const ENOUGH = 512;
@@ -50,7 +50,7 @@ function shapeOf(form: "spread" | "dots", m: number, k: number, columns: number)
 export function skinnyPlan(
   product: Product,
   { m, n, swapped }: { readonly m: number; readonly n: number; readonly swapped: boolean },
-  subgroups: GemmSettings["subgroups"],
+  subgroups: SubgroupForm,
 ): Plan {
   const { k, batch } = product;
   const right = swapped ? product.a : product.b;
@@ -211,7 +211,9 @@ function sumOfSubgroups(rows: number, vector: string, store: Store): string {
           wgsl`
           if (lane == ${i}u) {
             var sum = ${vector}();
-            for (var t = 0u; t < 64u / subgroup_size; t++) { sum += shared_sums[${plus("t", i * 64)}]; }
+            for (var t = 0u; t < (63u + subgroup_size) / subgroup_size; t++) { sum += shared_sums[${
+            plus("t", i * 64)
+          }]; }
             ${store(row, "sum")}
           }`
         )

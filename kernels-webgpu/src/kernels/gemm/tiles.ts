@@ -6,6 +6,7 @@
  */
 
 import { ValueError } from "@flambeau/core";
+import type { SubgroupForm } from "../../subgroups.ts";
 
 /** A tile of the result that one workgroup makes. */
 export interface Tile {
@@ -94,8 +95,8 @@ export interface GemmSettings {
   table: TileTable | null;
   /** The way and the parts to take wherever they can be, whatever the shape. */
   forced: Partial<Choice> | null;
-  /** How shaders sum over a subgroup: not at all, after `enable subgroups;`, or without a directive. */
-  readonly subgroups: "none" | "directive" | "bare";
+  /** How shaders sum over a subgroup. */
+  readonly subgroups: SubgroupForm;
 }
 
 /** The settings of a device that knows nothing about itself. */

@@ -7,6 +7,7 @@
 import {
   type Aval,
   type Backend,
+  type Buffer,
   contiguousStrides,
   type FusedExpression,
   type FusedOutput,
@@ -94,13 +95,20 @@ function evaluate(
   expression: FusedExpression,
   outputs: readonly FusedOutput[],
 ): void {
-  const made = values(backend, run, expression);
+  const taken: Buffer[] = [];
+  const made = values(backend, run, expression, taken);
   for (const { value, target } of outputs) {
     run((backend.kernels.copy as AnyKernel)([made[value]!], target, null));
   }
+  for (const buffer of taken) backend.free(buffer);
 }
 
-function values(backend: Backend, run: Run, { shape, values: list }: FusedExpression): Operand[] {
+function values(
+  backend: Backend,
+  run: Run,
+  { shape, values: list }: FusedExpression,
+  taken: Buffer[],
+): Operand[] {
   const made: Operand[] = [];
   for (const value of list) {
     if (value.kind === "operand") {
@@ -108,6 +116,7 @@ function values(backend: Backend, run: Run, { shape, values: list }: FusedExpres
       continue;
     }
     const buffer = backend.allocate(numelOf(shape) * value.dtype.itemsize);
+    taken.push(buffer);
     const out: Operand = { buffer, dtype: value.dtype, shape, strides: contiguousStrides(shape), offset: 0 };
     if (value.kind === "scalar") {
       run(backend.kernels.full([], out, { shape, value: value.value, dtype: value.dtype }));
@@ -115,7 +124,7 @@ function values(backend: Backend, run: Run, { shape, values: list }: FusedExpres
       const inputs = value.inputs.map((i) => made[i]!);
       run((backend.kernels[value.name] as AnyKernel)(inputs, out, value.attrs));
     } else {
-      const x = values(backend, run, value.input).at(-1)!;
+      const x = values(backend, run, value.input, taken).at(-1)!;
       const kept = x.shape.filter((_, d) => !value.dims.includes(d));
       const result = { ...out, shape: kept, strides: contiguousStrides(kept) };
       run((backend.kernels[value.name] as AnyKernel)([x], result, { dims: value.dims, keepdim: false }));

@@ -115,10 +115,17 @@ function isSingle(values: readonly FusedValue[]): boolean {
   return values.every((value) => value === last || value.kind === "operand");
 }
 
-/** The values of a plan that get memory beside the result. */
-function partsToWrite(backend: Backend, plan: Plan): [part: Allocation, value: number][] {
-  let room = backend.fusion!.maxBuffers - plan.buffers.size - 1;
-  return [...plan.parts].filter(([part]) => isWanted(part, plan.computed) && room-- > 0);
+/**
+ * The values of a plan that get memory beside the result. With a fold these are all that a user may have: they are small,
+ * and to compute them again would need all that is folded.
+ */
+function partsToWrite(
+  backend: Backend,
+  { expression, parts, computed, buffers }: Plan,
+): [Allocation, number][] {
+  let room = backend.fusion!.maxBuffers - buffers.size - 1;
+  const all = expression.values.some(({ kind }) => kind === "fold");
+  return [...parts].filter(([part]) => (all && !part.released || isWanted(part, computed)) && room-- > 0);
 }
 
 /** Runs one primitive over sources that have their memory. */

@@ -67,8 +67,11 @@ export function planOf(
   owner: Allocation | null,
   target: Buffer | null,
 ): Plan | Allocation {
-  const planner = new Planner(fusion, target);
-  if (owner !== null) planner.computed.add(owner);
+  const planner = new Planner(fusion, root, target);
+  if (owner !== null) {
+    planner.near.add(owner);
+    planner.computed.add(owner);
+  }
   const loops = new Loops(planner, shape, true);
   loops.applyHere(root, dtype);
   if (planner.blocker !== null) return planner.blocker;
@@ -96,10 +99,10 @@ export function largestOf(sources: readonly Source[]): Allocation | null {
   return largest;
 }
 
-/** True when a value should get memory as soon as it is computed: somebody else will ask for it. */
-export function isWanted(x: Allocation, computed: ReadonlySet<Allocation>): boolean {
+/** True when a value should get memory as soon as it is computed: somebody that is not `here` will ask for it. */
+export function isWanted(x: Allocation, here: ReadonlySet<Allocation>): boolean {
   if (!x.released && (x.holds > 0 || x.expression!.inlined)) return true;
-  for (const reader of x.readers ?? []) if (!computed.has(reader)) return true;
+  for (const reader of x.readers ?? []) if (!here.has(reader)) return true;
   return false;
 }
 
@@ -108,13 +111,24 @@ class Planner {
   readonly fusion: Fusion<unknown>;
   readonly buffers: Set<Buffer> = new Set();
   readonly computed: Set<Allocation> = new Set();
+  /** All that waits for the sake of the result. */
+  readonly near: Set<Allocation> = new Set();
   /** What needs its memory first. */
   blocker: Allocation | null = null;
   hasFold = false;
 
-  constructor(fusion: Fusion<unknown>, target: Buffer | null) {
+  constructor(fusion: Fusion<unknown>, root: Expression, target: Buffer | null) {
     this.fusion = fusion;
     if (target !== null) this.buffers.add(target);
+    this.#visit(root);
+  }
+
+  #visit({ sources }: Expression): void {
+    for (const { allocation } of sources) {
+      if (allocation === null || allocation.expression === null || this.near.has(allocation)) continue;
+      this.near.add(allocation);
+      this.#visit(allocation.expression);
+    }
   }
 
   block(x: Allocation): number {
@@ -204,7 +218,7 @@ class Loops {
     const whole = offset === 0 && numelOf(x.shape) === this.#count &&
       this.#sameSteps(strides, contiguousStrides(this.#shape));
     const refused = dtype !== x.dtype || this.values.length >= 2 * planner.fusion.maxValues ||
-      !(whole && this.#outer) && isWanted(x, planner.computed) && expression.size > 1 ||
+      !(whole && this.#outer) && isWanted(x, planner.near) && expression.size > 1 ||
       !whole && expression.size > REPEATED && numelOf(x.shape) < this.#count ||
       isFold && (planner.hasFold || !whole);
     if (refused) return planner.block(x);

@@ -39,9 +39,7 @@ import { reduceKernels } from "./reduce.ts";
 import { rowKernels } from "./rows.ts";
 import { scanKernels } from "./scan.ts";
 import { sortKernels } from "./sort.ts";
-
-/** Core primitives that have no kernel on this device. */
-export const missingNames = ["eigh", "svd"] as const;
+import { spectralKernels } from "./spectral.ts";
 
 /** Element types that shaders can hold: there are no 64-bit ones. */
 export const gpuDTypes: ReadonlySet<DType> = new Set([
@@ -93,12 +91,7 @@ export function ownKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
 }
 
 function allKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
-  const missing = Object.fromEntries(missingNames.map((name) => [name, () => null])) as Record<
-    typeof missingNames[number],
-    () => null
-  >;
   return {
-    ...missing,
     ...attentionKernels(limits),
     ...convKernels(limits),
     ...dataKernels(limits),
@@ -116,5 +109,6 @@ function allKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
     ...rowKernels(limits),
     ...scanKernels(limits),
     ...sortKernels(limits),
+    ...spectralKernels(limits),
   };
 }

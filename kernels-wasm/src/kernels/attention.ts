@@ -6,7 +6,7 @@
 
 import { float32, type KernelTable, type Operand } from "@flambeau/core";
 import { MetaCall, type WasmDispatch } from "../dispatch.ts";
-import { count, isDense, loopsOf, pointer } from "../geometry.ts";
+import { count, loopsOf, pointer } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 
 /** True when rows of the last dimension are dense; a single column may have any step. */
@@ -44,9 +44,7 @@ export function attentionKernels(kernels: Kernels): Partial<KernelTable<WasmDisp
     const operands = [q, k, v, bias ?? q, g, ...sums, ...results];
     const [l, e] = q.shape.slice(-2) as [number, number];
     const [s, f] = v.shape.slice(-2) as [number, number];
-    if (s === 0 || e === 0 || !operands.every(hasDenseRows) || !results.every((x) => isDense(x, x.shape))) {
-      return null;
-    }
+    if (s === 0 || e === 0 || !operands.every(hasDenseRows)) return null;
     // A bias of one column for all is no row of scores.
     if (bias !== undefined && bias.shape.at(-1) !== s) return null;
     if (bias !== undefined && bias.shape.length < 2) return null;

@@ -464,3 +464,97 @@ describe("memory", () => {
     expect(peak(50)).toBe(peak(10));
   });
 });
+
+describe("gradients of pieces", () => {
+  const piece = (x: Tensor, dim: number, start: number, stop: number): Tensor =>
+    bind("slice", [x], {
+      starts: x.shape.map((_, d) => d === dim ? start : 0),
+      stops: x.shape.map((n, d) => d === dim ? stop : n),
+      steps: x.shape.map(() => 1),
+    });
+  const weights = (x: Tensor): Tensor => t(Array.from({ length: x.numel() }, (_, i) => i + 1), x.shape);
+
+  /** What arrives at `x` when each run of columns or rows is weighted by 1, 2, 3 …, next to other uses of `x`. */
+  function check(
+    runs: readonly (readonly [dim: number, start: number, stop: number])[],
+    others: readonly ("before" | "after")[] = [],
+  ): void {
+    const x = leaf([1, 2, 3, 4, 5, 6, 7, 8], [2, 4]);
+    const y = x.mul(t([1]));
+    const want = new Array(8).fill(0);
+    const terms: Tensor[] = [];
+    if (others.includes("before")) terms.push(total(y));
+    for (const [dim, start, stop] of runs) {
+      const p = piece(y, dim, start, stop);
+      terms.push(total(p.mul(weights(p))));
+      let next = 1;
+      for (let i = 0; i < 2; i++) {
+        for (let j = 0; j < 4; j++) {
+          const at = dim === 0 ? i : j;
+          if (at >= start && at < stop) want[4 * i + j] += next++;
+        }
+      }
+    }
+    if (others.includes("after")) terms.push(total(y));
+    others.forEach(() => want.forEach((value, i) => want[i] = value + 1));
+    const before = backend.memory().liveBuffers;
+    terms.reduce((a, b) => a.add(b)).backward();
+    expect(values(x.grad)).toEqual(want);
+    expect(backend.memory().liveBuffers).toBeLessThanOrEqual(before + 1 + terms.length);
+  }
+
+  test("of a split fill the gradient", () => check([[1, 0, 1], [1, 1, 3], [1, 3, 4]]));
+  test("in any order", () => check([[1, 3, 4], [1, 0, 1], [1, 1, 3]]));
+  test("leave zeros beside them", () => check([[1, 1, 2]]));
+  test("leave zeros between them", () => check([[0, 0, 1], [0, 1, 1]]));
+  test("add where they overlap", () => check([[1, 0, 3], [1, 2, 4], [1, 2, 4]]));
+  test("add along two dimensions", () => check([[1, 0, 2], [0, 1, 2]]));
+  test("add to other gradients", () => {
+    check([[1, 0, 1], [1, 2, 3]], ["before"]);
+    check([[1, 0, 1], [1, 2, 3]], ["after"]);
+    check([[1, 2, 3]], ["before", "after"]);
+  });
+
+  test("are seen by hooks, as a whole and one by one", () => {
+    const x = leaf([1, 2, 3, 4]);
+    const y = x.mul(t([1]));
+    const seen: number[][] = [];
+    const [a, b] = [piece(y, 0, 0, 2), piece(y, 0, 2, 3)];
+    a.registerHook((g) => {
+      seen.push(values(g));
+      return g.mul(t([10]));
+    });
+    y.registerHook((g) => void seen.push(values(g)));
+    total(a).add(total(b)).backward();
+    expect(seen).toEqual([[1, 1], [10, 10, 1, 0]]);
+    expect(values(x.grad)).toEqual([10, 10, 1, 0]);
+  });
+
+  test("reach leaves and captured inputs", () => {
+    const x = leaf([1, 2, 3]);
+    const y = square(x);
+    const [g] = grad(total(square(piece(y, 0, 1, 3))), y, { retainGraph: true });
+    expect(values(g!)).toEqual([0, 8, 18]);
+    total(piece(x, 0, 0, 1)).backward();
+    total(piece(x, 0, 0, 2)).backward();
+    expect(values(x.grad)).toEqual([2, 1, 0]);
+  });
+
+  test("have gradients themselves", () => {
+    const x = leaf([1, 2, 3]);
+    const y = x.mul(t([1]));
+    const [g] = grad(total(square(piece(y, 0, 0, 2)).mul(piece(y, 0, 1, 3))), x, { createGraph: true });
+    expect(values(g!)).toEqual([4, 13, 4]); // of x0² x1 + x1² x2
+    total(square(g!)).backward();
+    expect(values(x.grad)).toEqual([84, 204, 104]);
+  });
+
+  test("do not write over gradients that others see", () => {
+    const x = leaf([1, -2]);
+    const given = t([5, 7]);
+    const y = x.mul(t([1]));
+    bind("relu", [y], null).backward(given);
+    expect(values(given)).toEqual([5, 7]);
+    expect(values(x.grad)).toEqual([5, 0]);
+  });
+});

@@ -7,7 +7,15 @@
  * @module
  */
 
-import { ArgumentTypeError, formatType, GradError, numelOf, ShapeError, shapesEqual } from "@flambeau/core";
+import {
+  ArgumentTypeError,
+  type Backend,
+  formatType,
+  GradError,
+  numelOf,
+  ShapeError,
+  shapesEqual,
+} from "@flambeau/core";
 import { type BackwardOptions, type GradHook, keep, Tensor } from "@flambeau/tensor";
 import {
   bind,
@@ -17,14 +25,17 @@ import {
   executeOn,
   gradMode,
   isContiguousStorage,
+  makeEmpty,
+  makeTensor,
   peekGrad,
   putGrad,
   scopes,
   type Storage,
   StorageScope,
   temporaries,
+  transforms,
 } from "@flambeau/tensor/internal";
-import { AccumulateGrad, anomaly, drop, type Edge, edgeOf, hold, type Node } from "./node.ts";
+import { AccumulateGrad, anomaly, drop, type Edge, edgeOf, hold, type Node, type Piece } from "./node.ts";
 
 /** Runs the backward pass from `roots` and adds to the gradients of the leaves. */
 export function runBackward(
@@ -146,6 +157,8 @@ class Pass {
   readonly #captured: (Tensor | null)[];
   readonly #pending: Map<Node, (Tensor | null)[]> = new Map();
   readonly #waiting: Map<Node, number> = new Map();
+  /** Gradients in the slots that pieces are still written into. */
+  readonly #pieces: Map<Tensor, PieceSum> = new Map();
   readonly #scope: StorageScope = new StorageScope(scopes.top);
   readonly #ready = new NodeQueue();
   #needed: Set<Node> | null = null;
@@ -227,6 +240,7 @@ class Pass {
   #step(node: Node): void {
     const grads = this.#pending.get(node) ?? node.outputs.map(() => null);
     this.#pending.delete(node);
+    for (const grad of grads) if (grad !== null) this.#complete(grad);
     this.#runHooks(node, grads);
     this.#targets?.forEach((target, i) => {
       if (target.node !== node || grads[target.outputNr] === null) return;
@@ -249,9 +263,12 @@ class Pass {
   }
 
   #pass(node: Node, grads: readonly (Tensor | null)[]): void {
+    if (this.#passPiece(node, grads)) return;
     let results: readonly (Tensor | null)[];
+    const spends = !this.#create && transforms.active === null && grads.length === 1 && grads[0] !== null &&
+      this.#owns(grads[0]!);
     try {
-      results = node.apply(grads);
+      results = node.apply(grads, spends);
     } catch (error) {
       if (node.trace !== null && error instanceof Error) {
         error.message += `. The error came from ${node.name}, of this forward call:\n${node.trace}`;
@@ -287,11 +304,56 @@ class Pass {
     }
   }
 
+  /**
+   * Passes a gradient through a node that only reads a piece of its input: writes it into the gradient of the whole, or
+   * adds it there. Pieces that fill the whole, as those of a split, need neither zeros nor sums.
+   */
+  #passPiece(node: Node, [grad]: readonly (Tensor | null)[]): boolean {
+    const edge = node.edges[0];
+    if (this.#create || !edge || !grad || grad.lifted !== null || node.trace !== null) return false;
+    if (transforms.active !== null) return false;
+    const { piece } = node;
+    if (piece === null || piece.whole.dtype !== grad.dtype) return false;
+    const slots = this.#slotsOf(edge.node);
+    const before = slots[edge.outputNr]!;
+    if (before === null) {
+      const sum = new PieceSum(grad.backend, piece);
+      hold(sum.whole);
+      slots[edge.outputNr] = sum.whole;
+      this.#pieces.set(sum.whole, sum);
+      sum.write(piece, grad);
+    } else {
+      const sum = this.#pieces.get(before);
+      if (sum === undefined || !sum.write(piece, grad)) {
+        if (!this.#owns(before)) return false;
+        this.#complete(before);
+        const place = placeOf(before, piece, grad.shape[piece.dim]!);
+        bindInto([place], "add", [place, grad], null);
+      }
+    }
+    if (!this.#retain) node.release();
+    return true;
+  }
+
+  /** Puts zeros where no piece was written. */
+  #complete(grad: Tensor): void {
+    if (this.#pieces.size === 0) return;
+    this.#pieces.get(grad)?.complete();
+    this.#pieces.delete(grad);
+  }
+
+  /** What has arrived at the outputs of `node`. */
+  #slotsOf(node: Node): (Tensor | null)[] {
+    let slots = this.#pending.get(node);
+    if (slots === undefined) this.#pending.set(node, slots = node.outputs.map(() => null));
+    return slots;
+  }
+
   /** Adds `grad` to what has arrived at the end of `edge`. */
   #send(edge: Edge, grad: Tensor): void {
-    let slots = this.#pending.get(edge.node);
-    if (slots === undefined) this.#pending.set(edge.node, slots = edge.node.outputs.map(() => null));
+    const slots = this.#slotsOf(edge.node);
     const before = slots[edge.outputNr]!;
+    if (before !== null) this.#complete(before);
     if (before === null) {
       hold(grad);
       slots[edge.outputNr] = grad;
@@ -426,6 +488,64 @@ function checkNan(node: Node, results: readonly (Tensor | null)[]): void {
       );
     }
   });
+}
+
+/** The part of `whole` where a run of `size` lies. */
+function placeOf(whole: Tensor, { dim, start }: Piece, size: number): Tensor {
+  const shape = whole.shape.map((n, d) => d === dim ? size : n);
+  return makeTensor(
+    whole.storage,
+    shape,
+    whole.strides,
+    whole.offset + start * whole.strides[dim]!,
+    whole.dtype,
+  );
+}
+
+/** A gradient that arrives in pieces along one dimension. */
+class PieceSum {
+  /** The gradient; not defined outside of what was written. */
+  readonly whole: Tensor;
+  readonly #dim: number;
+  /** Runs that were written, in order, none of which touch. */
+  readonly #runs: (readonly [start: number, stop: number])[] = [];
+
+  constructor(backend: Backend, { whole, dim }: Piece) {
+    this.whole = makeEmpty(backend, whole.shape, whole.dtype);
+    this.#dim = dim;
+  }
+
+  /** Writes a gradient where nothing was written yet; false when something was. */
+  write(piece: Piece, grad: Tensor): boolean {
+    if (piece.dim !== this.#dim) return false;
+    const { start } = piece;
+    const size = grad.shape[piece.dim]!;
+    const runs = this.#runs;
+    let at = 0;
+    while (at < runs.length && runs[at]![1] < start) at++;
+    let end = at;
+    let [from, to] = [start, start + size];
+    for (; end < runs.length && runs[end]![0] <= to; end++) {
+      const [a, b] = runs[end]!;
+      if (a < start + size && b > start) return false;
+      [from, to] = [Math.min(from, a), Math.max(to, b)];
+    }
+    bindInto([placeOf(this.whole, piece, size)], "copy", [grad], null);
+    runs.splice(at, end - at, [from, to]);
+    return true;
+  }
+
+  /** Writes zeros elsewhere. */
+  complete(): void {
+    let start = 0;
+    const size = this.whole.shape[this.#dim]!;
+    for (const [from, to] of [...this.#runs, [size, size] as const]) {
+      if (from > start) {
+        placeOf(this.whole, { whole: this.whole, dim: this.#dim, start }, from - start).zero_();
+      }
+      start = to;
+    }
+  }
 }
 
 /** Nodes that are ready, the latest made first: a binary heap. */

@@ -4,14 +4,35 @@
  * @module
  */
 
-import { type DType, normalizeDims, type Shape, type SingleName, type UnaryPrimitives } from "@flambeau/core";
+import {
+  type Attrs,
+  type DType,
+  type Inputs,
+  normalizeDims,
+  type Shape,
+  type SingleName,
+  type UnaryPrimitives,
+} from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, constant } from "@flambeau/tensor/internal";
+import { bind, bindInto, constant } from "@flambeau/tensor/internal";
 
 type Operand = Tensor | number;
 
 function like(x: Tensor, y: Operand): Tensor {
   return typeof y === "number" ? constant(y, x.dtype, x.backend) : y;
+}
+
+/** A primitive over a gradient `g`: written over it where the row may spend it. */
+export function over<P extends SingleName>(
+  g: Tensor,
+  spends: boolean,
+  name: P,
+  inputs: Inputs<P, Tensor>,
+  attrs: Attrs<P>,
+): Tensor {
+  if (!spends) return bind(name, inputs, attrs) as Tensor;
+  bindInto([g], name, inputs, attrs);
+  return g;
 }
 
 /** x + y. */

@@ -16,6 +16,16 @@ export interface Edge {
   readonly outputNr: number;
 }
 
+/** A run of elements along one dimension of a tensor. */
+export interface Piece {
+  /** The whole tensor. */
+  readonly whole: Aval;
+  /** The dimension. */
+  readonly dim: number;
+  /** Where the run begins. */
+  readonly start: number;
+}
+
 /** Whether nodes note where they were made, and passes look for NaN; see `setDetectAnomaly`. */
 export const anomaly: { enabled: boolean; checkNan: boolean } = { enabled: false, checkNan: true };
 
@@ -51,8 +61,17 @@ export abstract class Node implements GradNode {
     return this.edges.map((edge) => edge === null ? null : [edge.node, edge.outputNr] as const);
   }
 
-  /** Gradients of the inputs from those of the outputs; null stands for zeros. */
-  abstract apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[];
+  /** What part of its input the node reads, when that is a run along one dimension and the node does nothing else. */
+  get piece(): Piece | null {
+    return null;
+  }
+
+  /**
+   * Gradients of the inputs from those of the outputs; null stands for zeros.
+   *
+   * @param spends Whether the gradient of the only output may be written over.
+   */
+  abstract apply(grads: readonly (Tensor | null)[], spends: boolean): readonly (Tensor | null)[];
 
   /** Lets go of what was saved. Another pass through this node is then an error, if it had saved something. */
   release(): void {}

@@ -27,6 +27,8 @@ export interface BackwardContext<P extends Name> {
   readonly attrs: Attrs<P>;
   /** Which inputs need a gradient; others may be answered by null. */
   readonly needs: readonly boolean[];
+  /** Whether the row may write over the gradient that it gets, and answer it: nobody else reads it again. */
+  readonly spends: boolean;
 }
 
 /** Bits of what a row saves: input `i` is `1 << i`, output `j` is `OUTPUT << j`. */

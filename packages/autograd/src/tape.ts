@@ -26,13 +26,14 @@ import {
 import { derivativeOf } from "./derivatives.ts";
 import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";
-import { type Edge, edgeOf, Node, SavedTensor, saving, secondPass, snapshot } from "./node.ts";
+import { type Edge, edgeOf, Node, type Piece, SavedTensor, saving, secondPass, snapshot } from "./node.ts";
 import { type BackwardContext, type Derivative, OUTPUT } from "./row.ts";
 import { zeros } from "./math.ts";
 import { sumTo } from "./sum_to.ts";
 
 /** The node of a primitive. */
 class PrimitiveNode<P extends Name> extends Node {
+  readonly #name: P;
   readonly #rule: Derivative<P>;
   readonly #attrs: Attrs<P>;
   readonly #avals: readonly Aval[];
@@ -49,6 +50,7 @@ class PrimitiveNode<P extends Name> extends Node {
     saved: (SavedTensor | null)[],
   ) {
     super(nodeName(name), edges, outputs);
+    this.#name = name;
     this.#rule = rule;
     this.#attrs = attrs;
     this.#avals = avals;
@@ -59,7 +61,11 @@ class PrimitiveNode<P extends Name> extends Node {
     this.#savedOutputs[index] = new SavedTensor(tensor);
   }
 
-  override apply(grads: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+  override get piece(): Piece | null {
+    return this.#name === "slice" ? pieceOf(this.#avals[0]!, this.#attrs as Attrs<"slice">) : null;
+  }
+
+  override apply(grads: readonly (Tensor | null)[], spends: boolean): readonly (Tensor | null)[] {
     if (grads.every((grad) => grad === null)) return this.edges.map(() => null);
     const inputs = this.#avals.map((_, i) => this.#savedInputs[i]?.unpack());
     const outputs = this.outputs.map((_, i) => this.#savedOutputs[i]?.unpack());
@@ -69,6 +75,7 @@ class PrimitiveNode<P extends Name> extends Node {
       avals: this.#avals,
       attrs: this.#attrs,
       needs: this.edges.map((edge) => edge !== null),
+      spends,
     } as unknown as BackwardContext<P>;
     const grad = (this.outputs.length === 1 ? grads[0] : grads) as Parameters<Derivative<P>["backward"]>[0];
     return temporaries(() =>
@@ -87,6 +94,17 @@ class PrimitiveNode<P extends Name> extends Node {
     for (const saved of this.#savedInputs) if (saved) yield* saved.storages;
     for (const saved of this.#savedOutputs) if (saved) yield* saved.storages;
   }
+}
+
+/** The run that a slice reads; null when it leaves elements out on the way, or cuts several dimensions. */
+function pieceOf(whole: Aval, { starts, stops, steps }: Attrs<"slice">): Piece | null {
+  let found = -1;
+  for (let d = 0; d < whole.shape.length; d++) {
+    if (starts[d] === 0 && stops[d] === whole.shape[d] && steps[d] === 1) continue;
+    if (found >= 0 || steps[d] !== 1 || stops[d]! <= starts[d]!) return null;
+    found = d;
+  }
+  return found < 0 ? null : { whole, dim: found, start: starts[found]! };
 }
 
 /**

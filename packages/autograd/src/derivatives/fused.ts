@@ -4,9 +4,17 @@
  * @module
  */
 
-import { type ConvAttrs, type FusedName, int32, numelOf, type PoolAttrs, type Shape } from "@flambeau/core";
+import {
+  type Attrs,
+  type ConvAttrs,
+  type FusedName,
+  int32,
+  numelOf,
+  type PoolAttrs,
+  type Shape,
+} from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, executeOn } from "@flambeau/tensor/internal";
+import { bind, bindInto, executeOn, gradMode, makeEmpty, transforms } from "@flambeau/tensor/internal";
 import {
   add,
   compare,
@@ -17,6 +25,7 @@ import {
   matmul,
   mul,
   neg,
+  over,
   pow,
   reshape,
   sub,
@@ -77,6 +86,33 @@ function statisticsGrad(
   return plus(viaMean, viaRstd);
 }
 
+/**
+ * Gradients of attention. Where nothing is recorded they lie in memory as the operands do: heads that were split off a
+ * projection are joined again without a copy.
+ */
+function attentionGrads(
+  inputs: readonly [g: Tensor, q: Tensor, k: Tensor, v: Tensor, logs: Tensor, delta: Tensor],
+  bias: Tensor | undefined,
+  attrs: Attrs<"attention">,
+): readonly [gq: Tensor, gk: Tensor, gv: Tensor] {
+  const list = bias === undefined ? inputs : [...inputs, bias] as const;
+  const plain = !gradMode.enabled && transforms.active === null && inputs.every((x) => x.lifted === null);
+  if (!plain) return bind("attentionBackward", list, attrs);
+  const grads = [emptyLike(inputs[1]), emptyLike(inputs[2]), emptyLike(inputs[3])] as const;
+  bindInto(grads, "attentionBackward", list, attrs);
+  return grads;
+}
+
+/** Memory like that of `x`, whose dimensions have the same order, without gaps. */
+function emptyLike(x: Tensor): Tensor {
+  const order = x.shape.map((_, d) => d).sort((a, b) => x.strides[b]! - x.strides[a]! || a - b);
+  // Rows stay dense: that is what kernels ask for.
+  const last = order.indexOf(order.length - 1);
+  order.push(...order.splice(last, 1));
+  const packed = makeEmpty(x.backend, order.map((d) => x.shape[d]!), x.dtype);
+  return bind("permute", [packed], { dims: order.map((_, d) => order.indexOf(d)) });
+}
+
 /** The gradient of the bias of attention: the slope of scores, p · (g vᵀ − delta) with p = exp(scores − logs). */
 function biasGrad(
   g: Tensor,
@@ -101,9 +137,15 @@ function biasGrad(
  * Rows of fused primitives. One that is missing takes the derivative of its decomposition; null is not differentiable.
  */
 export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | null } = {
-  softmax: row(OUTPUT, (g, { output, attrs }) => [bind("softmaxBackward", [g, output], attrs)]),
-  logSoftmax: row(OUTPUT, (g, { output, attrs }) => [bind("logSoftmaxBackward", [g, output], attrs)]),
-  gelu: row(FIRST, (g, { inputs: [x], attrs }) => [bind("geluBackward", [g, x], attrs)]),
+  softmax: row(
+    OUTPUT,
+    (g, { output, attrs, spends }) => [over(g, spends, "softmaxBackward", [g, output], attrs)],
+  ),
+  logSoftmax: row(
+    OUTPUT,
+    (g, { output, attrs, spends }) => [over(g, spends, "logSoftmaxBackward", [g, output], attrs)],
+  ),
+  gelu: row(FIRST, (g, { inputs: [x], attrs, spends }) => [over(g, spends, "geluBackward", [g, x], attrs)]),
   reluBackward: row(SECOND, (g, { inputs: [, x] }) => [bind("reluBackward", [g, x], null), null]),
   clamp: row(FIRST, (g, { inputs: [x], attrs: { min, max } }) => {
     const above = min === null ? null : compare("ge", x, min);
@@ -181,9 +223,7 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
       const slope = g ?? zeros(y, y.shape);
       const sums = sum(mul(slope, y), [y.shape.length - 1], true);
       const delta = gLogs === null ? sums : sub(sums, gLogs);
-      const [gq, gk, gv] = bias === undefined
-        ? bind("attentionBackward", [slope, q, k, v, logs, delta], attrs)
-        : bind("attentionBackward", [slope, q, k, v, logs, delta, bias], attrs);
+      const [gq, gk, gv] = attentionGrads([slope, q, k, v, logs, delta], bias, attrs);
       if (bias === undefined) return [gq, gk, gv];
       return [gq, gk, gv, needs[3] ? biasGrad(slope, [q, k, v, bias], logs, delta, attrs) : null];
     },

@@ -26,7 +26,7 @@ import {
   transpose,
   zeros,
 } from "../math.ts";
-import { crossRow, type Derivative, FIRST, NOTHING, OUTPUT, row } from "../row.ts";
+import { crossRow, type Derivative, FIRST, type Geometry, NOTHING, OUTPUT, row } from "../row.ts";
 
 /** A 0/1 mask over the last two dimensions of `like`. */
 function mask(like: Tensor, keep: (i: number, j: number) => boolean, rows: number, columns: number): Tensor {
@@ -69,11 +69,20 @@ function gaps(values: Tensor): Tensor {
   return mul(div(full(difference, difference.shape, 1), add(difference, diagonal)), rsub(diagonal, 1));
 }
 
+/**
+ * x y, laid out in memory as `like`: the gradient of a transposed weight is the transpose of one that lies as the weight,
+ * and becomes its `grad` without a copy.
+ */
+function productLike({ strides }: Geometry, x: Tensor, y: Tensor): Tensor {
+  const isTurned = strides.at(-2) === 1 && strides.at(-1)! > 1;
+  return isTurned ? transpose(matmul(transpose(y), transpose(x))) : matmul(x, y);
+}
+
 /** Rows of linear algebra. */
 export const linalgDerivatives: { readonly [P in keyof LinalgPrimitives<unknown>]: Derivative<P> | null } = {
-  matmul: crossRow((g, { inputs: [x, y], needs }) => [
-    needs[0] ? matmul(g, transpose(y)) : null,
-    needs[1] ? matmul(transpose(x), g) : null,
+  matmul: crossRow((g, { inputs: [x, y], avals, needs }) => [
+    needs[0] ? productLike(avals[0], g, transpose(y)) : null,
+    needs[1] ? productLike(avals[1], transpose(x), g) : null,
   ]),
 
   // Φ = ½-lower(Lᵀ Ḡ);  Ā = sym(L⁻ᵀ Φ L⁻¹)

@@ -5,7 +5,22 @@
  */
 
 import type { BinaryPrimitives, UnaryPrimitives } from "@flambeau/core";
-import { add, compare, div, expand, full, mul, neg, pow, rsub, square, sub, unary, where } from "../math.ts";
+import {
+  add,
+  compare,
+  div,
+  expand,
+  full,
+  mul,
+  neg,
+  over,
+  pow,
+  rsub,
+  square,
+  sub,
+  unary,
+  where,
+} from "../math.ts";
 import { bind, constant } from "@flambeau/tensor/internal";
 import { crossRow, type Derivative, FIRST, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
@@ -79,7 +94,7 @@ export const unaryDerivatives: { readonly [P in keyof UnaryPrimitives<unknown>]:
   round: row(NOTHING, (g) => [full(g, g.shape, 0)]),
   trunc: row(NOTHING, (g) => [full(g, g.shape, 0)]),
   sigmoid: row(OUTPUT, (g, { output }) => [mul(g, mul(output, rsub(output, 1)))]),
-  relu: row(OUTPUT, (g, { output }) => [bind("reluBackward", [g, output], null)]),
+  relu: row(OUTPUT, (g, { output, spends }) => [over(g, spends, "reluBackward", [g, output], null)]),
   logicalNot: null,
   bitwiseNot: null,
   isnan: null,
@@ -91,7 +106,10 @@ export const unaryDerivatives: { readonly [P in keyof UnaryPrimitives<unknown>]:
 export const binaryDerivatives: { readonly [P in keyof BinaryPrimitives<unknown>]: Derivative<P> | null } = {
   add: row(NOTHING, (g) => [g, g]),
   sub: row(NOTHING, (g, { needs }) => [g, needs[1] ? neg(g) : null]),
-  mul: crossRow((g, { inputs: [x, y], needs }) => [needs[0] ? mul(g, y) : null, needs[1] ? mul(g, x) : null]),
+  mul: crossRow((g, { inputs: [x, y], needs, spends }) => [
+    needs[0] ? over(g, spends && !needs[1], "mul", [g, y], null) : null,
+    needs[1] ? over(g, spends && !needs[0], "mul", [g, x], null) : null,
+  ]),
   div: {
     saves: (needs) => SECOND | (needs[1] ? FIRST : 0),
     backward: (g, { inputs: [x, y], needs }) => [

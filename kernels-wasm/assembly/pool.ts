@@ -1,6 +1,9 @@
 /**
  * Pooling over windows of one to three dimensions. The host writes the geometry at META, three numbers each: sizes of the
  * image, of the output, of the window, its stride, its padding, its dilation.
+ *
+ * Windows that lie inside the image along a row are computed four at a time, in the lanes of vectors. Comparisons of vectors
+ * lose NaN; a plane in which a number was not finite is computed again, one window at a time.
  */
 
 const META: usize = 16384;
@@ -30,94 +33,399 @@ const PADDING: usize = 12;
 @inline
 const DILATION: usize = 15;
 
-/** Windows of 2 × 2 that tile the image: four at a time. Answers the first column that is left. */
-function tiles(x: usize, o: usize, places: usize, at: i32, width: i32, columns: i32): i32 {
-  const down = <usize>width << 2;
-  const first = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 2), 2, 4), 3, 6);
-  let j = 0;
-  for (; j + 4 <= columns; j += 4) {
-    const p = x + (<usize>j << 3);
-    const a0 = v128.load(p);
-    const a1 = v128.load(p, 16);
-    const b0 = v128.load(p + down);
-    const b1 = v128.load(p + down, 16);
-    let best = i32x4.shuffle(a0, a1, 0, 2, 4, 6);
-    const place0 = i32x4.add(i32x4.splat(at + 2 * j), first);
-    let place = place0;
-    let y = i32x4.shuffle(a0, a1, 1, 3, 5, 7);
-    let m = v128.not(f32x4.le(y, best));
-    m = v128.and(m, v128.or(f32x4.eq(best, best), f32x4.ne(y, y)));
-    best = v128.bitselect(y, best, m);
-    place = v128.bitselect(i32x4.add(place0, i32x4.splat(1)), place, m);
-    y = i32x4.shuffle(b0, b1, 0, 2, 4, 6);
-    m = v128.not(f32x4.le(y, best));
-    m = v128.and(m, v128.or(f32x4.eq(best, best), f32x4.ne(y, y)));
-    best = v128.bitselect(y, best, m);
-    place = v128.bitselect(i32x4.add(place0, i32x4.splat(width)), place, m);
-    y = i32x4.shuffle(b0, b1, 1, 3, 5, 7);
-    m = v128.not(f32x4.le(y, best));
-    m = v128.and(m, v128.or(f32x4.eq(best, best), f32x4.ne(y, y)));
-    best = v128.bitselect(y, best, m);
-    place = v128.bitselect(i32x4.add(place0, i32x4.splat(width + 1)), place, m);
+// @ts-ignore: decorator
+@inline
+function mad(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  else return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Lanes of `a` where those of `m` are all ones, of `b` where they are 0. */
+// @ts-ignore: decorator
+@inline
+function select(a: v128, b: v128, m: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, m);
+  else return v128.bitselect(a, b, m);
+}
+
+/** The column of the first window that begins inside the image, and the end of those that end there. */
+// @ts-ignore: decorator
+@inline
+function firstColumn(): i32 {
+  const stride = meta(STRIDE + 2);
+  return min(meta(OUT + 2), (meta(PADDING + 2) + stride - 1) / stride);
+}
+
+// @ts-ignore: decorator
+@inline
+function endColumn(): i32 {
+  const room = meta(SIZE + 2) - 1 - (meta(WINDOW + 2) - 1) * meta(DILATION + 2) + meta(PADDING + 2);
+  return room < 0 ? 0 : min(meta(OUT + 2), room / meta(STRIDE + 2) + 1);
+}
+
+/** Four elements, `step` bytes apart: S has that size where it is 4 or 8, else 1. */
+// @ts-ignore: decorator
+@inline
+function four<S>(p: usize, step: usize): v128 {
+  if (sizeof<S>() === 4) return v128.load(p);
+  if (sizeof<S>() === 8) return i32x4.shuffle(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
+  let v = v128.load32_zero(p);
+  v = v128.load32_lane(p + step, v, 1);
+  v = v128.load32_lane(p + 2 * step, v, 2);
+  return v128.load32_lane(p + 3 * step, v, 3);
+}
+
+/** First and end of the taps of a window that begins at `start` which lie in `size`. */
+// @ts-ignore: decorator
+@inline
+function firstTap(start: i32, dilation: i32): i32 {
+  return start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+}
+
+// @ts-ignore: decorator
+@inline
+function endTap(start: i32, dilation: i32, window: i32, size: i32): i32 {
+  return start >= size ? 0 : min(window, (size - 1 - start) / dilation + 1);
+}
+
+/** True where windows of 2 × 2 tile the image, up to a last row or column of it. */
+// @ts-ignore: decorator
+@inline
+function isTiled(): bool {
+  return meta(WINDOW) === 1 && meta(STRIDE) === 1 && meta(PADDING) === 0 && meta(PADDING + 1) === 0 &&
+    meta(PADDING + 2) === 0 && meta(WINDOW + 1) === 2 && meta(WINDOW + 2) === 2 && meta(STRIDE + 1) === 2 &&
+    meta(STRIDE + 2) === 2 && meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 &&
+    2 * meta(OUT + 1) <= meta(SIZE + 1) && 2 * meta(OUT + 2) <= meta(SIZE + 2);
+}
+
+/**
+ * Windows of 2 × 2 that tile an image of `width`, four at a time, as many as there are fours in `columns`. Answers `bad`
+ * plus 0, or plus NaN where a number is not finite.
+ */
+function tiles(
+  x: usize,
+  o: usize,
+  places: usize,
+  at: i32,
+  width: i32,
+  rows: i32,
+  columns: i32,
+  bad: v128,
+): v128 {
+  const zero = f32x4.splat(0);
+  const eight = i32x4.splat(8);
+  const under = i32x4.splat(width);
+  const row = <usize>columns << 2;
+  const rest = (<usize>columns & 3) << 2;
+  let start = i32x4.add(
+    i32x4.splat(at),
+    i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 2), 2, 4), 3, 6),
+  );
+  x += <usize>at << 2;
+  for (; rows > 0; rows--) {
+    const end = o + row - rest;
+    const down = x + (<usize>width << 2);
+    let p = x;
+    let q = down;
+    let place = start;
+    while (o < end) {
+      const a0 = v128.load(p);
+      const a1 = v128.load(p, 16);
+      const b0 = v128.load(q);
+      const b1 = v128.load(q, 16);
+      const e = i32x4.shuffle(a0, a1, 0, 2, 4, 6);
+      const f = i32x4.shuffle(a0, a1, 1, 3, 5, 7);
+      const g = i32x4.shuffle(b0, b1, 0, 2, 4, 6);
+      const h = i32x4.shuffle(b0, b1, 1, 3, 5, 7);
+      const top = f32x4.pmax(e, f);
+      const bottom = f32x4.pmax(g, h);
+      v128.store(o, f32x4.pmax(top, bottom));
+      // A comparison that holds is −1.
+      v128.store(
+        places,
+        select(
+          i32x4.sub(i32x4.add(place, under), f32x4.gt(h, g)),
+          i32x4.sub(place, f32x4.gt(f, e)),
+          f32x4.gt(bottom, top),
+        ),
+      );
+      bad = mad(f32x4.add(f32x4.add(e, f), f32x4.add(g, h)), zero, bad);
+      place = i32x4.add(place, eight);
+      p += 32;
+      q += 32;
+      o += 16;
+      places += 16;
+    }
+    o += rest;
+    places += rest;
+    start = i32x4.add(start, i32x4.add(under, under));
+    x = down + (<usize>width << 2);
+  }
+  return bad;
+}
+
+/** Means of windows as those of {@linkcode tiles}. */
+function meanTiles(x: usize, o: usize, width: i32, rows: i32, columns: i32, by: f32): void {
+  const all = f32x4.splat(by);
+  const row = <usize>columns << 2;
+  const rest = (<usize>columns & 3) << 2;
+  for (; rows > 0; rows--) {
+    const end = o + row - rest;
+    const down = x + (<usize>width << 2);
+    let p = x;
+    let q = down;
+    while (o < end) {
+      const a0 = v128.load(p);
+      const a1 = v128.load(p, 16);
+      const b0 = v128.load(q);
+      const b1 = v128.load(q, 16);
+      let v = f32x4.add(i32x4.shuffle(a0, a1, 0, 2, 4, 6), i32x4.shuffle(a0, a1, 1, 3, 5, 7));
+      v = f32x4.add(f32x4.add(v, i32x4.shuffle(b0, b1, 0, 2, 4, 6)), i32x4.shuffle(b0, b1, 1, 3, 5, 7));
+      v128.store(o, f32x4.div(v, all));
+      p += 32;
+      q += 32;
+      o += 16;
+    }
+    o += rest;
+    x = down + (<usize>width << 2);
+  }
+}
+
+/** Gradients of windows of 2 × 2 that tile the plane whole: each is written to four places. */
+function spreadMeans(g: usize, o: usize, rows: i32, columns: i32, by: f32): void {
+  const all = f32x4.splat(by);
+  const row = <usize>columns << 2;
+  const rest = (<usize>columns & 3) << 2;
+  const wide = 2 * row;
+  for (; rows > 0; rows--) {
+    const end = g + row - rest;
+    for (; g < end; g += 16) {
+      const v = f32x4.div(v128.load(g), all);
+      const low = i32x4.shuffle(v, v, 0, 0, 1, 1);
+      const high = i32x4.shuffle(v, v, 2, 2, 3, 3);
+      v128.store(o, low);
+      v128.store(o, high, 16);
+      v128.store(o + wide, low);
+      v128.store(o + wide, high, 16);
+      o += 32;
+    }
+    for (; g < end + rest; g += 4) {
+      const v = load<f32>(g) / by;
+      store<f32>(o, v);
+      store<f32>(o, v, 4);
+      store<f32>(o + wide, v);
+      store<f32>(o + wide, v, 4);
+      o += 8;
+    }
+    o += wide;
+  }
+}
+
+/**
+ * Windows of columns `from` to `end` of a row, at least 4, which lie inside along it; `z0` and `y0` are where they begin
+ * along the other dimensions. Answers as {@linkcode tiles}.
+ */
+function windows<S>(
+  x: usize,
+  o: usize,
+  places: usize,
+  z0: i32,
+  y0: i32,
+  from: i32,
+  end: i32,
+  bad: v128,
+): v128 {
+  const h = meta(SIZE + 1);
+  const w = meta(SIZE + 2);
+  const za = firstTap(z0, meta(DILATION));
+  const zb = endTap(z0, meta(DILATION), meta(WINDOW), meta(SIZE));
+  const ya = firstTap(y0, meta(DILATION + 1));
+  const yb = endTap(y0, meta(DILATION + 1), meta(WINDOW + 1), h);
+  const taps = meta(WINDOW + 2);
+  const stride = meta(STRIDE + 2);
+  const step = <usize>stride << 2;
+  const apart = <usize>meta(DILATION + 2) << 2;
+  const zero = f32x4.splat(0);
+  const next = i32x4.splat(meta(DILATION + 2));
+  const lanes = i32x4.mul(
+    i32x4.splat(stride),
+    i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 1), 2, 2), 3, 3),
+  );
+  for (let j = from; j < end; j += 4) {
+    // The last four may overlap those before.
+    if (j + 4 > end) j = end - 4;
+    const x0 = j * stride - meta(PADDING + 2);
+    let best = zero;
+    let place = zero;
+    let first = true;
+    for (let a = za; a < zb; a++) {
+      for (let b = ya; b < yb; b++) {
+        const at = ((z0 + a * meta(DILATION)) * h + y0 + b * meta(DILATION + 1)) * w + x0;
+        let p = x + (<usize>at << 2);
+        let q = i32x4.add(i32x4.splat(at), lanes);
+        let c = 0;
+        if (first) {
+          first = false;
+          best = four<S>(p, step);
+          bad = mad(best, zero, bad);
+          place = q;
+          p += apart;
+          q = i32x4.add(q, next);
+          c = 1;
+        }
+        for (; c < taps; c++) {
+          const v = four<S>(p, step);
+          place = select(q, place, f32x4.gt(v, best));
+          best = f32x4.pmax(best, v);
+          bad = mad(v, zero, bad);
+          p += apart;
+          q = i32x4.add(q, next);
+        }
+      }
+    }
+    // Without a tap inside there is nothing to compare: the exact way says what then.
+    if (first) bad = f32x4.splat(NaN);
     v128.store(o + (<usize>j << 2), best);
     v128.store(places + (<usize>j << 2), place);
   }
-  return j;
+  return bad;
+}
+
+/** Window `j` of a row: its largest value and the place of that; a NaN wins, the last one. */
+function window(x: usize, o: usize, places: usize, z0: i32, y0: i32, j: i32): void {
+  const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
+  const h = meta(SIZE + 1);
+  const w = meta(SIZE + 2);
+  const za = firstTap(z0, meta(DILATION));
+  const zb = endTap(z0, meta(DILATION), meta(WINDOW), meta(SIZE));
+  const ya = firstTap(y0, meta(DILATION + 1));
+  const yb = endTap(y0, meta(DILATION + 1), meta(WINDOW + 1), h);
+  const xa = firstTap(x0, meta(DILATION + 2));
+  const xb = endTap(x0, meta(DILATION + 2), meta(WINDOW + 2), w);
+  let best: f32 = -Infinity;
+  let place = -1;
+  for (let a = za; a < zb; a++) {
+    for (let b = ya; b < yb; b++) {
+      let at = ((z0 + a * meta(DILATION)) * h + y0 + b * meta(DILATION + 1)) * w + x0 + xa * meta(DILATION + 2);
+      for (let c = xa; c < xb; c++) {
+        const v = load<f32>(x + (<usize>at << 2));
+        if (v > best || v != v || place < 0) {
+          best = v;
+          place = at;
+        }
+        at += meta(DILATION + 2);
+      }
+    }
+  }
+  store<f32>(o + (<usize>j << 2), best);
+  store<i32>(places + (<usize>j << 2), place);
 }
 
 /** Largest value of each window and its place in the image; a NaN wins, the last one, as in PyTorch. */
 export function max_pool_f32(x: usize, o: usize, places: usize, planes: i32): void {
-  const d = meta(SIZE);
   const h = meta(SIZE + 1);
   const w = meta(SIZE + 2);
-  const tiled = meta(WINDOW) === 1 && meta(STRIDE) === 1 && meta(PADDING) === 0 && meta(PADDING + 1) === 0 &&
-    meta(PADDING + 2) === 0 && meta(WINDOW + 1) === 2 && meta(WINDOW + 2) === 2 && meta(STRIDE + 1) === 2 &&
-    meta(STRIDE + 2) === 2 && meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 && 2 * meta(OUT + 1) <= h &&
-    2 * meta(OUT + 2) <= w;
+  const rows = meta(OUT + 1);
+  const columns = meta(OUT + 2);
+  const tiled = isTiled();
+  const j0 = tiled ? 0 : firstColumn();
+  const j1 = tiled ? columns & ~3 : endColumn();
+  const many = j1 - j0 >= 4;
+  const stride = meta(STRIDE + 2);
   for (; planes > 0; planes--) {
-    for (let z = 0; z < meta(OUT); z++) {
-      const z0 = z * meta(STRIDE) - meta(PADDING);
-      for (let y = 0; y < meta(OUT + 1); y++) {
-        const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
-        let j = 0;
-        if (tiled) {
-          const at = (z0 * h + y0) * w;
-          j = tiles(x + (<usize>at << 2), o, places, at, w, meta(OUT + 2));
-        }
-        for (; j < meta(OUT + 2); j++) {
-          const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
-          let best: f32 = -Infinity;
-          let place = -1;
-          for (let a = 0; a < meta(WINDOW); a++) {
-            const zz = z0 + a * meta(DILATION);
-            if (<u32>zz >= <u32>d) continue;
-            for (let b = 0; b < meta(WINDOW + 1); b++) {
-              const yy = y0 + b * meta(DILATION + 1);
-              if (<u32>yy >= <u32>h) continue;
-              for (let c = 0; c < meta(WINDOW + 2); c++) {
-                const xx = x0 + c * meta(DILATION + 2);
-                if (<u32>xx >= <u32>w) continue;
-                const at = (zz * h + yy) * w + xx;
-                const v = load<f32>(x + (<usize>at << 2));
-                if (v > best || v != v || place < 0) {
-                  best = v;
-                  place = at;
-                }
-              }
+    // A plane by vectors, and what was not finite again without them.
+    for (let exact = many ? 0 : 1; exact < 2; exact++) {
+      let bad = f32x4.splat(0);
+      let to = o;
+      let at = places;
+      for (let z = 0; z < meta(OUT); z++) {
+        const z0 = z * meta(STRIDE) - meta(PADDING);
+        if (tiled && exact === 0) bad = tiles(x, to, at, z * h * w, w, rows, columns, bad);
+        for (let y = 0; y < rows; y++) {
+          const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
+          let j = 0;
+          if (exact === 0) {
+            for (; j < j0; j++) window(x, to, at, z0, y0, j);
+            if (!tiled) {
+              if (stride === 1) bad = windows<f32>(x, to, at, z0, y0, j0, j1, bad);
+              else if (stride === 2) bad = windows<f64>(x, to, at, z0, y0, j0, j1, bad);
+              else bad = windows<i8>(x, to, at, z0, y0, j0, j1, bad);
             }
+            j = j1;
           }
-          store<f32>(o + (<usize>j << 2), best);
-          store<i32>(places + (<usize>j << 2), place);
+          for (; j < columns; j++) window(x, to, at, z0, y0, j);
+          to += <usize>columns << 2;
+          at += <usize>columns << 2;
         }
-        o += <usize>meta(OUT + 2) << 2;
-        places += <usize>meta(OUT + 2) << 2;
       }
+      if (exact === 0 && i32x4.all_true(f32x4.eq(bad, bad))) break;
     }
-    x += <usize>(d * h * w) << 2;
+    const windows = <usize>(meta(OUT) * rows * columns) << 2;
+    o += windows;
+    places += windows;
+    x += <usize>(meta(SIZE) * h * w) << 2;
   }
 }
 
-/** g summed into the places of zeros. Answers −1, or which place lies outside. */
+/**
+ * A plane whose windows of 2 × 2 tile it, where every place lies in its own window: what is written is written once.
+ * Answers whether that was so.
+ */
+function spreadTiles(g: usize, places: usize, o: usize, rows: i32, columns: i32): bool {
+  const width = 2 * columns;
+  const lanes = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 2), 2, 4), 3, 6);
+  const one = i32x4.splat(1);
+  const under = i32x4.splat(width);
+  const zero = i32x4.splat(0);
+  let inside = i32x4.splat(-1);
+  for (let y = 0; y < rows; y++) {
+    const start = i32x4.add(i32x4.splat(2 * y * width), lanes);
+    const down = o + (<usize>width << 2);
+    let j = 0;
+    for (; j + 4 <= columns; j += 4) {
+      // −0 is added to 0.
+      const v = f32x4.add(v128.load(g + (<usize>j << 2)), zero);
+      // Where in its window each place is: 0, 1, or as much after a row.
+      const p = i32x4.sub(i32x4.sub(v128.load(places + (<usize>j << 2)), start), i32x4.splat(2 * j));
+      const q = i32x4.sub(p, under);
+      const m0 = i32x4.eq(p, zero);
+      const m1 = i32x4.eq(p, one);
+      const m2 = i32x4.eq(q, zero);
+      const m3 = i32x4.eq(q, one);
+      inside = v128.and(inside, v128.or(v128.or(m0, m1), v128.or(m2, m3)));
+      const a = v128.and(v, m0);
+      const b = v128.and(v, m1);
+      const c = v128.and(v, m2);
+      const d = v128.and(v, m3);
+      const by = <usize>j << 3;
+      v128.store(o + by, i32x4.shuffle(a, b, 0, 4, 1, 5));
+      v128.store(o + by, i32x4.shuffle(a, b, 2, 6, 3, 7), 16);
+      v128.store(down + by, i32x4.shuffle(c, d, 0, 4, 1, 5));
+      v128.store(down + by, i32x4.shuffle(c, d, 2, 6, 3, 7), 16);
+    }
+    for (; j < columns; j++) {
+      const p = load<i32>(places + (<usize>j << 2)) - 2 * (y * width + j);
+      const below = p >= width;
+      const right = below ? p - width : p;
+      if (<u32>right > 1) return false;
+      const v = load<f32>(g + (<usize>j << 2)) + <f32>0;
+      const to = o + (<usize>j << 3);
+      store<i64>(to, 0);
+      store<i64>(down + (<usize>j << 3), 0);
+      store<f32>((below ? down + (<usize>j << 3) : to) + (<usize>right << 2), v);
+    }
+    g += <usize>columns << 2;
+    places += <usize>columns << 2;
+    o = down + (<usize>width << 2);
+  }
+  return v128.any_true(v128.not(inside)) === false;
+}
+
+/**
+ * g summed into the places of zeros. Answers −1, or which place lies outside.
+ *
+ * `columns` is the width of g where windows of 2 × 2 may tile the image, which is then twice as wide and high; else 0.
+ */
 export function max_pool_backward_f32(
   g: usize,
   places: usize,
@@ -125,14 +433,17 @@ export function max_pool_backward_f32(
   planes: i32,
   windows: i32,
   size: i32,
+  columns: i32,
 ): i32 {
-  memory.fill(o, 0, <usize>(planes * size) << 2);
   for (let i = 0; i < planes; i++) {
-    for (let j = 0; j < windows; j++) {
-      const at = load<i32>(places + (<usize>j << 2));
-      if (<u32>at >= <u32>size) return i * windows + j;
-      const q = o + (<usize>at << 2);
-      store<f32>(q, load<f32>(q) + load<f32>(g + (<usize>j << 2)));
+    if (columns === 0 || !spreadTiles(g, places, o, windows / columns, columns)) {
+      memory.fill(o, 0, <usize>size << 2);
+      for (let j = 0; j < windows; j++) {
+        const at = load<i32>(places + (<usize>j << 2));
+        if (<u32>at >= <u32>size) return i * windows + j;
+        const q = o + (<usize>at << 2);
+        store<f32>(q, load<f32>(q) + load<f32>(g + (<usize>j << 2)));
+      }
     }
     g += <usize>windows << 2;
     places += <usize>windows << 2;
@@ -148,56 +459,189 @@ function extent(start: i32, i: usize): i32 {
   return min(start + meta(WINDOW + i), meta(SIZE + i) + meta(PADDING + i)) - start;
 }
 
-/** Mean of each window (forward), or the gradient of that spread over it (backward). */
+/** Elements of the window at `start` along one dimension. */
 // @ts-ignore: decorator
 @inline
-function average(x: usize, o: usize, planes: i32, includePad: i32, divisor: f32, backward: bool): void {
-  const d = meta(SIZE);
+function inside(start: i32, i: usize): i32 {
+  return min(start + meta(WINDOW + i), meta(SIZE + i)) - max(start, 0);
+}
+
+/** Sum of a row of `n` elements. */
+// @ts-ignore: decorator
+@inline
+function sumRow(p: usize, n: i32): f32 {
+  let sum: f32 = 0;
+  const end = p + (<usize>n << 2);
+  if (n >= 8) {
+    let v = f32x4.splat(0);
+    for (; p + 16 <= end; p += 16) v = f32x4.add(v, v128.load(p));
+    v = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
+    sum = f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1);
+  }
+  for (; p < end; p += 4) sum += load<f32>(p);
+  return sum;
+}
+
+/** Adds v to a row of `n` elements. */
+// @ts-ignore: decorator
+@inline
+function addRow(p: usize, n: i32, v: f32): void {
+  const end = p + (<usize>n << 2);
+  if (n >= 4) for (const all = f32x4.splat(v); p + 16 <= end; p += 16) v128.store(p, f32x4.add(v128.load(p), all));
+  for (; p < end; p += 4) store<f32>(p, load<f32>(p) + v);
+}
+
+/** Adds `v` to the elements of four windows of `taps` along a row, which begin `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function addFour<S>(p: usize, v: v128, taps: i32, step: usize): void {
+  if (sizeof<S>() === 8) {
+    // Two neighbours of every window at once.
+    const low = i32x4.shuffle(v, v, 0, 0, 1, 1);
+    const high = i32x4.shuffle(v, v, 2, 2, 3, 3);
+    for (; taps > 1; taps -= 2) {
+      v128.store(p, f32x4.add(v128.load(p), low));
+      v128.store(p, f32x4.add(v128.load(p, 16), high), 16);
+      p += 8;
+    }
+  }
+  for (; taps > 0; taps--) {
+    if (sizeof<S>() === 4) v128.store(p, f32x4.add(v128.load(p), v));
+    else {
+      store<f32>(p, load<f32>(p) + f32x4.extract_lane(v, 0));
+      let q = p + step;
+      store<f32>(q, load<f32>(q) + f32x4.extract_lane(v, 1));
+      q += step;
+      store<f32>(q, load<f32>(q) + f32x4.extract_lane(v, 2));
+      q += step;
+      store<f32>(q, load<f32>(q) + f32x4.extract_lane(v, 3));
+    }
+    p += 4;
+  }
+}
+
+/** Means of windows from column `j` to `end`, whole fours that lie inside along the row, or their gradients spread. */
+function averages<S>(
+  x: usize,
+  o: usize,
+  z0: i32,
+  y0: i32,
+  j: i32,
+  end: i32,
+  by: f32,
+  backward: bool,
+): void {
   const h = meta(SIZE + 1);
   const w = meta(SIZE + 2);
+  const za = max(z0, 0);
+  const zb = min(z0 + meta(WINDOW), meta(SIZE));
+  const ya = max(y0, 0);
+  const yb = min(y0 + meta(WINDOW + 1), h);
+  const taps = meta(WINDOW + 2);
+  const step = <usize>meta(STRIDE + 2) << 2;
+  const all = f32x4.splat(by);
+  const pairs = sizeof<S>() === 8 && taps === 2;
+  for (; j < end; j += 4) {
+    const q = o + (<usize>j << 2);
+    const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
+    let v = backward ? f32x4.div(v128.load(q), all) : f32x4.splat(0);
+    for (let a = za; a < zb; a++) {
+      let p = x + (<usize>((a * h + ya) * w + x0) << 2);
+      for (let b = ya; b < yb; b++) {
+        if (backward) addFour<S>(p, v, taps, step);
+        else if (pairs) {
+          const s = v128.load(p);
+          const t = v128.load(p, 16);
+          v = f32x4.add(f32x4.add(v, i32x4.shuffle(s, t, 0, 2, 4, 6)), i32x4.shuffle(s, t, 1, 3, 5, 7));
+        } else for (let c = p; c < p + (<usize>taps << 2); c += 4) v = f32x4.add(v, four<S>(c, step));
+        p += <usize>w << 2;
+      }
+    }
+    if (!backward) v128.store(q, f32x4.div(v, all));
+  }
+}
+
+/** As {@linkcode averages}, but of one window. */
+function averageOne(x: usize, o: usize, z0: i32, y0: i32, j: i32, by: f32, backward: bool): void {
+  const h = meta(SIZE + 1);
+  const w = meta(SIZE + 2);
+  const za = max(z0, 0);
+  const zb = min(z0 + meta(WINDOW), meta(SIZE));
+  const ya = max(y0, 0);
+  const yb = min(y0 + meta(WINDOW + 1), h);
+  const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
+  const xa = max(x0, 0);
+  const xb = min(x0 + meta(WINDOW + 2), w);
+  const q = o + (<usize>j << 2);
+  const share = backward ? load<f32>(q) / by : <f32>0;
+  let sum: f32 = 0;
+  for (let a = za; a < zb; a++) {
+    for (let b = ya; b < yb; b++) {
+      const p = x + (<usize>((a * h + b) * w + xa) << 2);
+      if (backward) addRow(p, xb - xa, share);
+      else sum += sumRow(p, xb - xa);
+    }
+  }
+  if (!backward) store<f32>(q, sum / by);
+}
+
+/** What window `j` of a row divides by. */
+// @ts-ignore: decorator
+@inline
+function divisorOf(z0: i32, y0: i32, j: i32, includePad: i32, divisor: f32): f32 {
+  if (divisor !== 0) return divisor;
+  const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
+  return includePad
+    ? <f32>(extent(z0, 0) * extent(y0, 1) * extent(x0, 2))
+    : <f32>(inside(z0, 0) * inside(y0, 1) * inside(x0, 2));
+}
+
+/** Mean of each window (forward), or the gradient of that spread over it (backward). */
+function average(x: usize, o: usize, planes: i32, includePad: i32, divisor: f32, backward: bool): void {
+  const stride = meta(STRIDE + 2);
+  const columns = meta(OUT + 2);
+  const j0 = firstColumn();
+  const j1 = j0 + (max(0, endColumn() - j0) & ~3);
+  const rows = meta(OUT + 1);
+  const width = meta(SIZE + 2);
+  const tiled = isTiled();
+  const whole = tiled && 2 * rows === meta(SIZE + 1) && 2 * columns === width;
+  const plane = <usize>(meta(SIZE) * meta(SIZE + 1) * width) << 2;
+  if (backward && !whole) memory.fill(x, 0, <usize>planes * plane);
   for (; planes > 0; planes--) {
     for (let z = 0; z < meta(OUT); z++) {
       const z0 = z * meta(STRIDE) - meta(PADDING);
-      const za = max(z0, 0);
-      const zb = min(z0 + meta(WINDOW), d);
-      for (let y = 0; y < meta(OUT + 1); y++) {
+      if (whole && backward) {
+        const by = divisorOf(z0, 0, 0, includePad, divisor);
+        spreadMeans(o, x + (<usize>(z * meta(SIZE + 1) * width) << 2), rows, columns, by);
+        o += <usize>(rows * columns) << 2;
+        continue;
+      }
+      const spared = tiled && !backward;
+      if (spared) {
+        const by = divisorOf(z0, 0, 0, includePad, divisor);
+        meanTiles(x + (<usize>(z * meta(SIZE + 1) * width) << 2), o, width, rows, columns, by);
+      }
+      for (let y = 0; y < rows; y++) {
         const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
-        const ya = max(y0, 0);
-        const yb = min(y0 + meta(WINDOW + 1), h);
-        for (let j = 0; j < meta(OUT + 2); j++) {
-          const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
-          const xa = max(x0, 0);
-          const xb = min(x0 + meta(WINDOW + 2), w);
-          let by = divisor;
-          if (by === 0) {
-            by = includePad
-              ? <f32>(extent(z0, 0) * extent(y0, 1) * extent(x0, 2))
-              : <f32>((zb - za) * (yb - ya) * (xb - xa));
+        // Windows that lie inside along the row divide by the same.
+        const by = divisorOf(z0, y0, j0, includePad, divisor);
+        if (spared) {
+          if (j1 === columns) {
+            o += <usize>columns << 2;
+            continue;
           }
-          if (backward) {
-            const share = load<f32>(o) / by;
-            for (let a = za; a < zb; a++) {
-              for (let b = ya; b < yb; b++) {
-                for (let c = xa; c < xb; c++) {
-                  const q = x + (<usize>((a * h + b) * w + c) << 2);
-                  store<f32>(q, load<f32>(q) + share);
-                }
-              }
-            }
-          } else {
-            let sum: f32 = 0;
-            for (let a = za; a < zb; a++) {
-              for (let b = ya; b < yb; b++) {
-                for (let c = xa; c < xb; c++) sum += load<f32>(x + (<usize>((a * h + b) * w + c) << 2));
-              }
-            }
-            store<f32>(o, sum / by);
-          }
-          o += 4;
+        } else if (stride === 1) averages<f32>(x, o, z0, y0, j0, j1, by, backward);
+        else if (stride === 2) averages<f64>(x, o, z0, y0, j0, j1, by, backward);
+        else averages<i8>(x, o, z0, y0, j0, j1, by, backward);
+        for (let j = 0; j < columns; j++) {
+          if (j === j0) j = j1;
+          if (j < columns) averageOne(x, o, z0, y0, j, divisorOf(z0, y0, j, includePad, divisor), backward);
         }
+        o += <usize>columns << 2;
       }
     }
-    x += <usize>(d * h * w) << 2;
+    x += plane;
   }
 }
 
@@ -208,6 +652,5 @@ export function avg_pool_f32(x: usize, o: usize, planes: i32, includePad: i32, d
 
 /** Gradient of {@linkcode avg_pool_f32}: g [planes, out] → o [planes, size]. */
 export function avg_pool_backward_f32(g: usize, o: usize, planes: i32, includePad: i32, divisor: f32): void {
-  memory.fill(o, 0, <usize>(planes * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2)) << 2);
   average(o, g, planes, includePad, divisor, true);
 }

@@ -147,6 +147,12 @@ const POOLS: readonly (readonly [x: Shape, attrs: PoolAttrs])[] = (
     [[1, 2, 7, 19], [2, 2], [2, 2], [0, 0], [1, 1]],
     [[1, 2, 9, 10], [3, 3], [2, 2], [1, 1], [1, 1]],
     [[1, 2, 9, 10], [3, 2], [1, 3], [1, 0], [2, 1]],
+    [[2, 3, 12, 22], [3, 3], [1, 1], [1, 1], [1, 1]],
+    [[1, 3, 20, 25], [3, 3], [2, 2], [1, 1], [1, 1]],
+    [[1, 2, 14, 30], [2, 5], [2, 3], [1, 2], [3, 2]],
+    [[2, 2, 8, 14], [2, 2], [2, 2], [0, 0], [1, 1]],
+    [[1, 3, 11, 13], [11, 13], [1, 1], [0, 0], [1, 1]],
+    [[1, 2, 7, 9], [3, 3], [1, 1], [1, 1], [4, 4]],
     [[2, 2, 11], [3], [2], [1], [1]],
     [[1, 2, 5, 6, 7], [2, 3, 2], [2, 1, 2], [1, 1, 0], [1, 1, 1]],
   ] as const
@@ -179,16 +185,24 @@ function windows(x: Shape, a: PoolAttrs): { inside: number[][]; padded: number }
   });
 }
 
-test("maxPool, maxPoolBackward: values, places and NaN", () => {
+/** What a number among those of a pooled image may be. */
+const ODD: readonly ((i: number, v: number) => number)[] = [
+  (_, v) => v,
+  (i, v) => i % 17 === 5 ? NaN : v,
+  (i, v) => i % 3 === 1 ? -Infinity : i === 7 ? Infinity : v,
+  () => -Infinity,
+];
+
+test.each(ODD)("maxPool, maxPoolBackward: values, places and NaN, %#", (odd) => {
   for (const [x, attrs] of POOLS) {
     const out = pooled(x, attrs);
-    const data = Array.from(noise(size(x), 4), (v, i) => i % 17 === 5 ? NaN : Math.round(v * 6));
+    const data = Array.from(noise(size(x), 4), (v, i) => odd(i, Math.round(v * 6)));
     const [want, at] = [[] as number[], [] as number[]];
     for (const { inside } of windows(x, attrs)) {
       let [best, place] = [-Infinity, -1];
       for (const p of inside) {
         const v = data[placeOf(x, p)]!;
-        if (v > best || Number.isNaN(v)) [best, place] = [v, placeOf(x.slice(2), p.slice(2))];
+        if (v > best || Number.isNaN(v) || place < 0) [best, place] = [v, placeOf(x.slice(2), p.slice(2))];
       }
       want.push(best);
       at.push(place);

@@ -32,6 +32,8 @@ interface Spec {
   readonly dtype?: DType;
   /** The last two dimensions lie exchanged in memory. */
   readonly turned?: boolean;
+  /** Value of every int32; 0 by default. */
+  readonly fill?: (i: number) => number;
 }
 /** One measurement: a primitive, its operands, and what it must at least do. */
 interface Row {
@@ -46,13 +48,14 @@ interface Row {
 
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
-function make({ shape, dtype = float32, turned = false }: Spec, seed: number): Operand {
+function make({ shape, dtype = float32, turned = false, fill }: Spec, seed: number): Operand {
   const n = sizeOf(shape);
   const bytes = new Uint8Array(n * dtype.itemsize);
   if (dtype === float32) {
     const view = new Float32Array(bytes.buffer);
     for (let i = 0; i < n; i++) view[i] = (((i + seed) * 7919) % 2003) / 1000 - 1;
   }
+  if (fill !== undefined) new Int32Array(bytes.buffer).forEach((_, i, view) => view[i] = fill(i));
   const buffer = device.allocate(bytes.length);
   device.write(buffer, 0, bytes);
   const strides = shape.map((_, d) => sizeOf(shape.slice(d + 1)));
@@ -79,12 +82,12 @@ function convolutions(
   name: string,
   [n, c, size]: readonly [n: number, c: number, size: number],
   [o, kernel]: readonly [o: number, kernel: number],
-  { stride = 1, padding = 0, groups = 1 } = {},
+  { stride = 1, padding = 0, groups = 1, dilation = 1, rank = 2 } = {},
 ): Row[] {
-  const out = Math.floor((size + 2 * padding - kernel) / stride) + 1;
-  const pair = (x: number): number[] => [x, x];
-  const attrs = { stride: pair(stride), padding: pair(padding), dilation: [1, 1], groups };
-  const [x, w, y] = [f(n, c, size, size), f(o, c / groups, kernel, kernel), f(n, o, out, out)];
+  const out = Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+  const pair = (x: number): number[] => new Array(rank).fill(x);
+  const attrs = { stride: pair(stride), padding: pair(padding), dilation: pair(dilation), groups };
+  const [x, w, y] = [f(n, c, ...pair(size)), f(o, c / groups, ...pair(kernel)), f(n, o, ...pair(out))];
   const flops = 2 * sizeOf(y.shape) * sizeOf(w.shape.slice(1));
   return [
     { name: `conv ${name}`, primitive: "conv", inputs: [x, w], outputs: [y], attrs, flops },
@@ -114,6 +117,23 @@ const row = (
   outputs: readonly Spec[],
   attrs: unknown = null,
 ): Row => ({ name, primitive, inputs, outputs, attrs });
+
+/** Pooling of images to `out` × `out`, and its gradients. */
+function pools(name: string, x: Shape, out: number, attrs: typeof pool): Row[] {
+  const y = f(x[0]!, x[1]!, out, out);
+  const inputSize = x.slice(2);
+  const [width, step] = [inputSize[1]!, attrs.stride[0]!];
+  const place = (i: number): number => (Math.floor(i / out) % out) * step * width + (i % out) * step;
+  const places: Spec = { shape: y.shape, dtype: int32, fill: place };
+  const mean = { ...attrs, countIncludePad: true, divisor: null };
+  return [
+    row(`max-pool ${name}`, "maxPool", [f(...x)], [y, places], attrs),
+    row("… gradient", "maxPoolBackward", [y, places], [f(...x)], { inputSize }),
+    row(`average pool ${name}`, "avgPool", [f(...x)], [y], mean),
+    row("… gradient", "avgPoolBackward", [y], [f(...x)], { ...mean, inputSize }),
+  ];
+}
+
 const square = f(1024, 1024);
 const line = f(1024);
 const pool = { kernelSize: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
@@ -174,6 +194,16 @@ const rows: readonly Row[] = [
   ...convolutions("depthwise 128, 56², 3×3", [1, 128, 56], [128, 3], { padding: 1, groups: 128 }),
   ...convolutions("64 × (1 → 32, 28², 5×5)", [64, 1, 28], [32, 5]),
   ...convolutions("64 × (32 → 64, 26², 3×3)", [64, 32, 26], [64, 3]),
+  ...convolutions("64 × (1 → 32, 28², 3×3)", [64, 1, 28], [32, 3]),
+  ...convolutions("64 → 128, 56², 3×3 by 2", [1, 64, 56], [128, 3], { padding: 1, stride: 2 }),
+  ...convolutions("64 → 64, 56², 3×3, dilated by 2", [1, 64, 56], [64, 3], { padding: 2, dilation: 2 }),
+  ...convolutions("64 → 64, 56², 3×3, 4 groups", [1, 64, 56], [64, 3], { padding: 1, groups: 4 }),
+  ...convolutions("8 × (64 → 64, 1024, 3)", [8, 64, 1024], [64, 3], { padding: 1, rank: 1 }),
+  ...convolutions("128 ← 64, 28², 4×4 by 2, transposed", [1, 64, 56], [128, 4], { padding: 1, stride: 2 }),
+  ...convolutions("depthwise 128, 56², 3×3 by 2", [1, 128, 56], [128, 3], {
+    ...{ padding: 1, groups: 128, stride: 2 },
+  }),
+  ...convolutions("depthwise 128, 28², 5×5", [1, 128, 28], [128, 5], { padding: 2, groups: 128 }),
   ...attentions("8 × 8 × 256 × 64", [8, 8, 256, 64], false),
   ...attentions("16 × 4 × 64 × 32", [16, 4, 64, 32], false),
   ...attentions("16 × 4 × 64 × 32, causal", [16, 4, 64, 32], true),
@@ -212,10 +242,8 @@ const rows: readonly Row[] = [
   row("batch norm 32 × 64 × 28²", "batchNorm", [f(32, 64, 784), f(64), f(64)], [
     ...[f(32, 64, 784), f(64), f(64)],
   ], { eps: 1e-5 }),
-  row("max-pool 2×2, 64 × 32 × 24²", "maxPool", [f(64, 32, 24, 24)], [
-    f(64, 32, 12, 12),
-    { shape: [64, 32, 12, 12], dtype: int32 },
-  ], pool),
+  ...pools("2×2, 64 × 32 × 24²", [64, 32, 24, 24], 12, pool),
+  ...pools("3×3 by 2, 64 × 112²", [1, 64, 112, 112], 56, { ...pool, kernelSize: [3, 3], padding: [1, 1] }),
   row("copy 4 M", "copy", [f(4 * M)], [f(4 * M)]),
   row("transpose 2048²", "copy", [{ shape: [2048, 2048], turned: true }], [f(2048, 2048)]),
   row("uniform 1 M", "randomUniform", [], [f(M)], random),

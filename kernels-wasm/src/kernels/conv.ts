@@ -305,7 +305,11 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const size = count(attrs.inputSize);
       const windows = count(g.shape.slice(2));
       const planes = g.shape[0]! * g.shape[1]!;
-      const args = [...[g, indices, output].map(pointer), planes, windows, size];
+      // Where the windows are not known: if each is twice as wide and high as what it came from, they may tile the image.
+      const [height, width] = g.shape.slice(2);
+      const isTiled = g.shape.length === 4 && attrs.inputSize[0] === 2 * height! &&
+        attrs.inputSize[1] === 2 * width!;
+      const args = [...[g, indices, output].map(pointer), planes, windows, size, isTiled ? width! : 0];
       return kernels.cutChecked(
         kernels.entry("max_pool_backward_f32"),
         args,

@@ -23,7 +23,6 @@ import {
   type Way,
   wayNames,
 } from "./kernels/gemm/tiles.ts";
-import { ownKernels } from "./kernels/table.ts";
 import {
   describeGpu,
   device,
@@ -32,32 +31,10 @@ import {
   operand,
   oracle,
   results,
-  skipReason,
   type Spec,
   valuesOf,
 } from "./test_support.ts";
-import { probeSubgroups } from "./subgroups.ts";
-
-const subgroups = skipReason === null && device.facts.hasSubgroups
-  ? await probeSubgroups(device.gpu)
-  : "none";
-
-/** The device with other kernels of products. */
-function tuned(
-  forced: { way?: Way; parts?: number },
-  maxBindingBytes: number = device.facts.maxBindingBytes,
-): Backend {
-  const settings = { ...plainSettings(), subgroups, forced };
-  return {
-    name: "webgpu",
-    kernels: ownKernels({ maxBindingBytes, gemm: settings }) as unknown as Backend["kernels"],
-    allocate: (bytes: number) => device.allocate(bytes),
-    free: (buffer) => device.free(buffer),
-    write: (buffer, offset, source) => device.write(buffer, offset, source),
-    read: (buffer, offset, bytes) => device.read(buffer, offset, bytes),
-    run: (dispatch) => device.run(dispatch as Parameters<typeof device.run>[0]),
-  } as Backend;
-}
+import { subgroups, tuned } from "./tuned_support.ts";
 
 const product = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
@@ -254,6 +231,12 @@ describeGpu("products", () => {
       for (let k = 0; k < 50; k++) sum += x.values[row * 50 + k]! * w.values[column * 50 + k]!;
       expect(value).toBe(sum);
     });
+  });
+  test.runIf(subgroups !== "none")("sums over subgroups are those in workgroup memory", async () => {
+    const specs = [tensor([5, 600], 1), columns(tensor([600, 44], 2))];
+    for (const form of ["none", subgroups] as const) {
+      await expectEqual(tuned({ way: "skinny" }, 2 ** 27, form), specs);
+    }
   });
   test("the same numbers each time, however the depth is cut", async () => {
     const on = tuned({ parts: 5 });

@@ -1,7 +1,9 @@
 import {
   bool,
   contiguousStrides,
+  type ConvAttrs,
   type DType,
+  float16,
   float32,
   int32,
   type Operand,
@@ -15,7 +17,9 @@ import { float, wgsl } from "./wgsl.ts";
 
 // The text of a kernel needs no device. After a change that is meant: `deno task test -u golden`.
 
-const kernels = ownKernels({ maxBindingBytes: 2 ** 27 });
+const limits = { maxBindingBytes: 2 ** 27 };
+const kernels = ownKernels(limits);
+const window: ConvAttrs = { stride: [2, 2], padding: [0, 0], dilation: [1, 1], groups: 1 };
 const tensor = (
   shape: Shape,
   dtype: DType = float32,
@@ -47,6 +51,33 @@ const CASES: Readonly<Record<string, () => Step>> = {
   "sum, columns": () => step(kernels.sum([tensor([100, 64])], tensor([64]), { dims: [0], keepdim: false })),
   "matmul, small tiles": () =>
     step(kernels.matmul([tensor([20, 30]), tensor([30, 20])], tensor([20, 20]), null)),
+  "matmul, large tiles": () =>
+    step(kernels.matmul([tensor([4096, 4096]), tensor([4096, 4096])], tensor([4096, 4096]), null)),
+  "matmul, one row": () => step(kernels.matmul([tensor([1, 60]), tensor([60, 64])], tensor([1, 64]), null)),
+  "linear, rows of halves, by subgroups": () =>
+    step(
+      ownKernels({ ...limits, gemm: { table: null, forced: { parts: 1 }, subgroups: "directive" } }).linear!(
+        [tensor([2, 256], float16), tensor([64, 256], float16), tensor([64], float16)],
+        tensor([2, 64], float16),
+        null,
+      ),
+    ),
+  "conv": () =>
+    step(kernels.conv!([tensor([2, 8, 9, 9]), tensor([32, 8, 3, 3])], tensor([2, 32, 4, 4]), window)),
+  "conv, gradient for the input": () =>
+    step(
+      kernels.convInputGrad!([tensor([2, 32, 4, 4]), tensor([32, 20, 3, 3])], tensor([2, 20, 9, 9]), {
+        ...window,
+        inputSize: [9, 9],
+      }),
+    ),
+  "conv, gradient for the weight": () =>
+    step(
+      kernels.convWeightGrad!([tensor([2, 32, 4, 4]), tensor([2, 8, 9, 9])], tensor([32, 8, 3, 3]), {
+        ...window,
+        kernelSize: [3, 3],
+      }),
+    ),
   "gather": () => step(kernels.gather([x, tensor([4, 8], int32)], tensor([4, 8]), { dim: 0 })),
 };
 

@@ -28,6 +28,7 @@ import { wgsl } from "../wgsl.ts";
 import { along, segments, sources, unpack, windows, windowsAlongDepth } from "./conv/loaders.ts";
 import { written } from "./gemm.ts";
 import { isSwapped, type Loader, type Product, type Storer } from "./gemm/product.ts";
+import { halves, narrow, room, sequence, span, sumOfHalves } from "./gemm/pieces.ts";
 import { gemm } from "./gemm/run.ts";
 import { strided } from "./gemm/strided.ts";
 
@@ -376,41 +377,97 @@ function weightGrad(
   );
 }
 
-/** The convolutions. */
+/** Images in two halves, and each of them again, until every operand is within `most` bytes; null where one image is not. */
+function halvesOf(most: number, operands: readonly Operand[]): readonly (readonly [number, number])[] | null {
+  const images = operands[0]!.shape[0]!;
+  return images > 1 && operands.some((x) => span(x) > most) ? halves(images) : null;
+}
+
+function convInPieces(
+  limits: GpuLimits,
+  x: Operand,
+  w: Operand,
+  o: Operand,
+  attrs: ConvAttrs,
+): GpuDispatch | null {
+  const parts = halvesOf(room(limits), [x, o]);
+  if (parts !== null) {
+    return sequence(
+      parts.map((part) => convInPieces(limits, narrow(x, 0, ...part), w, narrow(o, 0, ...part), attrs)),
+    );
+  }
+  return conv(limits, x, w, o, {
+    images: x.shape[0]!,
+    groups: attrs.groups,
+    inside: w.shape[1]!,
+    outside: w.shape[0]! / attrs.groups,
+    inputSize: x.shape.slice(2),
+    outputSize: o.shape.slice(2),
+    kernelSize: w.shape.slice(2),
+    attrs,
+  });
+}
+
+function inputGradInPieces(
+  limits: GpuLimits,
+  g: Operand,
+  w: Operand,
+  o: Operand,
+  attrs: ConvAttrs,
+): GpuDispatch | null {
+  const parts = halvesOf(room(limits), [g, o]);
+  if (parts !== null) {
+    return sequence(
+      parts.map((part) => inputGradInPieces(limits, narrow(g, 0, ...part), w, narrow(o, 0, ...part), attrs)),
+    );
+  }
+  return inputGrad(limits, g, w, o, {
+    images: g.shape[0]!,
+    groups: attrs.groups,
+    inside: w.shape[1]!,
+    outside: w.shape[0]! / attrs.groups,
+    inputSize: o.shape.slice(2),
+    outputSize: g.shape.slice(2),
+    kernelSize: w.shape.slice(2),
+    attrs,
+  });
+}
+
+function weightGradInPieces(
+  limits: GpuLimits,
+  g: Operand,
+  x: Operand,
+  o: Operand,
+  attrs: ConvAttrs,
+): GpuDispatch | null {
+  const parts = halvesOf(room(limits), [g, x]);
+  if (parts !== null) {
+    return sumOfHalves(
+      limits,
+      o,
+      (half, into) =>
+        weightGradInPieces(limits, narrow(g, 0, ...parts[half]!), narrow(x, 0, ...parts[half]!), into, attrs),
+    );
+  }
+  return weightGrad(limits, g, x, o, {
+    images: g.shape[0]!,
+    groups: attrs.groups,
+    inside: o.shape[1]!,
+    outside: o.shape[0]! / attrs.groups,
+    inputSize: x.shape.slice(2),
+    outputSize: g.shape.slice(2),
+    kernelSize: o.shape.slice(2),
+    attrs,
+  });
+}
+
+/** The convolutions; images are done in pieces where an operand reaches further than a binding may. */
 export function convKernels(limits: GpuLimits): Pick<Required<KernelTable<GpuDispatch>>, ConvName> {
   return {
-    conv: ([x, w], o, attrs) =>
-      isInPlace([o], [x, w]) ? null : conv(limits, x, w, o, {
-        images: x.shape[0]!,
-        groups: attrs.groups,
-        inside: w.shape[1]!,
-        outside: w.shape[0]! / attrs.groups,
-        inputSize: x.shape.slice(2),
-        outputSize: o.shape.slice(2),
-        kernelSize: w.shape.slice(2),
-        attrs,
-      }),
+    conv: ([x, w], o, attrs) => isInPlace([o], [x, w]) ? null : convInPieces(limits, x, w, o, attrs),
     convInputGrad: ([g, w], o, attrs) =>
-      isInPlace([o], [g, w]) ? null : inputGrad(limits, g, w, o, {
-        images: g.shape[0]!,
-        groups: attrs.groups,
-        inside: w.shape[1]!,
-        outside: w.shape[0]! / attrs.groups,
-        inputSize: attrs.inputSize,
-        outputSize: g.shape.slice(2),
-        kernelSize: w.shape.slice(2),
-        attrs,
-      }),
+      isInPlace([o], [g, w]) ? null : inputGradInPieces(limits, g, w, o, attrs),
     convWeightGrad: ([g, x], o, attrs) =>
-      isInPlace([o], [g, x]) ? null : weightGrad(limits, g, x, o, {
-        images: g.shape[0]!,
-        groups: attrs.groups,
-        inside: o.shape[1]!,
-        outside: o.shape[0]! / attrs.groups,
-        inputSize: x.shape.slice(2),
-        outputSize: g.shape.slice(2),
-        kernelSize: attrs.kernelSize,
-        attrs,
-      }),
+      isInPlace([o], [g, x]) ? null : weightGradInPieces(limits, g, x, o, attrs),
   };
 }

@@ -5,49 +5,26 @@
  * @module
  */
 
-import {
-  contiguousStrides,
-  float32,
-  int32,
-  type KernelTable,
-  type Operand,
-  type Shape,
-} from "@flambeau/core";
-import { type GpuDispatch, Sequence } from "../dispatch.ts";
+import { contiguousStrides, type KernelTable, type Operand, type Shape } from "@flambeau/core";
+import type { GpuDispatch } from "../dispatch.ts";
 import type { GpuLimits } from "../draft.ts";
 import { computed, perWord, storageOf } from "../element.ts";
 import { count, isInPlace, loopUniforms, melt, placesText, stepsIn } from "../geometry.ts";
-import { Scratch } from "../memory.ts";
 import { agree, isWhole } from "../quads.ts";
+import { halves, narrow, room, seen, sequence, span, sumOfHalves } from "./gemm/pieces.ts";
 import { gemm } from "./gemm/run.ts";
 import { strided, stridedStore } from "./gemm/strided.ts";
 import { SKINNY } from "./gemm/tiles.ts";
-import { sumOfParts } from "./reduce.ts";
 
 /** How a result is written: packed ones a part of a word at a time. */
 export function written(o: Operand): "atomic" | "write" {
   return perWord(storageOf(o.dtype, false)) > 1 ? "atomic" : "write";
 }
 
-/** The same memory with another geometry. */
-function seen({ buffer, dtype, offset }: Operand, shape: Shape, strides: Shape, skip = 0): Operand {
-  return { buffer, dtype, shape, strides, offset: offset + skip };
-}
-
 /** The matrices of an operand, transposed. */
 function transposed(x: Operand): Operand {
   const turn = (list: Shape): number[] => [...list.slice(0, -2), list.at(-1)!, list.at(-2)!];
   return seen(x, turn(x.shape), turn(x.strides));
-}
-
-/** `size` places of a dimension from `start` on. */
-function narrow(x: Operand, dim: number, start: number, size: number): Operand {
-  return seen(x, x.shape.with(dim, size), x.strides, start * x.strides[dim]!);
-}
-
-/** Bytes from the first place of an operand to behind the last. */
-function span({ shape, strides, dtype }: Operand): number {
-  return shape.reduce((sum, size, d) => sum + (size - 1) * Math.abs(strides[d]!), 1) * dtype.itemsize;
 }
 
 /** x [..., m, k] · y [..., k, n] + bias [n] → o [..., m, n]. */
@@ -62,7 +39,7 @@ interface Call {
 /** Multiplies, in pieces where an operand reaches further than a binding may. */
 function multiply(limits: GpuLimits, call: Call): GpuDispatch | null {
   const { x, y, o } = call;
-  const most = limits.maxBindingBytes - 256; // windows begin at multiples of 256 bytes
+  const most = room(limits);
   const large = [x, y, o].find((operand) => span(operand) > most);
   if (large === undefined || x.shape.at(-1) === 0) return once(limits, call);
   const back = widest(large);
@@ -76,12 +53,6 @@ function multiply(limits: GpuLimits, call: Call): GpuDispatch | null {
 function widest({ shape, strides }: Operand): number {
   const widths = shape.map((size, d) => (size - 1) * Math.abs(strides[d]!));
   return shape.length - widths.indexOf(Math.max(...widths));
-}
-
-/** Start and size of the halves of a dimension; large ones keep their fours whole. */
-function halves(size: number): readonly [start: number, size: number][] {
-  const half = size > 128 ? Math.ceil(size / 128) * 64 : Math.ceil(size / 2);
-  return [[0, half], [half, size - half]];
 }
 
 /** One half of the result after the other. */
@@ -103,27 +74,17 @@ function inHalves(limits: GpuLimits, { op, x, y, bias, o }: Call, back: number):
   );
 }
 
-/** Halves of the depth go to memory of their own, and are added. */
+/** One half of the depth after the other; the bias belongs to the first. */
 function inDepth(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | null {
-  const shape = [2, ...o.shape];
-  const scratch = new Scratch(count(shape) * 4);
-  const dtype = computed(o.dtype) === "f32" ? float32 : int32;
-  const partial: Operand = { buffer: scratch, dtype, shape, strides: contiguousStrides(shape), offset: 0 };
-  const steps = halves(x.shape.at(-1)!).map((part, i) =>
+  const parts = halves(x.shape.at(-1)!);
+  return sumOfHalves(limits, o, (half, into) =>
     multiply(limits, {
       op,
-      x: narrow(x, x.shape.length - 1, ...part),
-      y: narrow(y, y.shape.length - 2, ...part),
-      bias: i === 0 ? bias : null,
-      o: seen(partial, o.shape, partial.strides.slice(1), i * partial.strides[0]!),
-    })
-  );
-  return sequence([...steps, sumOfParts(limits, partial, o)], [scratch]);
-}
-
-/** All steps, or nothing where one of them cannot be had. */
-function sequence(steps: readonly (GpuDispatch | null)[], scratch: Scratch[] = []): GpuDispatch | null {
-  return steps.some((step) => step === null) ? null : new Sequence(steps as GpuDispatch[], scratch);
+      x: narrow(x, x.shape.length - 1, ...parts[half]!),
+      y: narrow(y, y.shape.length - 2, ...parts[half]!),
+      bias: half === 0 ? bias : null,
+      o: into,
+    }));
 }
 
 /** Multiplies in one go. */

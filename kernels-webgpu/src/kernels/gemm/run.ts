@@ -99,7 +99,9 @@ function step(
 function storeText({ type, bias, store }: Product, { swapped, parts }: Layout, fours: boolean): string {
   const [m, n] = swapped ? ["P.columns", "P.rows"] : ["P.rows", "P.columns"];
   const dense = `(po * ${m} + m) * ${n} + n`;
-  const added = fours ? `vec4<${type}>(${upTo(4).map((i) => `bias_of(${plus("n", i)})`)})` : "bias_of(n)";
+  const added = fours
+    ? `vec4<${type}>(${upTo(4).map((i) => `bias_of(${plus("n", i)})`).join(", ")})`
+    : "bias_of(n)";
   const head = wgsl`
     if (m >= ${m} || n >= ${n}) { return; }
     var v = value;

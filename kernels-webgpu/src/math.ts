@@ -790,13 +790,19 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
       }
       if (m_isinf(s)) { return select(select(m_inf(), 0.0, q > 1.0), 1.0, q == 1.0); }
       var sum = 0.0;
+      var rest = 0.0; // what the sum has lost: terms of negative q cancel
       var a = q;
       for (var k = 0; k < 1000 && a < 10.0 + 0.5 * s; k++) {
         let term = m_pow(a, -s);
-        sum += term;
-        if (a > 0.0 && term * (1.0 + a / (s - 1.0)) <= 1e-8 * sum) { return sum; }
+        let next = sum + term;
+        if (abs(next) < 1e30) {
+          rest += select((term - next) + sum, (sum - next) + term, abs(sum) >= abs(term));
+        }
+        sum = next;
+        if (a > 0.0 && term * (1.0 + a / (s - 1.0)) <= 1e-8 * sum) { return sum + rest; }
         a += 1.0;
       }
+      sum += rest;
       let power = m_pow(a, -s);
       if (power < 1e-30) { return sum + m_pow(a, 1.0 - s) / (s - 1.0); } // a · power would vanish
       sum += a / (s - 1.0) * power + 0.5 * power;

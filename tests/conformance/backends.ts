@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Backend } from "@flambeau/core";
+import { type Attrs, type Aval, type Backend, inferAll, type Name } from "@flambeau/core";
 import { createWasmBackend, isWasmSupported } from "@flambeau/kernels-wasm";
+import { createWebGpuBackend, isWebGpuAvailable } from "@flambeau/kernels-webgpu";
 import { createReferenceBackend, hostKernels } from "@flambeau/reference";
 
 /** One row of the matrix. */
@@ -18,6 +19,8 @@ export interface Row {
   readonly factor: number;
   /** False where infinities, NaN and subnormal numbers may be lost: samples of edges are left out. */
   readonly edges: boolean;
+  /** Why some dtypes are skipped; null where the device holds all. */
+  readonly omits: string | null;
 }
 
 /** A row whose device is there. */
@@ -30,14 +33,37 @@ export interface LiveRow extends Row {
 export const oracle: Backend = createReferenceBackend() as Backend;
 
 const all: readonly Row[] = [
-  { name: "reference", backend: oracle, factor: 1, edges: true },
+  { name: "reference", backend: oracle, factor: 1, edges: true, omits: null },
   {
     name: "cpu",
     backend: isWasmSupported() ? createWasmBackend({ fallback: hostKernels }) as Backend : null,
     factor: 1,
     edges: true,
+    omits: null,
+  },
+  {
+    name: "webgpu",
+    backend: await isWebGpuAvailable() ? await createWebGpuBackend() : null,
+    factor: 1,
+    edges: true,
+    omits: "webgpu holds no 64-bit types",
   },
 ];
 
 /** The matrix, as far as this runtime has it. */
 export const rows: readonly LiveRow[] = all.filter((row): row is LiveRow => row.backend !== null);
+
+/** The rows whose devices have their kernels ready. The others compile a shader for each form of a call. */
+export const hostRows: readonly LiveRow[] = rows.filter(({ name }) => name !== "webgpu");
+
+/** The row of the GPU; null where there is no adapter. */
+export const gpuRow: LiveRow | null = rows.find(({ name }) => name === "webgpu") ?? null;
+
+/** False for a call with inputs or results in dtypes that the device of a row does not hold. */
+export function holds(
+  { backend }: LiveRow,
+  name: Name,
+  { inputs, attrs }: { readonly inputs: readonly Aval[]; readonly attrs: Attrs<Name> },
+): boolean {
+  return [...inputs, ...inferAll(name, inputs, attrs)].every(({ dtype }) => backend.dtypes.has(dtype));
+}

@@ -31,7 +31,7 @@ import {
   type Sample,
 } from "@flambeau/testing";
 import { describe, expect, test } from "vitest";
-import { rows } from "./backends.ts";
+import { hostRows } from "./backends.ts";
 import { bytesOf, get, put, putDense } from "./operands.ts";
 
 type AnyInfo = OpInfo<"exp">;
@@ -98,7 +98,7 @@ async function reversed(backend: Backend, x: HostTensor): Promise<HostTensor> {
   return result;
 }
 
-describe.each(rows)("$name", (row) => {
+describe.each(hostRows)("$name", (row) => {
   const { backend } = row;
 
   describe.each(names)("%s", (name) => {

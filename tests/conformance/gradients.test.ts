@@ -35,7 +35,7 @@ import {
 } from "@flambeau/testing";
 import { describe, expect, test } from "vitest";
 import { derivativeOf } from "../../packages/autograd/src/derivatives.ts";
-import { oracle, rows } from "./backends.ts";
+import { hostRows, oracle } from "./backends.ts";
 import { get, put, putDense } from "./operands.ts";
 
 type AnyInfo = OpInfo<"exp">;
@@ -101,10 +101,10 @@ function cotangents(backend: Backend, outputs: readonly Tensor[]): Tensor[] {
 
 const checked = new Map<string, Set<Name>>();
 
-for (const { backend } of rows) registerBackend(backend);
+for (const { backend } of hostRows) registerBackend(backend);
 
 /** Devices that compute in float64 and read at once: finite differences need both. */
-const exactRows = rows.filter(({ backend }) => backend.dtypes.has(float64) && backend.canReadSync);
+const exactRows = hostRows.filter(({ backend }) => backend.dtypes.has(float64) && backend.canReadSync);
 
 describe.each(exactRows)("$name", ({ name: device, backend }) => {
   const done = new Set<Name>();
@@ -182,7 +182,7 @@ describe.each(exactRows)("$name", ({ name: device, backend }) => {
   });
 });
 
-describe.each(rows)("$name", ({ backend, factor }) => {
+describe.each(hostRows)("$name", ({ backend, factor }) => {
   /** What a gradient may be off: a backward pass is as many steps again, and adds up. */
   const boundOf = (name: Name, dtype: DType): Bound => {
     const { rtol, atol } = infoOf(name).tolerance(dtype);

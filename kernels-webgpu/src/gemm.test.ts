@@ -91,10 +91,14 @@ describeGpu("gemm", () => {
       shape: [2, 2],
     }], null);
   });
-  test("linear: adds the bias", async () => {
-    const [x, w, b] = [noise(6 * 5, 1), noise(7 * 5, 2), noise(7, 3)];
-    const inputs = [{ values: x, shape: [2, 3, 5] }, { values: w, shape: [7, 5] }, { values: b, shape: [7] }];
-    const out = operand(device, { values: new Array(42).fill(0), shape: [2, 3, 7] });
+  test.each([3, 40])("linear: adds the bias to twice %i rows", async (rows) => {
+    const [x, w, b] = [noise(2 * rows * 5, 1), noise(7 * 5, 2), noise(7, 3)];
+    const inputs = [
+      { values: x, shape: [2, rows, 5] },
+      { values: w, shape: [7, 5] },
+      { values: b, shape: [7] },
+    ];
+    const out = operand(device, { values: new Array(14 * rows).fill(0), shape: [2, rows, 7] });
     expect(run(device, "linear", inputs.map((spec) => operand(device, spec)), [out], null)).toBe(true);
     (await valuesOf(device, out)).forEach((value, i) => {
       const [row, column] = [Math.floor(i / 7), i % 7];

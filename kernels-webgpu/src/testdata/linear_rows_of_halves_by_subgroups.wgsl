@@ -66,13 +66,13 @@ fn load_b(fix: Fix_b, i: u32, k: u32, k_end: u32) -> vec4<f32> {
   return quad_y(fix.at + i * P.bf + k);
 }
 
-fn bias_of(n: u32) -> f32 {
+fn bias_of(m: u32, n: u32) -> f32 {
   return get_bias(n * P.bias);
 }
 fn store_o(po: u32, m: u32, n: u32, value: vec4<f32>, part: u32) {
   if (m >= P.rows || n >= P.columns) { return; }
   var v = value;
-  v += vec4<f32>(bias_of(n), bias_of(n + 1u), bias_of(n + 2u), bias_of(n + 3u));
+  v += vec4<f32>(bias_of(m, n), bias_of(m, n + 1u), bias_of(m, n + 2u), bias_of(m, n + 3u));
   put_quad_o(po + m * P.om + n, v);
 }
 

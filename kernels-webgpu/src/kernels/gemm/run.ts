@@ -100,14 +100,14 @@ function storeText({ type, bias, store }: Product, { swapped, parts }: Layout, f
   const [m, n] = swapped ? ["P.columns", "P.rows"] : ["P.rows", "P.columns"];
   const dense = `(po * ${m} + m) * ${n} + n`;
   const added = fours
-    ? `vec4<${type}>(${upTo(4).map((i) => `bias_of(${plus("n", i)})`).join(", ")})`
-    : "bias_of(n)";
+    ? `vec4<${type}>(${upTo(4).map((i) => `bias_of(m, ${plus("n", i)})`).join(", ")})`
+    : "bias_of(m, n)";
   const head = wgsl`
     if (m >= ${m} || n >= ${n}) { return; }
     var v = value;
     ${bias !== null && (parts > 1 ? `if (part == 0u) { v += ${added}; }` : `v += ${added};`)}`;
   const biasText = bias !== null && wgsl`
-    fn bias_of(n: u32) -> ${type} {
+    fn bias_of(m: u32, n: u32) -> ${type} {
       ${bias}
     }`;
   if (fours) {

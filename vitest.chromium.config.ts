@@ -21,6 +21,7 @@ const FOLDERS = [
   "packages/optim",
   "packages/data",
   "packages/compiler",
+  "packages/torch",
   "kernels-wasm",
   "kernels-webgpu",
 ];

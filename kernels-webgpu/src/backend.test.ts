@@ -227,10 +227,16 @@ describeGpu("device", () => {
       expect(thrown.message).toMatch(
         "Cannot recover webgpu, which was lost (it was destroyed): Cannot start",
       );
+      expect(asked).toHaveBeenCalledTimes(3);
     } finally {
       asked.mockRestore();
     }
     await expect(backend.sync()).rejects.toThrow(DeviceLostError);
+    // A driver that is being restarted needs a moment.
+    const slow = vi.spyOn(navigator.gpu, "requestAdapter").mockResolvedValueOnce(null);
+    await backend.recover();
+    slow.mockRestore();
+    backend.destroy();
     const failing = () => {
       throw new Error("no data");
     };

@@ -197,6 +197,13 @@ async function requestDevice(adapter: GPUAdapter): Promise<{ device: GPUDevice; 
   throw new DeviceError(`Cannot start the "webgpu" device: the adapter must give a device, got none`);
 }
 
+/** Milliseconds between attempts to get a new device: a driver that is being restarted needs a moment. */
+const RETRIES = [100, 400];
+/** Milliseconds that a read waits at most for a recovery before it tells of the loss. */
+const PATIENCE = 10_000;
+
+const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Numbers of reports stay below this. */
 const REPORTS = 2 ** 31;
 
@@ -390,10 +397,23 @@ class WebGpuDevice implements WebGpuBackend, Runner {
       return await work;
     } catch (error) {
       if (recorder.lost === null) throw error;
-      await this.#recovery?.catch(() => {});
+      await this.#recovered();
       if (this.lost === null) this.#news ??= { reason: recorder.lost, restore: () => {} };
       throw this.#lossError(op);
     }
+  }
+
+  /** Waits for a recovery that is on its way, if there is one, but not forever. */
+  #recovered(): Promise<void> {
+    const recovery = this.#recovery;
+    if (recovery === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, PATIENCE);
+      recovery.catch(() => {}).then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   autotune(options?: AutotuneOptions): Promise<TileTable> {
@@ -455,7 +475,9 @@ class WebGpuDevice implements WebGpuBackend, Runner {
 
   async #replace(restore: () => void): Promise<void> {
     // An adapter gives one device only.
-    const parts = await start(this.#options, null);
+    let attempt = start(this.#options, null);
+    for (const ms of RETRIES) attempt = attempt.catch(() => after(ms).then(() => start(this.#options, null)));
+    const parts = await attempt;
     this.#adopt(parts);
     this.pool.renew(this.#limits(parts.facts));
     this.reports.memory = this.#reportMemory();

@@ -14,6 +14,7 @@ import { collectGarbage } from "../../packages/testing/src/leaks.ts";
 const { nn, optim } = torch;
 const MIB = 2 ** 20;
 const first = torch.getDefaultDevice();
+const gpu = await torch.enableWebGpu();
 afterEach(() => torch.setDefaultDevice(first));
 
 /** What a loop took. */
@@ -109,5 +110,18 @@ describe.each(["cpu", "reference"])("on %s", (device) => {
     expect(total / MIB).toBeGreaterThan(2048);
     expect(peak).toBeLessThan(2 * step + PRESSURE_BYTES);
     expect(left).toBeLessThan(step);
+  }, 120_000);
+});
+
+describe.skipIf(!gpu)(`on webgpu${gpu ? "" : " (skipped: this runtime has no WebGPU adapter)"}`, () => {
+  test("300 steps: bounded by what a step needs, in the pool too, and it learns", async () => {
+    torch.webgpu.emptyCache();
+    const { step, peak, left, total, losses } = await train("webgpu", 256, 64, 300);
+    expect(total).toBeGreaterThan(150 * step);
+    expect(peak).toBeLessThan(2 * step + PRESSURE_BYTES);
+    expect(left).toBeLessThan(step);
+    // Memory that is given back is used again at once: the driver is asked for little more than lived at a time.
+    expect(torch.webgpu.memoryReserved()).toBeLessThan(1.5 * peak + 2 * MIB);
+    expect(losses[1]).toBeLessThan(losses[0] / 2);
   }, 120_000);
 });

@@ -9,14 +9,18 @@ import { createReferenceBackend, hostKernels } from "@flambeau/reference";
 import { createWasmBackend, isWasmSupported, type WasmBackend } from "@flambeau/kernels-wasm";
 import { registerBackend } from "@flambeau/tensor";
 
+/** Why there is no CPU device. */
+export const missingCpu: { reason: string } = { reason: "this engine has no WebAssembly with SIMD" };
+
 /** The CPU device. Null where there is no WASM SIMD, or no permission to compile: edge runtimes hand a module in later. */
 function createCpu(): WasmBackend | null {
   if (!isWasmSupported()) return null;
   try {
     return createWasmBackend({ fallback: hostKernels });
   } catch (error) {
-    if (error instanceof DeviceError) return null;
-    throw error;
+    if (!(error instanceof DeviceError)) throw error;
+    missingCpu.reason = error.message;
+    return null;
   }
 }
 

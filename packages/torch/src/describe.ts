@@ -7,7 +7,7 @@
 import type { MemoryStats } from "@flambeau/core";
 import { backendOf, getDefaultDevice, registeredDevices } from "@flambeau/tensor";
 import { automatic } from "@flambeau/tensor/internal";
-import { cpu } from "./backends.ts";
+import { cpu, missingCpu } from "./backends.ts";
 import { enableWebGpu, gpu } from "./enable.ts";
 
 /** What is known of one device. */

@@ -79,6 +79,10 @@ const UNARY: Readonly<Record<string, readonly [op: string, types: readonly strin
     ].map((op) => [snake(op), [op, ["f32"]] as const]),
   ),
 };
+/** Ops of {@linkcode UNARY} with a faster form for ordinary values. */
+const GUARDED: ReadonlySet<string> = new Set([
+  ...["Exp", "Exp2", "Log", "Log2", "Log10", "Sigmoid", "Silu", "Sin", "Cos"],
+]);
 const BINARY: typeof UNARY = {
   add: ["Add", ALL],
   sub: ["Sub", ALL],
@@ -133,7 +137,7 @@ function pointwiseExports(): string {
       for (const type of types) {
         lines.push(
           `export function ${prefix}_${type}(${one ? row1 : row2}): void {`,
-          `  p.${template}<${TYPES[type]}, ops.${op}>(${
+          `  p.${GUARDED.has(op) ? "guarded" : template}<${TYPES[type]}, ops.${op}>(${
             one ? "a, o, n, sa, so" : "a, b, o, n, sa, sb, so"
           });`,
           "}",

@@ -1,5 +1,7 @@
 /** Kernels that move elements by their size in bytes: rows, transposes, fills. */
 
+import { scratch } from "./memory";
+
 /** A row of a copy. */
 // @ts-ignore: decorator
 @inline
@@ -65,53 +67,90 @@ export function fill_16(o: usize, x: i32, n: i32): void {
   fillRow<i16>(o, <i16>x, n);
 }
 
+/** Rows and columns of a tile. */
+// @ts-ignore: decorator
+@inline
+const EDGE: i32 = 16;
+
+/** Four rows of four elements at `a`, `sa` bytes apart, to four rows at `o`, `sq` apart, turned. */
+// @ts-ignore: decorator
+@inline
+function turn4(a: usize, sa: usize, o: usize, sq: usize): void {
+  const r0 = v128.load(a);
+  const r1 = v128.load(a + sa);
+  const r2 = v128.load(a + 2 * sa);
+  const r3 = v128.load(a + 3 * sa);
+  const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+  const t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+  const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+  const t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+  v128.store(o, i64x2.shuffle(t0, t1, 0, 2));
+  v128.store(o + sq, i64x2.shuffle(t0, t1, 1, 3));
+  v128.store(o + 2 * sq, i64x2.shuffle(t2, t3, 0, 2));
+  v128.store(o + 3 * sq, i64x2.shuffle(t2, t3, 1, 3));
+}
+
+/** Bytes of working memory for {@linkcode transpose_32}. */
+export function transpose_scratch(): i32 {
+  return EDGE * EDGE * 4;
+}
+
 /**
  * The transpose of a matrix of 32-bit elements: o[j][i] = a[i][j], i < rows, j < cols; `la`, `lo` are elements from row to row.
  *
- * Blocks of 16 columns by 4 rows: every line of `a` that is read is used whole, every line of `o` is written four rows at once.
+ * Tiles of 16 by 16 are turned into working memory and leave it by whole cache lines: rows of matrices whose sizes are
+ * powers of two share few places of the first cache, so that a line that is written in four steps is lost between them.
  */
 export function transpose_32(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
   const sa = <usize>la << 2;
   const sq = <usize>lo << 2;
-  for (let j0 = 0; j0 < cols; j0 += 16) {
-    const j1 = min(j0 + 16, cols);
-    let i = 0;
-    for (; i + 4 <= rows; i += 4) {
-      const p0 = a + <usize>i * sa;
-      const p1 = p0 + sa;
-      const p2 = p1 + sa;
-      const p3 = p2 + sa;
-      let j = j0;
-      for (; j + 4 <= j1; j += 4) {
-        const by = <usize>j << 2;
-        const r0 = v128.load(p0 + by);
-        const r1 = v128.load(p1 + by);
-        const r2 = v128.load(p2 + by);
-        const r3 = v128.load(p3 + by);
-        const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
-        const t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
-        const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
-        const t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-        const q = o + <usize>j * sq + (<usize>i << 2);
-        v128.store(q, i64x2.shuffle(t0, t1, 0, 2));
-        v128.store(q + sq, i64x2.shuffle(t0, t1, 1, 3));
-        v128.store(q + 2 * sq, i64x2.shuffle(t2, t3, 0, 2));
-        v128.store(q + 3 * sq, i64x2.shuffle(t2, t3, 1, 3));
+  const tile = scratch;
+  let i = 0;
+  for (; i + EDGE <= rows; i += EDGE) {
+    const from = a + <usize>i * sa;
+    const to = o + (<usize>i << 2);
+    let j = 0;
+    for (; j + EDGE <= cols; j += EDGE) {
+      let p = from + (<usize>j << 2);
+      for (let t: usize = 0; t < 64; t += 16) {
+        turn4(p, sa, tile + t, 64);
+        turn4(p + 16, sa, tile + t + 256, 64);
+        turn4(p + 32, sa, tile + t + 512, 64);
+        turn4(p + 48, sa, tile + t + 768, 64);
+        p += 4 * sa;
       }
-      for (; j < j1; j++) {
-        const by = <usize>j << 2;
-        const q = o + <usize>j * sq + (<usize>i << 2);
-        store<u32>(q, load<u32>(p0 + by));
-        store<u32>(q, load<u32>(p1 + by), 4);
-        store<u32>(q, load<u32>(p2 + by), 8);
-        store<u32>(q, load<u32>(p3 + by), 12);
+      let q = to + <usize>j * sq;
+      for (let t = tile; t < tile + 1024; t += 64) {
+        v128.store(q, v128.load(t));
+        v128.store(q, v128.load(t, 16), 16);
+        v128.store(q, v128.load(t, 32), 32);
+        v128.store(q, v128.load(t, 48), 48);
+        q += sq;
       }
     }
-    for (; i < rows; i++) {
-      const p = a + <usize>i * sa;
-      for (let j = j0; j < j1; j++) {
-        store<u32>(o + <usize>j * sq + (<usize>i << 2), load<u32>(p + (<usize>j << 2)));
+    turnEdge(from + (<usize>j << 2), to + <usize>j * sq, EDGE, cols - j, sa, sq);
+  }
+  turnEdge(a + <usize>i * sa, o + (<usize>i << 2), rows - i, cols, sa, sq);
+}
+
+/** The transpose of what is left beside the tiles. */
+function turnEdge(a: usize, o: usize, rows: i32, cols: i32, sa: usize, sq: usize): void {
+  let i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    const p = a + <usize>i * sa;
+    const q = o + (<usize>i << 2);
+    let j = 0;
+    for (; j + 4 <= cols; j += 4) turn4(p + (<usize>j << 2), sa, q + <usize>j * sq, sq);
+    for (; j < cols; j++) {
+      for (let r: usize = 0; r < 4; r++) {
+        store<u32>(q + <usize>j * sq + (r << 2), load<u32>(p + r * sa + (<usize>j << 2)));
       }
+    }
+  }
+  for (; i < rows; i++) {
+    const p = a + <usize>i * sa;
+    for (let j = 0; j < cols; j++) {
+      store<u32>(o + <usize>j * sq + (<usize>i << 2), load<u32>(p + (<usize>j << 2)));
     }
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The ops of pointwise kernels, as classes of size zero.
  *
- * `has` says for which element types there is a vector form `v`; `s` is the form for one element.
+ * `has` says for which element types there is a vector form `v`; `s` is the form for one element. Where `near` is a faster
+ * form of `v` for ordinary values, `stray` says whether eight values are not all ordinary.
  */
 
 import * as m from "./vector_math";
@@ -80,11 +81,15 @@ function lane<T>(v: v128): T {
 }
 
 @unmanaged export class Exp {
+  @inline stray(x: v128, y: v128): bool { return m.isBeyond2(x, y); }
+  @inline near(x: v128): v128 { return m.expNear(x); }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128): v128 { return m.exp(x); }
   @inline s<T>(x: T): T { return lane<T>(m.exp(v128.splat<T>(x))); }
 }
 @unmanaged export class Log {
+  @inline stray(x: v128, y: v128): bool { return m.isSpecial2(x, y); }
+  @inline near(x: v128): v128 { return m.logNear(x); }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128): v128 { return m.log(x); }
   @inline s<T>(x: T): T { return lane<T>(m.log(v128.splat<T>(x))); }
@@ -95,14 +100,18 @@ function lane<T>(v: v128): T {
   @inline s<T>(x: T): T { return lane<T>(m.tanh(v128.splat<T>(x))); }
 }
 @unmanaged export class Sigmoid {
+  @inline stray(x: v128, y: v128): bool { return m.isBeyond2(x, y); }
+  @inline near(x: v128): v128 { return m.sigmoidNear(x); }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128): v128 { return m.sigmoid(x); }
   @inline s<T>(x: T): T { return lane<T>(m.sigmoid(v128.splat<T>(x))); }
 }
 @unmanaged export class Silu {
+  @inline stray(x: v128, y: v128): bool { return m.isBeyond2(x, y); }
+  @inline near(x: v128): v128 { return m.siluNear(x); }
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return v128.mul<T>(x, m.sigmoid(x)); }
-  @inline s<T>(x: T): T { return <T>(x * lane<T>(m.sigmoid(v128.splat<T>(x)))); }
+  @inline v<T>(x: v128): v128 { return m.silu(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.silu(v128.splat<T>(x))); }
 }
 @unmanaged export class Erf {
   @inline has<T>(): bool { return true; }
@@ -121,13 +130,6 @@ function lane<T>(v: v128): T {
 }
 
 /** The functions that go by way of float64 share one call each instead of being copied into every loop. */
-function exp2(x: v128): v128 { return m.exp2(x); }
-function expm1(x: v128): v128 { return m.expm1(x); }
-function log2(x: v128): v128 { return m.log2(x); }
-function log10(x: v128): v128 { return m.log10(x); }
-function log1p(x: v128): v128 { return m.log1p(x); }
-function sin(x: v128): v128 { return m.sin(x); }
-function cos(x: v128): v128 { return m.cos(x); }
 function tan(x: v128): v128 { return m.tan(x); }
 function asin(x: v128): v128 { return m.asin(x); }
 function acos(x: v128): v128 { return m.acos(x); }
@@ -140,39 +142,49 @@ function atanh(x: v128): v128 { return m.atanh(x); }
 function erfc(x: v128): v128 { return m.erfc(x); }
 
 @unmanaged export class Exp2 {
+  @inline stray(x: v128, y: v128): bool { return m.isBeyond2(x, y); }
+  @inline near(x: v128): v128 { return m.exp2Near(x); }
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return exp2(x); }
-  @inline s<T>(x: T): T { return lane<T>(exp2(v128.splat<T>(x))); }
+  @inline v<T>(x: v128): v128 { return m.exp2(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.exp2(v128.splat<T>(x))); }
 }
 @unmanaged export class Expm1 {
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return expm1(x); }
-  @inline s<T>(x: T): T { return lane<T>(expm1(v128.splat<T>(x))); }
+  @inline v<T>(x: v128): v128 { return m.expm1(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.expm1(v128.splat<T>(x))); }
 }
 @unmanaged export class Log2 {
+  @inline stray(x: v128, y: v128): bool { return m.isSpecial2(x, y); }
+  @inline near(x: v128): v128 { return m.log2Near(x); }
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return log2(x); }
-  @inline s<T>(x: T): T { return lane<T>(log2(v128.splat<T>(x))); }
+  @inline v<T>(x: v128): v128 { return m.log2(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.log2(v128.splat<T>(x))); }
 }
 @unmanaged export class Log10 {
+  @inline stray(x: v128, y: v128): bool { return m.isSpecial2(x, y); }
+  @inline near(x: v128): v128 { return m.log10Near(x); }
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return log10(x); }
-  @inline s<T>(x: T): T { return lane<T>(log10(v128.splat<T>(x))); }
+  @inline v<T>(x: v128): v128 { return m.log10(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.log10(v128.splat<T>(x))); }
 }
 @unmanaged export class Log1p {
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return log1p(x); }
-  @inline s<T>(x: T): T { return lane<T>(log1p(v128.splat<T>(x))); }
+  @inline v<T>(x: v128): v128 { return m.log1p(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.log1p(v128.splat<T>(x))); }
 }
 @unmanaged export class Sin {
+  @inline stray(x: v128, y: v128): bool { return m.isWide2(x, y); }
+  @inline near(x: v128): v128 { return m.sinNear4(x); }
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return sin(x); }
-  @inline s<T>(x: T): T { return lane<T>(sin(v128.splat<T>(x))); }
+  @inline v<T>(x: v128): v128 { return m.sin(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.sin(v128.splat<T>(x))); }
 }
 @unmanaged export class Cos {
+  @inline stray(x: v128, y: v128): bool { return m.isWide2(x, y); }
+  @inline near(x: v128): v128 { return m.cosNear4(x); }
   @inline has<T>(): bool { return true; }
-  @inline v<T>(x: v128): v128 { return cos(x); }
-  @inline s<T>(x: T): T { return lane<T>(cos(v128.splat<T>(x))); }
+  @inline v<T>(x: v128): v128 { return m.cos(x); }
+  @inline s<T>(x: T): T { return lane<T>(m.cos(v128.splat<T>(x))); }
 }
 @unmanaged export class Tan {
   @inline has<T>(): bool { return true; }

@@ -51,6 +51,31 @@ export function unary<T, Op>(a: usize, o: usize, n: i32, sa: i32, so: i32): void
   }
 }
 
+/** A row of an op of one float32 operand whose form for ordinary values is tried on eight at a time. */
+// @ts-ignore: decorator
+@inline
+export function guarded<T, Op>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  const op = changetype<Op>(0);
+  if (sa === 1 && so === 1) {
+    const end = o + ((<usize>n & ~7) << 2);
+    while (o < end) {
+      const x0 = v128.load(a);
+      const x1 = v128.load(a, 16);
+      if (op.stray(x0, x1)) {
+        v128.store(o, op.v<T>(x0));
+        v128.store(o, op.v<T>(x1), 16);
+      } else {
+        v128.store(o, op.near(x0));
+        v128.store(o, op.near(x1), 16);
+      }
+      a += 32;
+      o += 32;
+    }
+    n &= 7;
+  }
+  unary<T, Op>(a, o, n, sa, so);
+}
+
 /** A row of an op of two operands, T, T → T. */
 // @ts-ignore: decorator
 @inline

@@ -1,11 +1,11 @@
 /**
- * Random numbers from Philox 4x32-10 counters, four blocks of four words at a time.
+ * Random numbers from Philox 4x32-10 counters, eight blocks of four words at a time.
  *
  * Salmon et al. 2011, https://doi.org/10.1145/2063384.2063405
  */
 
 import { scratch } from "./memory";
-import { cosNear, leftAngle, log, quarters, sinNear } from "./vector_math";
+import { cosNear, leftAngle, logUnit, quarters, sinNear } from "./vector_math";
 
 /** Low halves of the products of four pairs of words, given the products of the first and of the last two. */
 // @ts-ignore: decorator
@@ -20,32 +20,45 @@ function highs(a: v128, b: v128): v128 {
   return i32x4.shuffle(a, b, 1, 3, 5, 7);
 }
 
-/** The 16 words of the blocks `counter` … `counter` + 3, in order, at `o`. */
-function words(k0: i32, k1: i32, counter: u64, o: usize): void {
-  let c0 = i32x4.splat(<i32>counter);
-  let c1 = i32x4.splat(<i32>(counter >> 32));
-  c0 = i32x4.replace_lane(c0, 1, <i32>(counter + 1));
-  c1 = i32x4.replace_lane(c1, 1, <i32>((counter + 1) >> 32));
-  c0 = i32x4.replace_lane(c0, 2, <i32>(counter + 2));
-  c1 = i32x4.replace_lane(c1, 2, <i32>((counter + 2) >> 32));
-  c0 = i32x4.replace_lane(c0, 3, <i32>(counter + 3));
-  c1 = i32x4.replace_lane(c1, 3, <i32>((counter + 3) >> 32));
-  let c2 = i32x4.splat(0);
-  let c3 = i32x4.splat(0);
-  const m0 = i32x4.splat(0xd2511f53);
-  const m1 = i32x4.splat(0xcd9e8d57);
-  for (let round = 0; round < 10; round++) {
-    const p0 = i64x2.extmul_low_i32x4_u(c0, m0);
-    const p1 = i64x2.extmul_high_i32x4_u(c0, m0);
-    const q0 = i64x2.extmul_low_i32x4_u(c2, m1);
-    const q1 = i64x2.extmul_high_i32x4_u(c2, m1);
-    c0 = v128.xor(v128.xor(highs(q0, q1), c1), i32x4.splat(k0));
-    c1 = lows(q0, q1);
-    c2 = v128.xor(v128.xor(highs(p0, p1), c3), i32x4.splat(k1));
-    c3 = lows(p0, p1);
+/** Round keys, all lanes alike, in pairs. */
+// @ts-ignore: decorator
+@inline
+const KEYS: usize = 128;
+
+/** Bytes of working memory: the words of eight blocks, and the keys of ten rounds. */
+export function random_scratch(): i32 {
+  return 128 + 320;
+}
+
+/** Writes the keys of the ten rounds into working memory. */
+function keys(k0: i32, k1: i32): void {
+  for (let t: usize = KEYS; t < KEYS + 320; t += 32) {
+    v128.store(scratch + t, i32x4.splat(k0));
+    v128.store(scratch + t, i32x4.splat(k1), 16);
     k0 += 0x9e3779b9;
     k1 += 0xbb67ae85;
   }
+}
+
+/** The low words of the counters `counter` … `counter` + 3. */
+// @ts-ignore: decorator
+@inline
+function counterLow(counter: u64): v128 {
+  return i32x4.add(i32x4.splat(<i32>counter), i32x4(0, 1, 2, 3));
+}
+
+/** The high words that belong to {@linkcode counterLow}. */
+// @ts-ignore: decorator
+@inline
+function counterHigh(counter: u64, low: v128): v128 {
+  // The low word overflows in lanes that are below the first.
+  return i32x4.sub(i32x4.splat(<i32>(counter >> 32)), i32x4.lt_u(low, i32x4.splat(<i32>counter)));
+}
+
+/** Stores four words of four blocks in the order of blocks. */
+// @ts-ignore: decorator
+@inline
+function storeWords(o: usize, c0: v128, c1: v128, c2: v128, c3: v128): void {
   const t0 = i32x4.shuffle(c0, c1, 0, 4, 1, 5);
   const t1 = i32x4.shuffle(c2, c3, 0, 4, 1, 5);
   const t2 = i32x4.shuffle(c0, c1, 2, 6, 3, 7);
@@ -56,11 +69,54 @@ function words(k0: i32, k1: i32, counter: u64, o: usize): void {
   v128.store(o, i64x2.shuffle(t2, t3, 1, 3), 48);
 }
 
+/**
+ * The 32 words of the blocks `counter` … `counter` + 7, in order, at `o`. {@linkcode keys} have been written.
+ *
+ * Every round waits for the one before it, so two groups of four blocks go side by side.
+ */
+// @ts-ignore: decorator
+@inline
+function words(counter: u64, o: usize): void {
+  let c0 = counterLow(counter);
+  let c1 = counterHigh(counter, c0);
+  let d0 = counterLow(counter + 4);
+  let d1 = counterHigh(counter + 4, d0);
+  let c2 = i32x4.splat(0);
+  let c3 = c2;
+  let d2 = c2;
+  let d3 = c2;
+  const m0 = i32x4.splat(0xd2511f53);
+  const m1 = i32x4.splat(0xcd9e8d57);
+  const end = scratch + KEYS + 320;
+  for (let at = scratch + KEYS; at < end; at += 32) {
+    const k0 = v128.load(at);
+    const k1 = v128.load(at, 16);
+    let q0 = i64x2.extmul_low_i32x4_u(c2, m1);
+    let q1 = i64x2.extmul_high_i32x4_u(c2, m1);
+    let p0 = i64x2.extmul_low_i32x4_u(c0, m0);
+    let p1 = i64x2.extmul_high_i32x4_u(c0, m0);
+    c0 = v128.xor(highs(q0, q1), v128.xor(c1, k0));
+    c1 = lows(q0, q1);
+    c2 = v128.xor(highs(p0, p1), v128.xor(c3, k1));
+    c3 = lows(p0, p1);
+    q0 = i64x2.extmul_low_i32x4_u(d2, m1);
+    q1 = i64x2.extmul_high_i32x4_u(d2, m1);
+    p0 = i64x2.extmul_low_i32x4_u(d0, m0);
+    p1 = i64x2.extmul_high_i32x4_u(d0, m0);
+    d0 = v128.xor(highs(q0, q1), v128.xor(d1, k0));
+    d1 = lows(q0, q1);
+    d2 = v128.xor(highs(p0, p1), v128.xor(d3, k1));
+    d3 = lows(p0, p1);
+  }
+  storeWords(o, c0, c1, c2, c3);
+  storeWords(o + 64, d0, d1, d2, d3);
+}
+
 /** Words to fractions of 2⁻²⁴ on [0, 1). */
 // @ts-ignore: decorator
 @inline
 function uniform4(p: usize): void {
-  const v = f32x4.convert_i32x4_u(i32x4.shr_u(v128.load(p), 8));
+  const v = f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(p), 8));
   v128.store(p, f32x4.mul(v, f32x4.splat(5.9604644775390625e-8)));
 }
 
@@ -73,9 +129,9 @@ function normal8(p: usize): void {
   const a = i32x4.shr_u(i32x4.shuffle(x, y, 0, 2, 4, 6), 8);
   const b = i32x4.shr_u(i32x4.shuffle(x, y, 1, 3, 5, 7), 8);
   const unit = f32x4.splat(5.9604644775390625e-8);
-  const u1 = f32x4.mul(f32x4.convert_i32x4_u(i32x4.add(a, i32x4.splat(1))), unit);
-  const u2 = f32x4.mul(f32x4.convert_i32x4_u(b), unit);
-  const r = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), log(u1)));
+  const u1 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(a, i32x4.splat(1))), unit);
+  const u2 = f32x4.mul(f32x4.convert_i32x4_s(b), unit);
+  const r = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), logUnit(u1)));
   // Quarters change the places and the signs of sine and cosine: 1 → (−s, c), 2 → (−c, −s), 3 → (s, −c).
   const q = quarters(u2);
   const n = i32x4.trunc_sat_f32x4_s(q);
@@ -92,19 +148,19 @@ function normal8(p: usize): void {
   v128.store(p, i32x4.shuffle(co, si, 2, 6, 3, 7), 16);
 }
 
-/** Fills 16 elements: kind 0 uniform, 1 normal. */
+/** Fills 32 elements: kind 0 uniform, 1 normal. */
 // @ts-ignore: decorator
 @inline
-function fill16(o: usize, k0: i32, k1: i32, counter: u64, kind: i32): void {
-  words(k0, k1, counter, o);
+function fill32(o: usize, counter: u64, kind: i32): void {
+  words(counter, o);
+  const end = o + 128;
   if (kind) {
-    normal8(o);
-    normal8(o + 32);
+    for (; o < end; o += 32) normal8(o);
   } else {
-    uniform4(o);
-    uniform4(o + 16);
-    uniform4(o + 32);
-    uniform4(o + 48);
+    for (; o < end; o += 32) {
+      uniform4(o);
+      uniform4(o + 16);
+    }
   }
 }
 
@@ -112,18 +168,19 @@ function fill16(o: usize, k0: i32, k1: i32, counter: u64, kind: i32): void {
 @inline
 function fill(o: usize, n: i32, k0: i32, k1: i32, counter: f64, kind: i32): void {
   let c = <u64>counter;
-  for (; n >= 16; n -= 16) {
-    fill16(o, k0, k1, c, kind);
-    c += 4;
-    o += 64;
+  keys(k0, k1);
+  for (; n >= 32; n -= 32) {
+    fill32(o, c, kind);
+    c += 8;
+    o += 128;
   }
   if (n > 0) {
-    fill16(scratch, k0, k1, c, kind);
+    fill32(scratch, c, kind);
     memory.copy(o, scratch, <usize>n << 2);
   }
 }
 
-/** Uniform on [0, 1): `n` elements from block `counter` on. Needs 64 bytes of working memory. */
+/** Uniform on [0, 1): `n` elements from block `counter` on. Needs {@linkcode random_scratch} bytes of working memory. */
 export function random_uniform_f32(o: usize, n: i32, k0: i32, k1: i32, counter: f64): void {
   fill(o, n, k0, k1, counter, 0);
 }
@@ -139,15 +196,16 @@ function integers<T>(o: usize, n: i32, k0: i32, k1: i32, counter: f64, low: f64,
   let c = <u64>counter;
   const by = <u64>span;
   const base = <i64>low;
+  keys(k0, k1);
   while (n > 0) {
-    words(k0, k1, c, scratch);
-    const count = min(n, 16);
+    words(c, scratch);
+    const count = min(n, 32);
     for (let i = 0; i < count; i++) {
       store<T>(o, <T>(base + <i64>(<u64>load<u32>(scratch + (<usize>i << 2)) % by)));
       o += sizeof<T>();
     }
-    n -= 16;
-    c += 4;
+    n -= 32;
+    c += 8;
   }
 }
 

@@ -276,8 +276,17 @@ function beatsV<Op>(z: v128, best: v128): v128 {
   return v128.or(changetype<Op>(0).beyondV(z, best), v128.and(f32x4.ne(z, z), f32x4.eq(best, best)));
 }
 
-/** Places of the extremes of 16 columns of `n` rows, `dn` bytes apart. */
-function placeColumns16<Op>(p: usize, o: usize, n: i32, dn: usize): void {
+/** The lanes of z where the mask is set, else those of y. */
+// @ts-ignore: decorator
+@inline
+function pick(z: v128, y: v128, mask: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(z, y, mask);
+  else return v128.bitselect(z, y, mask);
+}
+
+/** Places of the extremes of 16 columns of `n` rows, `dn` bytes apart. False when a NaN may be among them. */
+function quickPlaces16<Op>(p: usize, o: usize, n: i32, dn: usize): bool {
+  const op = changetype<Op>(0);
   let b0 = v128.load(p);
   let b1 = v128.load(p, 16);
   let b2 = v128.load(p, 32);
@@ -288,30 +297,44 @@ function placeColumns16<Op>(p: usize, o: usize, n: i32, dn: usize): void {
   let a3 = a0;
   let k = a0;
   const one = i32x4.splat(1);
+  // A sum that meets a NaN stays NaN; so does one of both infinities, which only costs time.
+  let sum = f32x4.add(f32x4.add(b0, b1), f32x4.add(b2, b3));
   for (; n > 1; n--) {
     p += dn;
     k = i32x4.add(k, one);
-    let z = v128.load(p);
-    let m = beatsV<Op>(z, b0);
-    b0 = v128.bitselect(z, b0, m);
-    a0 = v128.bitselect(k, a0, m);
-    z = v128.load(p, 16);
-    m = beatsV<Op>(z, b1);
-    b1 = v128.bitselect(z, b1, m);
-    a1 = v128.bitselect(k, a1, m);
-    z = v128.load(p, 32);
-    m = beatsV<Op>(z, b2);
-    b2 = v128.bitselect(z, b2, m);
-    a2 = v128.bitselect(k, a2, m);
-    z = v128.load(p, 48);
-    m = beatsV<Op>(z, b3);
-    b3 = v128.bitselect(z, b3, m);
-    a3 = v128.bitselect(k, a3, m);
+    const z0 = v128.load(p);
+    const z1 = v128.load(p, 16);
+    a0 = pick(k, a0, op.beyondV(z0, b0));
+    a1 = pick(k, a1, op.beyondV(z1, b1));
+    b0 = op.quick<f32>(b0, z0);
+    b1 = op.quick<f32>(b1, z1);
+    const z2 = v128.load(p, 32);
+    const z3 = v128.load(p, 48);
+    a2 = pick(k, a2, op.beyondV(z2, b2));
+    a3 = pick(k, a3, op.beyondV(z3, b3));
+    b2 = op.quick<f32>(b2, z2);
+    b3 = op.quick<f32>(b3, z3);
+    sum = f32x4.add(sum, f32x4.add(f32x4.add(z0, z1), f32x4.add(z2, z3)));
   }
   v128.store(o, a0);
   v128.store(o, a1, 16);
   v128.store(o, a2, 32);
   v128.store(o, a3, 48);
+  return !v128.any_true(f32x4.ne(sum, sum));
+}
+
+/** Places of the extremes of four columns of `n` rows, `dn` bytes apart. */
+function places4<Op>(p: usize, o: usize, n: i32, dn: usize): void {
+  let best = v128.load(p);
+  let at = i32x4.splat(0);
+  for (let k = 1; k < n; k++) {
+    p += dn;
+    const z = v128.load(p);
+    const m = beatsV<Op>(z, best);
+    best = pick(z, best, m);
+    at = pick(i32x4.splat(k), at, m);
+  }
+  v128.store(o, at);
 }
 
 /** Places of extremes along n, [outer, n, inner] → int32 [outer, inner]. */
@@ -334,22 +357,12 @@ function place<T, Op>(
     if (sizeof<T>() === 4 && isFloat<T>() && si === 1 && sn !== 1) {
       // Whole cache lines go down the rows: 16 columns at once.
       for (; i + 16 <= inner; i += 16) {
-        placeColumns16<Op>(p, o, n, dn);
+        if (!quickPlaces16<Op>(p, o, n, dn)) for (let t: usize = 0; t < 64; t += 16) places4<Op>(p + t, o + t, n, dn);
         o += 64;
         p += 64;
       }
       for (; i + 4 <= inner; i += 4) {
-        let q = p;
-        let best = v128.load(q);
-        let at = i32x4.splat(0);
-        for (let k = 1; k < n; k++) {
-          q += dn;
-          const z = v128.load(q);
-          const m = beatsV<Op>(z, best);
-          best = v128.bitselect(z, best, m);
-          at = v128.bitselect(i32x4.splat(k), at, m);
-        }
-        v128.store(o, at);
+        places4<Op>(p, o, n, dn);
         o += 16;
         p += 16;
       }

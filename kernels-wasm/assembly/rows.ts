@@ -84,39 +84,56 @@ function rowMax(x: usize, n: i32): v128 {
 }
 
 function softmaxRow(x: usize, y: usize, n: i32, logarithm: bool): void {
-  const end = x + (<usize>n << 2);
   const m = rowMax(x, n);
   const none = f32x4.splat(-Infinity);
+  const all = <usize>n << 2;
+  const pairs = all & ~31;
   let s = f32x4.splat(0);
-  let p = x;
-  let q = y;
-  for (; p + 16 <= end; p += 16) {
-    const e = expNegative(f32x4.sub(v128.load(p), m));
+  let s1 = s;
+  let t: usize = 0;
+  for (; t < pairs; t += 32) {
+    const e = expNegative(f32x4.sub(v128.load(x + t), m));
+    const e1 = expNegative(f32x4.sub(v128.load(x + t, 16), m));
     s = f32x4.add(s, e);
-    if (!logarithm) v128.store(q, e);
-    q += 16;
+    s1 = f32x4.add(s1, e1);
+    if (!logarithm) {
+      v128.store(y + t, e);
+      v128.store(y + t, e1, 16);
+    }
   }
-  const left = <i32>((end - p) >> 2);
-  if (left > 0) {
-    const e = expNegative(f32x4.sub(tail(p, left, none), m));
+  for (; t < all; t += 16) {
     // Behind the end −∞ − m is −∞ (0), but NaN when all is −∞: then the sum is NaN anyway.
+    const left = <i32>((all - t) >> 2);
+    const e = expNegative(f32x4.sub(left >= 4 ? v128.load(x + t) : tail(x + t, left, none), m));
     s = f32x4.add(s, e);
-    if (!logarithm) storeColumns(q, e, left);
+    if (!logarithm) storeColumns(y + t, e, left);
   }
-  s = sumLanes(s);
-  q = y;
+  s = sumLanes(f32x4.add(s, s1));
+  t = 0;
   if (logarithm) {
     const l = log(s);
-    for (p = x; p + 16 <= end; p += 16) {
-      v128.store(q, f32x4.sub(f32x4.sub(v128.load(p), m), l));
-      q += 16;
+    for (; t < pairs; t += 32) {
+      const a = f32x4.sub(f32x4.sub(v128.load(x + t), m), l);
+      const b = f32x4.sub(f32x4.sub(v128.load(x + t, 16), m), l);
+      v128.store(y + t, a);
+      v128.store(y + t, b, 16);
     }
-    if (left > 0) storeColumns(q, f32x4.sub(f32x4.sub(tail(p, left, none), m), l), left);
+    for (; t < all; t += 16) {
+      const left = <i32>((all - t) >> 2);
+      storeColumns(y + t, f32x4.sub(f32x4.sub(loadColumns(x + t, left), m), l), left);
+    }
   } else {
     const r = f32x4.div(f32x4.splat(1), s);
-    const last = y + (<usize>n << 2);
-    for (; q + 16 <= last; q += 16) v128.store(q, f32x4.mul(v128.load(q), r));
-    if (left > 0) storeColumns(q, f32x4.mul(tail(q, left, none), r), left);
+    for (; t < pairs; t += 32) {
+      const a = f32x4.mul(v128.load(y + t), r);
+      const b = f32x4.mul(v128.load(y + t, 16), r);
+      v128.store(y + t, a);
+      v128.store(y + t, b, 16);
+    }
+    for (; t < all; t += 16) {
+      const left = <i32>((all - t) >> 2);
+      storeColumns(y + t, f32x4.mul(loadColumns(y + t, left), r), left);
+    }
   }
 }
 
@@ -130,6 +147,36 @@ export function softmax_scratch(): i32 {
   return CHUNK * 8;
 }
 
+/** maxima[…] = max of four columns down `n` rows, four rows at a time. */
+// @ts-ignore: decorator
+@inline
+function columnMaxima(p: usize, maxima: usize, n: i32, step: usize, all: usize): void {
+  const vectors = all & ~15;
+  for (; n >= 4; n -= 4) {
+    const p1 = p + step;
+    const p2 = p1 + step;
+    const p3 = p2 + step;
+    for (let t: usize = 0; t < vectors; t += 16) {
+      const a = f32x4.pmax(v128.load(p + t), v128.load(p1 + t));
+      const b = f32x4.pmax(v128.load(p2 + t), v128.load(p3 + t));
+      v128.store(maxima + t, f32x4.pmax(v128.load(maxima + t), f32x4.pmax(a, b)));
+    }
+    if (vectors < all) {
+      const cols = <i32>((all - vectors) >> 2);
+      const a = f32x4.pmax(loadColumns(p + vectors, cols), loadColumns(p1 + vectors, cols));
+      const b = f32x4.pmax(loadColumns(p2 + vectors, cols), loadColumns(p3 + vectors, cols));
+      v128.store(maxima + vectors, f32x4.pmax(v128.load(maxima + vectors), f32x4.pmax(a, b)));
+    }
+    p = p3 + step;
+  }
+  for (; n > 0; n--) {
+    for (let t: usize = 0; t < all; t += 16) {
+      v128.store(maxima + t, f32x4.pmax(v128.load(maxima + t), loadColumns(p + t, <i32>((all - t) >> 2))));
+    }
+    p += step;
+  }
+}
+
 /** Column after column would touch a page for every element: a chunk of columns goes down the rows together. */
 function softmaxColumns(x: usize, y: usize, n: i32, inner: i32, logarithm: bool): void {
   const step = <usize>inner << 2;
@@ -137,22 +184,23 @@ function softmaxColumns(x: usize, y: usize, n: i32, inner: i32, logarithm: bool)
   const sums = scratch + (CHUNK << 2);
   for (let j = 0; j < inner; j += CHUNK) {
     const all = <usize>min(CHUNK, inner - j) << 2;
+    const vectors = all & ~15;
+    const cols = <i32>((all - vectors) >> 2);
     for (let t: usize = 0; t < all; t += 16) {
       v128.store(maxima + t, f32x4.splat(-Infinity));
       v128.store(sums + t, f32x4.splat(0));
     }
+    columnMaxima(x, maxima, n, step, all);
     let p = x;
-    for (let i = 0; i < n; i++, p += step) {
-      for (let t: usize = 0; t < all; t += 16) {
-        const v = loadColumns(p + t, <i32>((all - t) >> 2));
-        v128.store(maxima + t, f32x4.pmax(v128.load(maxima + t), v));
-      }
-    }
-    p = x;
     let q = y;
     for (let i = 0; i < n; i++, p += step, q += step) {
-      for (let t: usize = 0; t < all; t += 16) {
-        const cols = <i32>((all - t) >> 2);
+      let t: usize = 0;
+      for (; t < vectors; t += 16) {
+        const e = expNegative(f32x4.sub(v128.load(p + t), v128.load(maxima + t)));
+        v128.store(sums + t, f32x4.add(v128.load(sums + t), e));
+        if (!logarithm) v128.store(q + t, e);
+      }
+      if (cols > 0) {
         const e = expNegative(f32x4.sub(loadColumns(p + t, cols), v128.load(maxima + t)));
         v128.store(sums + t, f32x4.add(v128.load(sums + t), e));
         if (!logarithm) storeColumns(q + t, e, cols);
@@ -165,8 +213,15 @@ function softmaxColumns(x: usize, y: usize, n: i32, inner: i32, logarithm: bool)
     p = x;
     q = y;
     for (let i = 0; i < n; i++, p += step, q += step) {
-      for (let t: usize = 0; t < all; t += 16) {
-        const cols = <i32>((all - t) >> 2);
+      let t: usize = 0;
+      if (logarithm) {
+        for (; t < vectors; t += 16) {
+          v128.store(q + t, f32x4.sub(f32x4.sub(v128.load(p + t), v128.load(maxima + t)), v128.load(sums + t)));
+        }
+      } else {
+        for (; t < vectors; t += 16) v128.store(q + t, f32x4.mul(v128.load(q + t), v128.load(sums + t)));
+      }
+      if (cols > 0) {
         const s = v128.load(sums + t);
         const v = logarithm
           ? f32x4.sub(f32x4.sub(loadColumns(p + t, cols), v128.load(maxima + t)), s)
@@ -190,6 +245,51 @@ export function softmax_f32(x: usize, y: usize, outer: i32, n: i32, inner: i32, 
   }
 }
 
+function softmaxRowBackward(g: usize, y: usize, o: usize, n: i32, logarithm: i32): void {
+  const all = <usize>n << 2;
+  const pairs = all & ~31;
+  let s = f32x4.splat(0);
+  let s1 = s;
+  let t: usize = 0;
+  if (logarithm) {
+    for (; t < pairs; t += 32) {
+      s = f32x4.add(s, v128.load(g + t));
+      s1 = f32x4.add(s1, v128.load(g + t, 16));
+    }
+  } else {
+    for (; t < pairs; t += 32) {
+      s = f32x4.add(s, f32x4.mul(v128.load(g + t), v128.load(y + t)));
+      s1 = f32x4.add(s1, f32x4.mul(v128.load(g + t, 16), v128.load(y + t, 16)));
+    }
+  }
+  for (; t < all; t += 16) {
+    const left = <i32>((all - t) >> 2);
+    const v = loadColumns(g + t, left);
+    s = f32x4.add(s, logarithm ? v : f32x4.mul(v, loadColumns(y + t, left)));
+  }
+  s = sumLanes(f32x4.add(s, s1));
+  t = 0;
+  if (logarithm) {
+    for (; t < pairs; t += 32) {
+      const a = slope(v128.load(g + t), v128.load(y + t), s, 1);
+      const b = slope(v128.load(g + t, 16), v128.load(y + t, 16), s, 1);
+      v128.store(o + t, a);
+      v128.store(o + t, b, 16);
+    }
+  } else {
+    for (; t < pairs; t += 32) {
+      const a = slope(v128.load(g + t), v128.load(y + t), s, 0);
+      const b = slope(v128.load(g + t, 16), v128.load(y + t, 16), s, 0);
+      v128.store(o + t, a);
+      v128.store(o + t, b, 16);
+    }
+  }
+  for (; t < all; t += 16) {
+    const left = <i32>((all - t) >> 2);
+    storeColumns(o + t, slope(loadColumns(g + t, left), loadColumns(y + t, left), s, logarithm), left);
+  }
+}
+
 /** Gradient of softmax: y · (g − Σ g y); of its logarithm: g − eʸ · Σ g. */
 export function softmax_backward_f32(
   g: usize,
@@ -203,19 +303,7 @@ export function softmax_backward_f32(
   const by = <usize>(n * inner) << 2;
   for (; outer > 0; outer--) {
     if (inner === 1) {
-      let s = f32x4.splat(0);
-      const all = <usize>n << 2;
-      let t: usize = 0;
-      for (; t < all; t += 16) {
-        const left = <i32>((all - t) >> 2);
-        const v = loadColumns(g + t, left);
-        s = f32x4.add(s, logarithm ? v : f32x4.mul(v, loadColumns(y + t, left)));
-      }
-      s = sumLanes(s);
-      for (t = 0; t < all; t += 16) {
-        const left = <i32>((all - t) >> 2);
-        storeColumns(o + t, slope(loadColumns(g + t, left), loadColumns(y + t, left), s, logarithm), left);
-      }
+      softmaxRowBackward(g, y, o, n, logarithm);
     } else {
       const step = <usize>inner << 2;
       for (let j = 0; j < inner; j += CHUNK) {

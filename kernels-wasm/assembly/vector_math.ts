@@ -1,7 +1,7 @@
 /**
  * Mathematical functions of four float32 lanes.
  *
- * The hot ones (exp, log, tanh, sigmoid, erf) stay in float32. The others widen to float64, where short polynomials
+ * The hot ones (exponentials, logarithms, tanh, sigmoid, erf, gelu, sin, cos) stay in float32. The others widen to float64, where short polynomials
  * and plain formulas are accurate far beyond float32, and round once.
  */
 
@@ -67,6 +67,21 @@ function splatD(x: f64): v128 {
   return f64x2.splat(x);
 }
 
+/** a where the lane of the mask is set, else b. */
+// @ts-ignore: decorator
+@inline
+function pick(a: v128, b: v128, mask: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask);
+  else return v128.bitselect(a, b, mask);
+}
+
+/** y >= 0 with the sign of x. */
+// @ts-ignore: decorator
+@inline
+function signed(y: v128, x: v128): v128 {
+  return v128.or(y, v128.and(x, k(c.SIGN)));
+}
+
 /** 2ⁿ of integer lanes in −126 … 127. */
 // @ts-ignore: decorator
 @inline
@@ -77,33 +92,75 @@ function power2(n: v128): v128 {
 /** (eʳ − 1 − r) / r² for |r| up to ln(2)/2. */
 // @ts-ignore: decorator
 @inline
-function expTail(r: v128): v128 {
-  const r2 = f32x4.mul(r, r);
+function expTail(r: v128, r2: v128): v128 {
   return mad(r2, mad(r2, k(c.EXP_P4), mad(r, k(c.EXP_P3), k(c.EXP_P2))), mad(r, k(c.EXP_P1), k(c.EXP_P0)));
+}
+
+/** {@linkcode expTail} of −r. */
+// @ts-ignore: decorator
+@inline
+function expTailMinus(r: v128, r2: v128): v128 {
+  return mad(r2, mad(r2, k(c.EXP_P4), mad(r, k(c.EXP_M3), k(c.EXP_P2))), mad(r, k(c.EXP_M1), k(c.EXP_P0)));
+}
+
+/** x − n ln 2. */
+// @ts-ignore: decorator
+@inline
+function expRest(x: v128, n: v128): v128 {
+  return nmad(n, k(c.EXP_LN2_LO), nmad(n, k(c.EXP_LN2_HI), x));
+}
+
+/** −(−x − n ln 2). */
+// @ts-ignore: decorator
+@inline
+function expRestMinus(x: v128, n: v128): v128 {
+  return mad(n, k(c.EXP_LN2_LO), mad(n, k(c.EXP_LN2_HI), x));
+}
+
+/** eʳ − 1. */
+// @ts-ignore: decorator
+@inline
+function expLess1(r: v128): v128 {
+  const r2 = f32x4.mul(r, r);
+  return mad(expTail(r, r2), r2, r);
+}
+
+/** The larger of two absolute values, as integers: NaN is the largest. */
+// @ts-ignore: decorator
+@inline
+function largerBits(x: v128, y: v128): v128 {
+  return i32x4.max_s(v128.and(x, k(c.NOT_SIGN)), v128.and(y, k(c.NOT_SIGN)));
+}
+
+/** True when a lane is beyond −87 … 87 or NaN. */
+// @ts-ignore: decorator
+@inline
+function isBeyond(x: v128): bool {
+  return v128.any_true(i32x4.gt_s(v128.and(x, k(c.NOT_SIGN)), k(c.EXP_FAST)));
+}
+
+/** {@linkcode isBeyond} of eight lanes. */
+// @ts-ignore: decorator
+@inline
+export function isBeyond2(x: v128, y: v128): bool {
+  return v128.any_true(i32x4.gt_s(largerBits(x, y), k(c.EXP_FAST)));
 }
 
 /** eˣ: n = ⌊x log₂e⌉, eʳ of the rest by a polynomial, scaled by 2ⁿ. Lanes beyond ±87 take a second way. */
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
-  if (!i32x4.all_true(f32x4.lt(f32x4.abs(x), k(c.EXP_FAST)))) return expFar(x);
-  return expNear(x);
+  return isBeyond(x) ? expFar(x) : expNear(x);
 }
 
-/** eˣ for x in −87 … 88. The sum with 1.5 · 2²³ rounds to an integer and leaves it in the low bits. */
+/** eˣ for x in −88 … 87. The sum with 1.5 · 2²³ + 127 rounds to an integer and leaves n + 127 in the low bits. */
 // @ts-ignore: decorator
 @inline
-function expNear(x: v128): v128 {
-  const t = mad(x, k(c.EXP_LOG2E), k(c.MAGIC));
-  return i32x4.add(expRest(x, f32x4.sub(t, k(c.MAGIC))), i32x4.shl(t, 23));
-}
-
-/** e^(x − n ln 2). */
-// @ts-ignore: decorator
-@inline
-function expRest(x: v128, n: v128): v128 {
-  const r = nmad(n, k(c.EXP_LN2_LO), nmad(n, k(c.EXP_LN2_HI), x));
-  return f32x4.add(mad(expTail(r), f32x4.mul(r, r), r), k(c.ONE));
+export function expNear(x: v128): v128 {
+  const t = mad(x, k(c.EXP_LOG2E), k(c.EXP_MAGIC));
+  const q = expLess1(expRest(x, f32x4.sub(t, k(c.EXP_MAGIC))));
+  const s = i32x4.shl(t, 23);
+  return mad(q, s, s);
 }
 
 /** {@linkcode exp} scaled in two steps, so that denormals and infinity come out. */
@@ -112,72 +169,283 @@ function expFar(x: v128): v128 {
   const n = f32x4.nearest(f32x4.mul(x, k(c.EXP_LOG2E)));
   const i = i32x4.trunc_sat_f32x4_s(n);
   const half = i32x4.shr_s(i, 1);
-  return f32x4.mul(f32x4.mul(expRest(x, n), power2(half)), power2(i32x4.sub(i, half)));
+  const y = f32x4.add(expLess1(expRest(x, n)), k(c.ONE));
+  return f32x4.mul(f32x4.mul(y, power2(half)), power2(i32x4.sub(i, half)));
 }
 
-/** eˣ for x in −87 … 88 or NaN: what rows use, where the argument is x − max. Below, 0 or a value near it. */
+/** eˣ for x up to 87, or NaN: what rows use, where the argument is x − max. Below −88 it is 0. */
 // @ts-ignore: decorator
 @inline
 export function expNegative(x: v128): v128 {
-  const e = v128.andnot(expNear(f32x4.pmax(x, k(c.MINUS_87))), f32x4.lt(x, k(c.MINUS_87)));
-  // Adding to the exponent may turn a NaN with a payload into a number.
-  return v128.or(e, f32x4.ne(x, x));
+  // At −88 the rounded exponent is −127, whose power is 0.
+  return expNear(f32x4.pmax(x, k(c.EXP_ZERO)));
 }
 
-/** ln x of normal finite lanes: x = 2ᵉ · (1 + f) with 1 + f in √½ … √2; `e` is added to the exponent. */
+/** 2ˣ: as {@linkcode exp}, with a rest that is exact. */
+// @ts-ignore: decorator
+@inline
+export function exp2(x: v128): v128 {
+  return isBeyond(x) ? exp2Far(x) : exp2Near(x);
+}
+
+// @ts-ignore: decorator
+@inline
+function exp2Less1(r: v128): v128 {
+  const r2 = f32x4.mul(r, r);
+  const p = mad(f32x4.mul(r2, r2), mad(r, k(c.EXP2_P5), k(c.EXP2_P4)), four(r, r2, c.EXP2_P0, c.EXP2_P1, c.EXP2_P2, c.EXP2_P3));
+  return f32x4.mul(p, r);
+}
+
+// @ts-ignore: decorator
+@inline
+export function exp2Near(x: v128): v128 {
+  const t = f32x4.add(x, k(c.EXP_MAGIC));
+  const s = i32x4.shl(t, 23);
+  return mad(exp2Less1(f32x4.sub(x, f32x4.sub(t, k(c.EXP_MAGIC)))), s, s);
+}
+
+function exp2Far(x: v128): v128 {
+  x = f32x4.pmax(f32x4.pmin(x, splat(129)), splat(-151));
+  const n = f32x4.nearest(x);
+  const i = i32x4.trunc_sat_f32x4_s(n);
+  const half = i32x4.shr_s(i, 1);
+  const y = f32x4.add(exp2Less1(f32x4.sub(x, n)), k(c.ONE));
+  return f32x4.mul(f32x4.mul(y, power2(half)), power2(i32x4.sub(i, half)));
+}
+
+/** eˣ − 1 as s (eʳ − 1) + (s − 1) with s = 2ⁿ, which does not cancel. */
+// @ts-ignore: decorator
+@inline
+export function expm1(x: v128): v128 {
+  const y = expm1Near(x);
+  return isBeyond(x) ? expm1Far(x) : y;
+}
+
+// @ts-ignore: decorator
+@inline
+function expm1Near(x: v128): v128 {
+  const t = mad(x, k(c.EXP_LOG2E), k(c.EXP_MAGIC));
+  const q = expLess1(expRest(x, f32x4.sub(t, k(c.EXP_MAGIC))));
+  const s = i32x4.shl(t, 23);
+  // −0 stays: the sum made it 0.
+  return signed(mad(q, s, f32x4.sub(s, k(c.ONE))), x);
+}
+
+function expm1Far(x: v128): v128 {
+  const near = expm1Near(f32x4.pmax(f32x4.pmin(x, k(c.EXP_FAST)), f32x4.neg(k(c.EXP_FAST))));
+  return pick(expFar(x), near, f32x4.gt(x, k(c.EXP_FAST)));
+}
+
+/** The exponent of normal finite lanes, as floats: x = 2ᵉ · (1 + f) with 1 + f in √½ … √2. */
+// @ts-ignore: decorator
+@inline
+function exponentOf(x: v128): v128 {
+  // Counts from √½ up, so that the mantissa lands in √½ … √2.
+  return f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.sub(x, k(c.SQRTHF_BITS)), 23));
+}
+
+/** f of {@linkcode exponentOf}. */
+// @ts-ignore: decorator
+@inline
+function fractionOf(x: v128): v128 {
+  const shifted = i32x4.sub(x, k(c.SQRTHF_BITS));
+  return f32x4.sub(i32x4.add(v128.and(shifted, k(c.MANTISSA)), k(c.SQRTHF_BITS)), k(c.ONE));
+}
+
+/** ln(1 + f) − f + f²/2. */
+// @ts-ignore: decorator
+@inline
+function logTail(f: v128, f2: v128): v128 {
+  const high = mad(f2, k(c.LOG_P6), mad(f, k(c.LOG_P5), k(c.LOG_P4)));
+  const p = mad(f32x4.mul(f2, f2), high, four(f, f2, c.LOG_P0, c.LOG_P1, c.LOG_P2, c.LOG_P3));
+  return f32x4.mul(p, f32x4.mul(f, f2));
+}
+
+/** ln x of normal finite lanes; `e` is added to the exponent. */
 // @ts-ignore: decorator
 @inline
 function logNormal(x: v128, e: v128): v128 {
-  // Counts from √½ up, so that the mantissa lands in √½ … √2.
-  const shifted = i32x4.sub(x, k(c.SQRTHF_BITS));
-  e = f32x4.add(e, f32x4.convert_i32x4_s(i32x4.shr_s(shifted, 23)));
-  const f = f32x4.sub(i32x4.add(v128.and(shifted, k(c.MANTISSA)), k(c.SQRTHF_BITS)), k(c.ONE));
+  e = f32x4.add(e, exponentOf(x));
+  const f = fractionOf(x);
   const f2 = f32x4.mul(f, f);
-  const f4 = f32x4.mul(f2, f2);
-  const f8 = f32x4.mul(f4, f4);
-  let p = k(c.LOG_P8);
-  p = mad(f8, p, mad(f4, four(f, f2, c.LOG_P4, c.LOG_P5, c.LOG_P6, c.LOG_P7), four(f, f2, c.LOG_P0, c.LOG_P1, c.LOG_P2, c.LOG_P3)));
-  p = f32x4.mul(f32x4.mul(p, f), f2);
-  p = mad(e, k(c.LOG_LN2_LO), p);
-  p = nmad(f2, k(c.HALF), p);
+  const p = nmad(f2, k(c.HALF), mad(e, k(c.LOG_LN2_LO), logTail(f, f2)));
   return mad(e, k(c.LOG_LN2_HI), f32x4.add(f, p));
+}
+
+/** True when a lane is not normal, finite and positive. */
+// @ts-ignore: decorator
+@inline
+function isSpecial(x: v128): bool {
+  return v128.any_true(i32x4.ge_u(i32x4.sub(x, k(c.NORMAL_BITS)), k(c.FINITE_SPAN)));
+}
+
+/** {@linkcode isSpecial} of eight lanes. */
+// @ts-ignore: decorator
+@inline
+export function isSpecial2(x: v128, y: v128): bool {
+  const from = k(c.NORMAL_BITS);
+  return v128.any_true(i32x4.ge_u(i32x4.max_u(i32x4.sub(x, from), i32x4.sub(y, from)), k(c.FINITE_SPAN)));
+}
+
+/** ln x of lanes that are not {@linkcode isSpecial}. */
+// @ts-ignore: decorator
+@inline
+export function logNear(x: v128): v128 {
+  return logNormal(x, f32x4.splat(0));
+}
+
+/** log₂ x of lanes that are not {@linkcode isSpecial}. */
+// @ts-ignore: decorator
+@inline
+export function log2Near(x: v128): v128 {
+  return log2Normal(x, f32x4.splat(0));
+}
+
+/** log₁₀ x of lanes that are not {@linkcode isSpecial}. */
+// @ts-ignore: decorator
+@inline
+export function log10Near(x: v128): v128 {
+  return log10Normal(x, f32x4.splat(0));
 }
 
 /** Natural logarithm. Lanes that are not normal and positive take a second way, which ordinary data never does. */
 // @ts-ignore: decorator
 @inline
 export function log(x: v128): v128 {
-  const special = i32x4.ge_u(i32x4.sub(x, k(c.NORMAL_BITS)), k(c.FINITE_SPAN));
-  return v128.any_true(special) ? logSpecial(x) : logNormal(x, f32x4.splat(0));
+  return isSpecial(x) ? logSpecial(x) : logNormal(x, f32x4.splat(0));
 }
 
-/** {@linkcode log} with denormals, 0 → −∞, negative → NaN, ∞ and NaN as they are. */
-function logSpecial(x: v128): v128 {
-  const tiny = f32x4.lt(x, k(c.LOG_TINY));
-  const y = v128.bitselect(f32x4.mul(x, k(c.LOG_SCALE)), x, tiny);
-  let out = logNormal(y, v128.and(tiny, splat(-23)));
+/** x with denormals scaled to normal numbers. */
+// @ts-ignore: decorator
+@inline
+function upscaled(x: v128, tiny: v128): v128 {
+  return v128.bitselect(f32x4.mul(x, k(c.LOG_SCALE)), x, tiny);
+}
+
+/** A logarithm with 0 → −∞, negative → NaN, ∞ and NaN as they are. */
+// @ts-ignore: decorator
+@inline
+function logOfAny(x: v128, out: v128): v128 {
   const passes = v128.or(f32x4.ne(x, x), f32x4.eq(x, splat(Infinity)));
   out = v128.bitselect(x, out, passes);
   out = v128.bitselect(splat(-Infinity), out, f32x4.eq(x, splat(0)));
   return v128.or(out, v128.and(f32x4.lt(x, splat(0)), k(c.NAN_BITS)));
 }
 
-/** tanh x: odd polynomial near 0, else 1 − 2 / (e²ˣ + 1). */
+/** {@linkcode log} with denormals and what has no logarithm. */
+function logSpecial(x: v128): v128 {
+  const tiny = f32x4.lt(x, k(c.LOG_TINY));
+  return logOfAny(x, logNormal(upscaled(x, tiny), v128.and(tiny, splat(-23))));
+}
+
+/** log₂ x of normal finite lanes; the exponent is exact. */
+// @ts-ignore: decorator
+@inline
+function log2Normal(x: v128, e: v128): v128 {
+  e = f32x4.add(e, exponentOf(x));
+  const f = fractionOf(x);
+  const f2 = f32x4.mul(f, f);
+  return mad(f32x4.add(f, nmad(f2, k(c.HALF), logTail(f, f2))), k(c.EXP_LOG2E), e);
+}
+
+/** Logarithm to base 2. */
+// @ts-ignore: decorator
+@inline
+export function log2(x: v128): v128 {
+  return isSpecial(x) ? log2Special(x) : log2Normal(x, f32x4.splat(0));
+}
+
+function log2Special(x: v128): v128 {
+  const tiny = f32x4.lt(x, k(c.LOG_TINY));
+  return logOfAny(x, log2Normal(upscaled(x, tiny), v128.and(tiny, splat(-23))));
+}
+
+/** log₁₀ x of normal finite lanes. */
+// @ts-ignore: decorator
+@inline
+function log10Normal(x: v128, e: v128): v128 {
+  e = f32x4.add(e, exponentOf(x));
+  const f = fractionOf(x);
+  const f2 = f32x4.mul(f, f);
+  // (f + p) log₁₀ e without the rounding of the sum.
+  const p = f32x4.mul(nmad(f2, k(c.HALF), logTail(f, f2)), k(c.LOG10_E));
+  const small = mad(e, k(c.LOG10_2_LO), mad(f, k(c.LOG10_E_LO), p));
+  return mad(e, k(c.LOG10_2_HI), mad(f, k(c.LOG10_E), small));
+}
+
+/** Logarithm to base 10. */
+// @ts-ignore: decorator
+@inline
+export function log10(x: v128): v128 {
+  return isSpecial(x) ? log10Special(x) : log10Normal(x, f32x4.splat(0));
+}
+
+function log10Special(x: v128): v128 {
+  const tiny = f32x4.lt(x, k(c.LOG_TINY));
+  return logOfAny(x, log10Normal(upscaled(x, tiny), v128.and(tiny, splat(-23))));
+}
+
+/** ln(1 + x): ln u with u = 1 + x, and what the rounding of u lost, divided by u. */
+// @ts-ignore: decorator
+@inline
+export function log1p(x: v128): v128 {
+  const u = f32x4.add(x, k(c.ONE));
+  if (isSpecial(u)) return log1pSpecial(x);
+  const lost = f32x4.div(f32x4.sub(x, f32x4.sub(u, k(c.ONE))), u);
+  const e = exponentOf(u);
+  const f = fractionOf(u);
+  const f2 = f32x4.mul(f, f);
+  const p = nmad(f2, k(c.HALF), mad(e, k(c.LOG_LN2_LO), f32x4.add(logTail(f, f2), lost)));
+  return signed(mad(e, k(c.LOG_LN2_HI), f32x4.add(f, p)), x);
+}
+
+/** {@linkcode log1p} by way of float64, for −1 and below, ∞ and NaN. */
+function log1pSpecial(x: v128): v128 {
+  return join(log1pD(low(x)), log1pD(high(x)));
+}
+
+/**
+ * ln x for x in (0, 1], as the normal random numbers have it. Apart from {@linkcode log}: what a seed gives stays the same
+ * bits when logarithms get faster.
+ */
+// @ts-ignore: decorator
+@inline
+export function logUnit(x: v128): v128 {
+  const e = exponentOf(x);
+  const f = fractionOf(x);
+  const f2 = f32x4.mul(f, f);
+  const f4 = f32x4.mul(f2, f2);
+  const f8 = f32x4.mul(f4, f4);
+  let p = k(c.UNIT_P8);
+  p = mad(f8, p, mad(f4, four(f, f2, c.UNIT_P4, c.UNIT_P5, c.UNIT_P6, c.UNIT_P7), four(f, f2, c.UNIT_P0, c.UNIT_P1, c.UNIT_P2, c.UNIT_P3)));
+  p = f32x4.mul(f32x4.mul(p, f), f2);
+  p = nmad(f2, k(c.HALF), mad(e, k(c.LOG_LN2_LO), p));
+  return mad(e, k(c.LOG_LN2_HI), f32x4.add(f, p));
+}
+
+/**
+ * tanh x: |x| = n ln(2)/2 + r, z = tanh r by an odd polynomial, and with s = 2ⁿ the quotient of
+ * N = (s − 1) + z (s + 1) by D = (s + 1) + z (s − 1). Near 0, where s = 1, that is z.
+ *
+ * From s = 4 on D comes from N, so that the rounding of N goes into both. There n begins where tanh passes ½: an error
+ * of the quotient weighs least above a power of two.
+ */
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
-  const a = f32x4.abs(x);
-  const z = f32x4.mul(x, x);
-  let p = mad(z, k(c.TANH_P5), k(c.TANH_P4));
-  p = mad(z, p, k(c.TANH_P3));
-  p = mad(z, p, k(c.TANH_P2));
-  p = mad(z, p, k(c.TANH_P1));
-  p = mad(z, p, k(c.TANH_P0));
-  const small = mad(f32x4.mul(p, z), x, x);
-  const e = expNear(f32x4.mul(f32x4.pmin(a, k(c.TANH_MAX)), k(c.MINUS_TWO)));
-  // (1 − e⁻²ᵃ) / (1 + e⁻²ᵃ)
-  const large = f32x4.sub(k(c.ONE), f32x4.div(f32x4.add(e, e), f32x4.add(k(c.ONE), e)));
-  return copysign(v128.bitselect(large, small, f32x4.gt(a, k(c.TANH_SMALL))), x);
+  const a = f32x4.pmin(f32x4.abs(x), k(c.TANH_MAX));
+  const t = f32x4.add(mad(a, k(c.TANH_LOG2E), k(c.TANH_SHIFT)), k(c.EXP_MAGIC));
+  const n = f32x4.sub(t, k(c.EXP_MAGIC));
+  const r = nmad(n, k(c.TANH_LN2_LO), nmad(n, k(c.TANH_LN2_HI), a));
+  const r2 = f32x4.mul(r, r);
+  const z = mad(f32x4.mul(r, r2), mad(r2, mad(r2, k(c.TANH_P2), k(c.TANH_P1)), k(c.TANH_P0)), r);
+  const s = i32x4.shl(t, 23);
+  const more = f32x4.add(s, k(c.ONE));
+  const less = f32x4.sub(s, k(c.ONE));
+  const top = mad(z, more, less);
+  const two = k(c.TWO);
+  const bottom = pick(f32x4.add(top, nmad(z, two, two)), mad(z, less, more), f32x4.gt(s, two));
+  return signed(f32x4.div(top, bottom), x);
 }
 
 /** |x| with the sign of y. */
@@ -187,85 +455,169 @@ export function copysign(x: v128, y: v128): v128 {
   return v128.bitselect(x, y, k(c.NOT_SIGN));
 }
 
-/** 1 / (1 + e⁻ˣ), from e^−|x| so that nothing overflows. */
+/** 1 + e⁻ˣ for |x| up to 87: s + (1 + s (eʳ − 1)) with s = 2ⁿ. */
+// @ts-ignore: decorator
+@inline
+function onePlusExpMinus(x: v128): v128 {
+  const t = mad(x, k(c.EXP_MINUS_LOG2E), k(c.EXP_MAGIC));
+  const r = expRestMinus(x, f32x4.sub(t, k(c.EXP_MAGIC)));
+  const r2 = f32x4.mul(r, r);
+  const q = nmad(expTailMinus(r, r2), r2, r);
+  const s = i32x4.shl(t, 23);
+  return f32x4.add(s, nmad(q, s, k(c.ONE)));
+}
+
+/** 1 / (1 + e⁻ˣ) for |x| up to 87. */
+// @ts-ignore: decorator
+@inline
+export function sigmoidNear(x: v128): v128 {
+  return f32x4.div(k(c.ONE), onePlusExpMinus(x));
+}
+
+/** x / (1 + e⁻ˣ) for |x| up to 87. */
+// @ts-ignore: decorator
+@inline
+export function siluNear(x: v128): v128 {
+  return f32x4.div(x, onePlusExpMinus(x));
+}
+
+/** 1 / (1 + e⁻ˣ). */
 // @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
-  const e = exp(f32x4.neg(f32x4.abs(x)));
+  return isBeyond(x) ? sigmoidFar(x) : sigmoidNear(x);
+}
+
+/** {@linkcode sigmoid} from e^−|x|, so that nothing overflows and denormals come out. */
+function sigmoidFar(x: v128): v128 {
+  const e = expFar(f32x4.neg(f32x4.abs(x)));
   const q = f32x4.div(k(c.ONE), f32x4.add(k(c.ONE), e));
   return v128.bitselect(f32x4.mul(e, q), q, f32x4.lt(x, splat(0)));
 }
 
-/** erf x: x · P(x²) up to 1, then 1 − e^−Q(x). */
+/** x / (1 + e⁻ˣ). */
+// @ts-ignore: decorator
+@inline
+export function silu(x: v128): v128 {
+  return isBeyond(x) ? siluFar(x) : siluNear(x);
+}
+
+/** {@linkcode silu} beyond ±87: x, or x eˣ whose last product makes it denormal. */
+function siluFar(x: v128): v128 {
+  const y = f32x4.pmax(f32x4.pmin(x, splat(0)), splat(-112));
+  const n = f32x4.nearest(f32x4.mul(y, k(c.EXP_LOG2E)));
+  const i = i32x4.trunc_sat_f32x4_s(n);
+  const half = i32x4.shr_s(i, 1);
+  const e = f32x4.mul(f32x4.add(expLess1(expRest(y, n)), k(c.ONE)), power2(half));
+  // −∞ · 0 is NaN, as in PyTorch.
+  const none = v128.and(f32x4.eq(x, splat(-Infinity)), k(c.NAN_BITS));
+  const left = v128.or(f32x4.mul(f32x4.mul(y, e), power2(i32x4.sub(i, half))), none);
+  const far = v128.bitselect(left, x, f32x4.lt(x, splat(0)));
+  const near = f32x4.div(x, onePlusExpMinus(f32x4.pmax(f32x4.pmin(x, k(c.EXP_FAST)), f32x4.neg(k(c.EXP_FAST)))));
+  return v128.bitselect(far, near, f32x4.gt(f32x4.abs(x), k(c.EXP_FAST)));
+}
+
+/**
+ * erf x = 1 − e^−Q with Q = −ln erfc|x| = a + a G(a), as (1 − s) + s (1 − eʳ). The rest r is kept in two parts, so that
+ * the rounding of Q does not show.
+ */
 // @ts-ignore: decorator
 @inline
 export function erf(x: v128): v128 {
-  const a = f32x4.abs(x);
-  const z = f32x4.mul(x, x);
-  const z2 = f32x4.mul(z, z);
-  const z4 = f32x4.mul(z2, z2);
-  let p = four(z, z2, c.ERF_P4, c.ERF_P5, c.ERF_P6, c.ERF_P7);
-  p = mad(z4, p, four(z, z2, c.ERF_P0, c.ERF_P1, c.ERF_P2, c.ERF_P3));
-  const small = mad(p, x, x);
-  const b = f32x4.pmin(a, k(c.ERF_MAX));
-  const b2 = f32x4.mul(b, b);
-  const b4 = f32x4.mul(b2, b2);
-  const b8 = f32x4.mul(b4, b4);
-  let q = mad(b, k(c.ERF_Q9), k(c.ERF_Q8));
-  q = mad(b8, q, mad(b4, four(b, b2, c.ERF_Q4, c.ERF_Q5, c.ERF_Q6, c.ERF_Q7), four(b, b2, c.ERF_Q0, c.ERF_Q1, c.ERF_Q2, c.ERF_Q3)));
-  const large = f32x4.sub(k(c.ONE), expNear(f32x4.neg(q)));
-  return copysign(v128.bitselect(large, small, f32x4.gt(a, k(c.ONE))), x);
-}
-
-/** Φ(x), the standard normal distribution function, with an error of 3e-8; relative 3e-6 down to Φ(−6). */
-// @ts-ignore: decorator
-@inline
-function phi(x: v128): v128 {
-  const a = f32x4.pmin(f32x4.abs(x), k(c.PHI_MAX));
+  const a = f32x4.pmin(f32x4.abs(x), k(c.ERF_MAX));
   const a2 = f32x4.mul(a, a);
   const a4 = f32x4.mul(a2, a2);
-  const a8 = f32x4.mul(a4, a4);
-  let q = mad(a4, k(c.PHI_Q12), four(a, a2, c.PHI_Q8, c.PHI_Q9, c.PHI_Q10, c.PHI_Q11));
-  q = mad(a8, q, mad(a4, four(a, a2, c.PHI_Q4, c.PHI_Q5, c.PHI_Q6, c.PHI_Q7), four(a, a2, c.PHI_Q0, c.PHI_Q1, c.PHI_Q2, c.PHI_Q3)));
-  const below = expNear(f32x4.neg(q));
-  return v128.bitselect(below, f32x4.sub(k(c.ONE), below), f32x4.lt(x, f32x4.splat(0)));
+  const high = mad(a4, k(c.ERF_G8), four(a, a2, c.ERF_G4, c.ERF_G5, c.ERF_G6, c.ERF_G7));
+  const ag = f32x4.mul(a, mad(a4, high, four(a, a2, c.ERF_G0, c.ERF_G1, c.ERF_G2, c.ERF_G3)));
+  const t = mad(f32x4.add(a, ag), k(c.EXP_MINUS_LOG2E), k(c.EXP_MAGIC));
+  const n = f32x4.sub(t, k(c.EXP_MAGIC));
+  const u = mad(n, k(c.EXP_LN2_HI), a);
+  const v = mad(n, k(c.EXP_LN2_LO), ag);
+  const r = f32x4.add(u, v);
+  const r2 = f32x4.mul(r, r);
+  const q = f32x4.add(u, nmad(expTailMinus(r, r2), r2, v));
+  const s = i32x4.shl(t, 23);
+  return signed(mad(q, s, f32x4.sub(k(c.ONE), s)), x);
 }
 
-/** x · Φ(x). */
+/** 2⁶⁴ e^(−a²/2) for a in 0 … 14.5. The leading bits of a have an exact square; the scale keeps off denormals. */
+// @ts-ignore: decorator
+@inline
+function bell(a: v128): v128 {
+  const h = v128.and(a, k(c.HIGH_BITS));
+  const rest = f32x4.mul(f32x4.sub(a, h), f32x4.add(a, h));
+  const x = f32x4.mul(f32x4.mul(h, h), k(c.MINUS_HALF));
+  const t = mad(x, k(c.EXP_LOG2E), k(c.BELL_MAGIC));
+  const r = nmad(rest, k(c.HALF), expRest(x, f32x4.sub(t, k(c.BELL_MAGIC))));
+  const s = i32x4.shl(t, 23);
+  return mad(expLess1(r), s, s);
+}
+
+/** Φ(−a) e^(a²/2) = P(a) / Q(a): P, and Q times 2⁶⁴. */
+// @ts-ignore: decorator
+@inline
+function phiTop(a: v128, a2: v128, a4: v128): v128 {
+  return mad(a4, k(c.PHI_P4), four(a, a2, c.PHI_P0, c.PHI_P1, c.PHI_P2, c.PHI_P3));
+}
+
+// @ts-ignore: decorator
+@inline
+function phiBottom(a: v128, a2: v128, a4: v128): v128 {
+  return mad(a4, mad(a, k(c.PHI_Q5), k(c.PHI_Q4)), four(a, a2, c.PHI_Q0, c.PHI_Q1, c.PHI_Q2, c.PHI_Q3));
+}
+
+/** x · Φ(x) = max(x, 0) − |x| Φ(−|x|), so that the tail on the left keeps its digits. */
 // @ts-ignore: decorator
 @inline
 export function gelu(x: v128): v128 {
-  return f32x4.mul(x, phi(x));
+  const a = f32x4.pmin(f32x4.abs(x), k(c.PHI_MAX));
+  const a2 = f32x4.mul(a, a);
+  const a4 = f32x4.mul(a2, a2);
+  const y = f32x4.div(f32x4.mul(f32x4.mul(a, bell(a)), phiTop(a, a2, a4)), phiBottom(a, a2, a4));
+  return signed(f32x4.sub(f32x4.pmax(x, splat(0)), y), x);
 }
 
-/** 1 / (1 + e^(−2u)) with u = √(2/π) · (x + 0.044715 x³): what (1 + tanh u) / 2 is. */
+/** 2u with u = √(2/π) · (x + 0.044715 x³). */
 // @ts-ignore: decorator
 @inline
-function geluGate(x: v128): v128 {
-  const u = f32x4.mul(k(c.GELU_MINUS_2K), mad(f32x4.mul(f32x4.mul(x, x), x), k(c.GELU_C), x));
-  return f32x4.div(k(c.ONE), f32x4.add(k(c.ONE), exp(u)));
+function geluExponent(x: v128): v128 {
+  return f32x4.mul(k(c.GELU_2K), mad(f32x4.mul(f32x4.mul(x, x), x), k(c.GELU_C), x));
 }
 
-/** x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))). */
+/** x/2 · (1 + tanh u) = x / (1 + e^−2u) with u = √(2/π) · (x + 0.044715 x³). */
 // @ts-ignore: decorator
 @inline
 export function geluTanh(x: v128): v128 {
-  return f32x4.mul(x, geluGate(x));
+  const w = geluExponent(x);
+  return isBeyond(w) ? geluTanhFar(x, w) : f32x4.div(x, onePlusExpMinus(w));
+}
+
+/** {@linkcode geluTanh} where the exponential leaves float32: two factors, the last product makes it denormal. */
+function geluTanhFar(x: v128, w: v128): v128 {
+  const half = expFar(f32x4.mul(f32x4.pmin(w, splat(0)), k(c.HALF)));
+  const q = sigmoidFar(f32x4.abs(w));
+  const left = f32x4.mul(f32x4.mul(f32x4.mul(x, q), half), half);
+  return v128.bitselect(left, f32x4.mul(x, q), f32x4.lt(w, splat(0)));
 }
 
 /** d/dx of {@linkcode gelu}: Φ(x) + x · φ(x). */
 // @ts-ignore: decorator
 @inline
 export function geluSlope(x: v128): v128 {
-  const pdf = f32x4.mul(k(c.INV_SQRT_2PI), exp(f32x4.mul(f32x4.mul(x, x), k(c.MINUS_HALF))));
-  return mad(x, pdf, phi(x));
+  const a = f32x4.pmin(f32x4.abs(x), k(c.PHI_MAX));
+  const a2 = f32x4.mul(a, a);
+  const a4 = f32x4.mul(a2, a2);
+  const e = bell(a);
+  const below = f32x4.div(f32x4.mul(e, phiTop(a, a2, a4)), phiBottom(a, a2, a4));
+  const phi = pick(below, f32x4.sub(k(c.ONE), below), f32x4.lt(x, splat(0)));
+  return mad(v128.or(a, v128.and(x, k(c.SIGN))), f32x4.mul(e, k(c.BELL_PDF)), phi);
 }
 
 /** d/dx of {@linkcode geluTanh}: with the gate s, s + x · 2 s (1 − s) · u'. */
 // @ts-ignore: decorator
 @inline
 export function geluTanhSlope(x: v128): v128 {
-  const s = geluGate(x);
+  const s = sigmoid(geluExponent(x));
   const du = f32x4.mul(k(c.GELU_K), mad(f32x4.mul(f32x4.mul(x, x), k(c.THREE)), k(c.GELU_C), k(c.ONE)));
   const bend = f32x4.mul(f32x4.mul(s, f32x4.sub(k(c.ONE), s)), f32x4.add(du, du));
   return mad(x, bend, s);
@@ -458,45 +810,59 @@ function within(x: v128, limit: f64): v128 {
   return f64x2.pmax(f64x2.pmin(x, splatD(limit)), splatD(-limit));
 }
 
-// @ts-ignore: decorator
-@inline
-export function exp2(x: v128): v128 {
-  return join(
-    expD(f64x2.mul(within(low(x), 900), k(c.D_LN2))),
-    expD(f64x2.mul(within(high(x), 900), k(c.D_LN2))),
-  );
-}
-
-// @ts-ignore: decorator
-@inline
-export function expm1(x: v128): v128 {
-  return join(expm1D(within(low(x), 600)), expm1D(within(high(x), 600)));
-}
-
-// @ts-ignore: decorator
-@inline
-export function log2(x: v128): v128 {
-  return join(f64x2.mul(logD(low(x)), k(c.D_LOG2E)), f64x2.mul(logD(high(x)), k(c.D_LOG2E)));
-}
-
-// @ts-ignore: decorator
-@inline
-export function log10(x: v128): v128 {
-  return join(f64x2.mul(logD(low(x)), k(c.D_LOG10E)), f64x2.mul(logD(high(x)), k(c.D_LOG10E)));
-}
-
-// @ts-ignore: decorator
-@inline
-export function log1p(x: v128): v128 {
-  return join(log1pD(low(x)), log1pD(high(x)));
-}
-
 /** True when a lane is beyond what {@linkcode waveD} reduces exactly enough; ∞ and NaN are not. */
 // @ts-ignore: decorator
 @inline
 function isFar(x: v128): bool {
   const a = f32x4.abs(x);
   return v128.any_true(v128.and(f32x4.gt(a, splat(1048576)), f32x4.lt(a, splat(Infinity))));
+}
+
+/**
+ * Sine (`shift` = 0) or cosine (`shift` = 1) of |x| up to 6000: x − n π/2 with π/2 in three parts of 12 bits, whose
+ * products with n are exact, and a fourth; then the polynomial of the quadrant.
+ */
+// @ts-ignore: decorator
+@inline
+function wave(x: v128, shift: i32): v128 {
+  const t = mad(x, k(c.WAVE_2_PI), k(c.MAGIC));
+  const n = f32x4.sub(t, k(c.MAGIC));
+  const r = nmad(n, k(c.WAVE_PIO2_3), nmad(n, k(c.WAVE_PIO2_2), nmad(n, k(c.WAVE_PIO2_1), nmad(n, k(c.WAVE_PIO2_0), x))));
+  const z = f32x4.mul(r, r);
+  // As a product −0 stays −0.
+  const s = f32x4.mul(r, mad(z, mad(z, mad(z, k(c.WAVE_S2), k(c.WAVE_S1)), k(c.WAVE_S0)), k(c.ONE)));
+  const co = mad(f32x4.mul(z, z), mad(z, mad(z, k(c.WAVE_C2), k(c.WAVE_C1)), k(c.WAVE_C0)), nmad(z, k(c.HALF), k(c.ONE)));
+  const q = shift ? i32x4.add(t, k(c.INT_ONE)) : t;
+  const odd = i32x4.shr_s(i32x4.shl(q, 31), 31);
+  return v128.xor(pick(co, s, odd), i32x4.shl(i32x4.shr_u(q, 1), 31));
+}
+
+/** True when a lane is beyond what {@linkcode wave} takes. */
+// @ts-ignore: decorator
+@inline
+function isWide(x: v128): bool {
+  return v128.any_true(i32x4.gt_s(v128.and(x, k(c.NOT_SIGN)), k(c.WAVE_MAX)));
+}
+
+/** {@linkcode isWide} of eight lanes. */
+// @ts-ignore: decorator
+@inline
+export function isWide2(x: v128, y: v128): bool {
+  return v128.any_true(i32x4.gt_s(largerBits(x, y), k(c.WAVE_MAX)));
+}
+
+/** sin x of lanes that are not {@linkcode isWide}. */
+// @ts-ignore: decorator
+@inline
+export function sinNear4(x: v128): v128 {
+  return wave(x, 0);
+}
+
+/** cos x of lanes that are not {@linkcode isWide}. */
+// @ts-ignore: decorator
+@inline
+export function cosNear4(x: v128): v128 {
+  return wave(x, 1);
 }
 
 // @ts-ignore: decorator
@@ -514,12 +880,20 @@ function nearCos(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sin(x: v128): v128 {
+  return isWide(x) ? wideSin(x) : wave(x, 0);
+}
+
+function wideSin(x: v128): v128 {
   return isFar(x) ? farWaves(x, 0) : nearSin(x);
 }
 
 // @ts-ignore: decorator
 @inline
 export function cos(x: v128): v128 {
+  return isWide(x) ? wideCos(x) : wave(x, 1);
+}
+
+function wideCos(x: v128): v128 {
   return isFar(x) ? farWaves(x, 1) : nearCos(x);
 }
 

@@ -145,19 +145,19 @@ export function bitwise_not_u8(a: usize, o: usize, n: i32, sa: i32, so: i32): vo
   p.unary<u8, ops.BitwiseNot>(a, o, n, sa, so);
 }
 export function exp_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Exp>(a, o, n, sa, so);
+  p.guarded<f32, ops.Exp>(a, o, n, sa, so);
 }
 export function log_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Log>(a, o, n, sa, so);
+  p.guarded<f32, ops.Log>(a, o, n, sa, so);
 }
 export function tanh_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f32, ops.Tanh>(a, o, n, sa, so);
 }
 export function sigmoid_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Sigmoid>(a, o, n, sa, so);
+  p.guarded<f32, ops.Sigmoid>(a, o, n, sa, so);
 }
 export function silu_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Silu>(a, o, n, sa, so);
+  p.guarded<f32, ops.Silu>(a, o, n, sa, so);
 }
 export function erf_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f32, ops.Erf>(a, o, n, sa, so);
@@ -169,25 +169,25 @@ export function gelu_tanh_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): voi
   p.unary<f32, ops.GeluTanh>(a, o, n, sa, so);
 }
 export function exp2_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Exp2>(a, o, n, sa, so);
+  p.guarded<f32, ops.Exp2>(a, o, n, sa, so);
 }
 export function expm1_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f32, ops.Expm1>(a, o, n, sa, so);
 }
 export function log2_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Log2>(a, o, n, sa, so);
+  p.guarded<f32, ops.Log2>(a, o, n, sa, so);
 }
 export function log10_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Log10>(a, o, n, sa, so);
+  p.guarded<f32, ops.Log10>(a, o, n, sa, so);
 }
 export function log1p_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f32, ops.Log1p>(a, o, n, sa, so);
 }
 export function sin_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Sin>(a, o, n, sa, so);
+  p.guarded<f32, ops.Sin>(a, o, n, sa, so);
 }
 export function cos_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Cos>(a, o, n, sa, so);
+  p.guarded<f32, ops.Cos>(a, o, n, sa, so);
 }
 export function tan_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f32, ops.Tan>(a, o, n, sa, so);

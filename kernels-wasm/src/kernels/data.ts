@@ -16,6 +16,7 @@ type Copier = (x: Operand, output: Operand) => WasmDispatch;
 function copier(kernels: Kernels): Copier {
   const bySize = new Map([1, 2, 4, 8].map((bytes) => [bytes, kernels.entry(`copy_${bytes * 8}`)]));
   const transpose = kernels.entry("transpose_32");
+  const tile = kernels.entry("transpose_scratch").fn();
   return (x, output) => {
     const bytes = output.dtype.itemsize;
     const entry = bySize.get(bytes)!;
@@ -38,6 +39,7 @@ function copier(kernels: Kernels): Copier {
         const outer = sizes.map((_, d) => d).filter((d) => d !== along && d !== inner);
         const total = outer.reduce((n, d) => n * sizes[d]!, 1);
         if (total <= 4096) {
+          kernels.needScratch(tile);
           for (let i = 0; i < total; i++) {
             let [a, o, rest] = [pointers[0]!, pointers[1]!, i];
             for (let j = outer.length - 1; j >= 0; j--) {

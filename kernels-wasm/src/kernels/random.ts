@@ -11,8 +11,9 @@ import type { Kernels } from "../module.ts";
 
 /** Uniform, normal and integer random numbers. */
 export function randomKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  const scratchBytes = kernels.entry("random_scratch").fn();
   const call = (entry: Entry, output: Operand, attrs: RandomAttrs, tail: readonly number[]): WasmDispatch => {
-    kernels.needScratch(64);
+    kernels.needScratch(scratchBytes);
     const [k0, k1] = attrs.key;
     const n = count(output.shape);
     const { itemsize } = output.dtype;

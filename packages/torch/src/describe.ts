@@ -104,9 +104,7 @@ function reasonOf(name: string, auto: string): string {
     case "webgpu":
       return refusalOfGpu() ?? "its adapter is no software, and has the limits that kernels want";
     case "cpu":
-      if (cpu === null) {
-        return "this engine has no WebAssembly with SIMD, or does not let it be compiled here";
-      }
+      if (cpu === null) return missingCpu.reason;
       return auto === "cpu"
         ? "this engine has WebAssembly with SIMD, and there is no better device"
         : `"${auto}" is there`;

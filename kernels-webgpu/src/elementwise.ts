@@ -6,10 +6,10 @@
 
 import type { Operand } from "@flambeau/core";
 import type { GpuDispatch } from "./dispatch.ts";
-import { Sequence } from "./dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, mainOver, WORKGROUP } from "./draft.ts";
 import { encode, perWord, storageOf, typeOf } from "./element.ts";
 import { count, isFlat, type Loops, loopsOf, loopUniforms, placesText } from "./geometry.ts";
+import { inParts } from "./split.ts";
 import { wgsl } from "./wgsl.ts";
 
 /** What an elementwise kernel is made of. */
@@ -38,45 +38,18 @@ export function elementwise(limits: GpuLimits, parts: Elementwise): GpuDispatch 
   const operands = [...Object.values(parts.inputs), ...Object.values(parts.outputs)];
   const shape = Object.values(parts.outputs)[0]!.shape;
   const loops = loopsOf(shape, operands);
-  return splitLarge(limits, parts, names, operands, loops) ??
-    dispatch(limits, parts, names, operands, loops, count(shape));
-}
-
-/** Operands beyond the binding limit are done a piece of the outermost loop at a time. */
-function splitLarge(
-  limits: GpuLimits,
-  parts: Elementwise,
-  names: readonly string[],
-  operands: readonly Operand[],
-  { sizes, steps }: Loops,
-): GpuDispatch | null {
-  if (sizes.length === 0 || parts.whole !== undefined) return null;
-  let most = 0;
-  operands.forEach((x, q) => {
-    const reach = sizes.reduce((sum, size, d) => sum + (size - 1) * Math.abs(steps[q]![d]!), 1);
-    most = Math.max(most, reach * x.dtype.itemsize);
+  if (parts.whole !== undefined) return dispatch(limits, parts, names, operands, loops, count(shape));
+  const flat = operands.map(({ buffer, dtype, offset }, q): Operand => ({
+    buffer,
+    dtype,
+    offset,
+    shape: loops.sizes,
+    strides: loops.steps[q]!,
+  }));
+  return inParts(limits, flat, loops.sizes.map((_, d) => d), (pieces) => {
+    const sizes = pieces[0]?.shape ?? [];
+    return dispatch(limits, parts, names, pieces, { sizes: [...sizes], steps: loops.steps }, count(sizes));
   });
-  if (most <= limits.maxBindingBytes) return null;
-  const outer = sizes[0]!;
-  // Buffers may be one and the same: each may then take half of the window.
-  const pieces = Math.ceil(most / (limits.maxBindingBytes / 2));
-  const length = Math.max(4, Math.floor(outer / pieces / 4) * 4);
-  if (length >= outer) return null;
-  const list: GpuDispatch[] = [];
-  for (let start = 0; start < outer; start += length) {
-    const here = [Math.min(length, outer - start), ...sizes.slice(1)];
-    const moved = operands.map((x, q): Operand => ({
-      buffer: x.buffer,
-      dtype: x.dtype,
-      shape: here,
-      strides: steps[q]!,
-      offset: x.offset + start * steps[q]![0]!,
-    }));
-    const part = dispatch(limits, parts, names, moved, { sizes: here, steps }, count(here));
-    if (part === null) return null;
-    list.push(part);
-  }
-  return new Sequence(list);
 }
 
 function dispatch(

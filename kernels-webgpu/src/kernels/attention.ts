@@ -18,6 +18,7 @@ import { Draft, type GpuLimits, grid, mainOf, mainOver, WORKGROUP } from "../dra
 import { elementwise } from "../elementwise.ts";
 import { count, isInPlace, loopUniforms, melt, placesText, stepsIn } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 
 type AttentionName = "attention" | "attentionBackward";
@@ -275,9 +276,28 @@ function attention(
   const [q, k, v, given] = inputs as readonly [Operand, Operand, Operand, Operand?];
   const sizes = sizesOf(q, v);
   if (!fits(inputs, [y, logs], sizes)) return null;
+  const lead = q.shape.slice(0, -2);
+  const bias = given === undefined ? [] : [seenAs(given, lead, sizes.l, sizes.s)];
+  return inParts(
+    limits,
+    [q, k, v, y, logs, ...bias],
+    lead.map((_, d) => d),
+    ([q, k, v, y, logs, bias]) =>
+      attentionStep(limits, [q!, k!, v!, bias ?? null], [y!, logs!], scale, causal),
+  );
+}
+
+/** Attention of heads that fit in bindings; the mask is as large as the scores. */
+function attentionStep(
+  limits: GpuLimits,
+  [q, k, v, bias]: readonly [Operand, Operand, Operand, Operand | null],
+  [y, logs]: readonly [Operand, Operand],
+  scale: number,
+  causal: boolean,
+): GpuDispatch | null {
+  const sizes = sizesOf(q, v);
   const { heads, l, s, f } = sizes;
   const lead = q.shape.slice(0, -2);
-  const bias = given === undefined ? null : seenAs(given, lead, l, s);
   const block = blockFor(l);
   const blocks = Math.ceil(l / block.rows);
   const walk = { q, k, v, bias, sizes, block, blocks, scale, causal };
@@ -479,7 +499,31 @@ function attentionBackward(
   const sizes = sizesOf(q, v);
   if (!fits(inputs, results, sizes)) return null;
   const lead = q.shape.slice(0, -2);
-  const bias = given === undefined ? null : seenAs(given, lead, sizes.l, sizes.s);
+  const bias = given === undefined ? [] : [seenAs(given, lead, sizes.l, sizes.s)];
+  return inParts(
+    limits,
+    [g, q, k, v, logs, delta, ...results, ...bias],
+    lead.map((_, d) => d),
+    ([g, q, k, v, logs, delta, gq, gk, gv, bias]) =>
+      backwardStep(
+        limits,
+        { g: g!, q: q!, k: k!, v: v!, logs: logs!, delta: delta!, bias: bias ?? null },
+        [gq!, gk!, gv!],
+        scale,
+        causal,
+      ),
+  );
+}
+
+/** The gradients of heads that fit in bindings; the mask is as large as the scores. */
+function backwardStep(
+  limits: GpuLimits,
+  { g, q, k, v, logs, delta, bias }: Omit<BackwardWalk, "sizes" | "scale" | "causal">,
+  results: readonly [Operand, Operand, Operand],
+  scale: number,
+  causal: boolean,
+): GpuDispatch | null {
+  const sizes = sizesOf(q, v);
   if (bias === null) {
     const walk = { g, q, k, v, logs, delta, bias, sizes, scale, causal };
     const [first, second] = [backwardRows(limits, walk, results[0]), backwardColumns(limits, walk, results)];

@@ -17,6 +17,7 @@ import { type GpuDispatch, Sequence, Upload } from "../dispatch.ts";
 import { floatBits, type GpuLimits } from "../draft.ts";
 import { elementwise } from "../elementwise.ts";
 import { isInPlace, stepsIn } from "../geometry.ts";
+import { inParts } from "../split.ts";
 import { converted } from "./pointwise.ts";
 
 type DataName = "copy" | "cast" | "where" | "concat" | "pad" | "flip" | "full" | "iota";
@@ -111,13 +112,16 @@ function iota(limits: GpuLimits, o: Operand, start: number, step: number): GpuDi
     Math.max(Math.abs(start), Math.abs(last)) < 2 ** 31;
   if (exact) {
     const index: Operand = { ...geometry(o), shape: [size] };
-    return elementwise(limits, {
-      op: "iota",
-      inputs: {},
-      outputs: { o: index },
-      body: `let whole = bitcast<i32>(P.start + i * P.step);
-             let o = ${o.dtype.kind === "float" ? "f32(whole)" : "whole"};`,
-      uniforms: (draft) => void draft.u32("start", start).u32("step", step),
+    return inParts(limits, [index], [0], ([part]) => {
+      const done = size > 1 ? (part!.offset - index.offset) / index.strides[0]! : 0;
+      return elementwise(limits, {
+        op: "iota",
+        inputs: {},
+        outputs: { o: part! },
+        body: `let whole = bitcast<i32>(P.start + i * P.step);
+               let o = ${o.dtype.kind === "float" ? "f32(whole)" : "whole"};`,
+        uniforms: (draft) => void draft.u32("start", start + done * step).u32("step", step),
+      });
     });
   }
   if (o.strides[0] !== 1 && size > 1) return null;

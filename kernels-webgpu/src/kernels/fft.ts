@@ -19,6 +19,7 @@ import { type GpuDispatch, Sequence } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, mainOver, WORKGROUP } from "../draft.ts";
 import { count, isInPlace, loopUniforms, melt, placesText } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 
 /** Complex numbers that two buffers in workgroup memory hold, each. */
@@ -485,11 +486,28 @@ function withLines(x: Operand, dim: number): Operand {
 
 function fft(limits: GpuLimits, x: Operand, o: Operand, dim: number, inverse: boolean): GpuDispatch | null {
   if (isInPlace([o], [x])) return null;
-  const length = x.shape[dim]!;
-  const [from, to] = [withLines(x, dim), withLines(o, dim)];
+  const isSmooth = radices(x.shape[dim]!) !== null;
+  // A convolution has memory of its own, four times as large at most.
+  const maxBindingBytes = limits.maxBindingBytes / (isSmooth ? 1 : 4);
+  return inParts(
+    { ...limits, maxBindingBytes },
+    [withLines(x, dim), withLines(o, dim)],
+    upTo(x.shape.length - 2),
+    ([from, to]) => transform(limits, from!, to!, inverse, isSmooth),
+  );
+}
+
+/** Lines of any length: from and to are […, length, 2]. */
+function transform(
+  limits: GpuLimits,
+  from: Operand,
+  to: Operand,
+  inverse: boolean,
+  isSmooth: boolean,
+): GpuDispatch | null {
+  const length = from.shape.at(-2)!;
   const scratch: Scratch[] = [];
   const steps = ((): (GpuDispatch | null)[] => {
-    const isSmooth = radices(length) !== null;
     if (!isSmooth && length > SHORT) return convolved(limits, from, to, inverse, scratch);
     const buffer = new Scratch(8 * length);
     scratch.push(buffer);

@@ -22,6 +22,7 @@ import { computed, perWord, storageOf } from "../element.ts";
 import { elementwise } from "../elementwise.ts";
 import { count, isInPlace, type Loops, loopsOf, loopUniforms, melt, placesText } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { inOrder, isTooLarge, middleOf, sliceOf, widestOf } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 import { copyOf, fillOf, sequence } from "./data.ts";
 import { written } from "./gemm.ts";
@@ -50,6 +51,12 @@ function lineStrides(strides: Shape, dim: number): number[] {
   return strides.map((step, d) => d === dim ? 0 : step);
 }
 
+/** Indices from `low` on, as many as `x` has, of `whole` that there are: an operand beyond the binding limit comes in parts. */
+interface Range {
+  readonly low: number;
+  readonly whole: number;
+}
+
 /** `o[…] = x[… index[…] …]`, with `index` seen as large as `o`. */
 function choose(
   limits: GpuLimits,
@@ -60,24 +67,73 @@ function choose(
   dim: number,
 ): GpuDispatch | null {
   if (isInPlace([o], [x, index])) return null;
-  const verb = op === "gather" ? "gather from" : "indexSelect";
+  const errorOf = outOfRange(op === "gather" ? "gather from" : "indexSelect", x, dim);
+  // x has more than o in other dimensions than `dim` only where it is not looked at.
+  const seenPart = seen(x, o.shape.map((size, d) => d === dim ? x.shape[d]! : size), x.strides);
+  return choosePart(limits, op, seenPart, index, o, dim, { low: 0, whole: x.shape[dim]! }, errorOf);
+}
+
+function choosePart(
+  limits: GpuLimits,
+  op: "gather" | "indexSelect",
+  x: Operand,
+  index: Operand,
+  o: Operand,
+  dim: number,
+  range: Range,
+  errorOf: (index: number) => TorchError,
+): GpuDispatch | null {
+  const all = [x, index, o];
+  const large = all.find((one) => isTooLarge(limits, one, all));
+  const cutDim = large === undefined ? -1 : widestOf(large, large.shape.map((_, d) => d));
+  if (cutDim >= 0) {
+    const size = large!.shape[cutDim]!;
+    const cut = middleOf(size);
+    return inOrder(([[0, cut], [cut, size]] as const).map(([start, stop]) => {
+      const part = (one: Operand): Operand => sliceOf(one, cutDim, start, stop);
+      if (cutDim !== dim) return choosePart(limits, op, part(x), part(index), part(o), dim, range, errorOf);
+      return large === x
+        ? choosePart(limits, op, part(x), index, o, dim, { ...range, low: range.low + start }, errorOf)
+        : choosePart(limits, op, x, part(index), part(o), dim, range, errorOf);
+    }));
+  }
+  const partial = x.shape[dim] !== range.whole;
+  const line = seen(x, o.shape, lineStrides(x.strides, dim));
   return elementwise(limits, {
     op,
-    inputs: { x: seen(x, o.shape, lineStrides(x.strides, dim)), index },
+    key: partial ? "part" : "",
+    inputs: partial ? { x: line, index, kept: o } : { x: line, index },
     outputs: { o },
     whole: { x },
-    body: wgsl`
-      var at = index;
-      if (at >= P.size) {
-        report(bitcast<i32>(at));
-        at = 0u;
-      }
-      let o = get_x(p_x + at * P.step);`,
+    body: partial
+      ? wgsl`
+        if (index >= P.whole) { report(bitcast<i32>(index)); }
+        let at = index - P.low;
+        var o = kept;
+        if (at < P.size) { o = get_x(p_x + at * P.step); }`
+      : wgsl`
+        var at = index;
+        if (at >= P.size) {
+          report(bitcast<i32>(at));
+          at = 0u;
+        }
+        let o = get_x(p_x + at * P.step);`,
     raw: true,
     uniforms: (draft) => {
-      draft.u32("size", x.shape[dim]!).u32("step", x.strides[dim]!).reports(outOfRange(verb, x, dim));
+      draft.u32("size", x.shape[dim]!).u32("step", x.strides[dim]!);
+      if (partial) draft.u32("low", range.low).u32("whole", range.whole);
+      draft.reports(errorOf);
     },
   });
+}
+
+/** `let at`: where an index leads in this part; one that is out of range is reported, and one of another part left to it. */
+function placeText(index: string, otherwise: string): string {
+  return wgsl`
+    let number_given = ${index};
+    let at = number_given - P.low;
+    if (number_given >= P.whole) { report(bitcast<i32>(number_given)); }
+    if (number_given >= P.whole || at >= P.size) { ${otherwise} }`;
 }
 
 /** How a value joins what is there. */
@@ -115,8 +171,29 @@ function combine(
   o: Operand,
   dim: number,
   reduce: ScatterReduce,
+  range: Range,
   errorOf: (index: number) => TorchError,
 ): GpuDispatch | null {
+  const all = [index, source, o];
+  const large = all.find((one) => isTooLarge(limits, one, all));
+  const cutDim = large === undefined ? -1 : widestOf(large, large.shape.map((_, d) => d));
+  if (cutDim >= 0) {
+    const size = large!.shape[cutDim]!;
+    const cut = middleOf(size);
+    // The order of what is combined stays.
+    return inOrder(([[0, cut], [cut, size]] as const).map(([start, stop]) => {
+      const part = (one: Operand): Operand => sliceOf(one, cutDim, start, stop);
+      if (cutDim !== dim) {
+        return combine(limits, op, part(index), part(source), part(o), dim, reduce, range, errorOf);
+      }
+      return large === o
+        ? combine(limits, op, index, source, part(o), dim, reduce, {
+          ...range,
+          low: range.low + start,
+        }, errorOf)
+        : combine(limits, op, part(index), part(source), o, dim, reduce, range, errorOf);
+    }));
+  }
   const { shape } = index;
   const n = count(shape);
   const length = shape[dim]!;
@@ -124,14 +201,18 @@ function combine(
   const packed = perWord(storageOf(o.dtype, false)) > 1;
   const target = seen(o, shape, lineStrides(o.strides, dim));
   if (packed || length <= SHORT || lines >= MANY) {
-    return ordered(limits, op, index, source, o, dim, reduce, errorOf);
+    return ordered(limits, op, index, source, o, dim, reduce, range, errorOf);
   }
-  if (reduce === "set") return lastOf(limits, op, index, source, o, dim, errorOf);
+  if (reduce === "set") return lastOf(limits, op, index, source, o, dim, range, errorOf);
   const type = computed(o.dtype);
   const names = ["index", "source", "o"];
   const loops = melt(shape, [index.strides, source.strides, target.strides]);
   const draft = new Draft(op, limits).u32("n", n).u32("size", o.shape[dim]!).u32("step", o.strides[dim]!)
-    .bind("index", index, { as: "read", raw: true }).bind("source", source, { as: "read" })
+    .u32("low", range.low).u32("whole", range.whole).bind("index", index, { as: "read", raw: true }).bind(
+      "source",
+      source,
+      { as: "read" },
+    )
     .bind("o", o, { as: "atomic" }).reports(errorOf);
   loopUniforms(draft, "", names, loops);
   return draft.step(
@@ -140,11 +221,7 @@ function combine(
     () =>
       mainOver(wgsl`
       ${placesText(loops.sizes.length, "", names, "i")}
-      let at = get_index(p_index);
-      if (at >= P.size) {
-        report(bitcast<i32>(at));
-        return;
-      }
+      ${placeText("get_index(p_index)", "return;")}
       let value: ${type} = get_source(p_source);
       let place = p_o + at * P.step;
       loop {
@@ -164,6 +241,7 @@ function ordered(
   o: Operand,
   dim: number,
   reduce: ScatterReduce,
+  range: Range,
   errorOf: (index: number) => TorchError,
 ): GpuDispatch | null {
   const type = computed(o.dtype);
@@ -179,7 +257,11 @@ function ordered(
     "size",
     o.shape[dim]!,
   )
-    .bind("index", index, { as: "read", raw: true }).bind("source", source, { as: "read" })
+    .u32("low", range.low).u32("whole", range.whole).bind("index", index, { as: "read", raw: true }).bind(
+      "source",
+      source,
+      { as: "read" },
+    )
     .bind("o", o, { as: written(o) }).reports(errorOf);
   operands.forEach((x, q) => draft.u32(`${names[q]}_step`, x.strides[dim]!));
   loopUniforms(draft, "", names, loops);
@@ -190,11 +272,7 @@ function ordered(
       mainOver(wgsl`
       ${placesText(loops.sizes.length, "", names, "i")}
       for (var e = 0u; e < P.length; e++) {
-        let at = get_index(p_index + e * P.index_step);
-        if (at >= P.size) {
-          report(bitcast<i32>(at));
-          continue;
-        }
+        ${placeText("get_index(p_index + e * P.index_step)", "continue;")}
         let value: ${type} = get_source(p_source + e * P.source_step);
         let place = p_o + at * P.o_step;
         ${reduce !== "set" && "let there = get_o(place);"}
@@ -212,6 +290,7 @@ function lastOf(
   source: Operand,
   o: Operand,
   dim: number,
+  range: Range,
   errorOf: (index: number) => TorchError,
 ): GpuDispatch | null {
   const n = count(index.shape);
@@ -228,7 +307,11 @@ function lastOf(
   const pass = (second: boolean): GpuDispatch | null => {
     const draft = new Draft(op, limits).u32("n", n).u32("size", o.shape[dim]!).u32("step", o.strides[dim]!)
       .u32("winner_step", strides[dim]!)
-      .bind("index", index, { as: "read", raw: true }).bind("source", source, { as: "read", raw: true })
+      .u32("low", range.low).u32("whole", range.whole).bind("index", index, { as: "read", raw: true }).bind(
+        "source",
+        source,
+        { as: "read", raw: true },
+      )
       .bind("o", o, { as: "write", raw: true }).bind("winner", winner, { as: "atomic" }).reports(errorOf);
     loopUniforms(draft, "", names, loops);
     return draft.step(
@@ -237,11 +320,7 @@ function lastOf(
       () =>
         mainOver(wgsl`
         ${placesText(loops.sizes.length, "", names, "i")}
-        let at = get_index(p_index);
-        if (at >= P.size) {
-          report(bitcast<i32>(at));
-          return;
-        }
+        ${placeText("get_index(p_index)", "return;")}
         let place = p_winner + at * P.winner_step;
         let number = bitcast<i32>(i + 1u);
         ${
@@ -275,7 +354,11 @@ function scatter(
   const inPlace = isInPlace([o], [x]);
   const steps: (GpuDispatch | null)[] = inPlace ? [] : [copyOf(limits, op, x, o)];
   if (!index.shape.includes(0)) {
-    steps.push(combine(limits, op, index, source, o, dim, reduce, outOfRange(`${op} into`, x, dim)));
+    const range = { low: 0, whole: x.shape[dim]! };
+    const target = seen(o, index.shape.map((size, d) => d === dim ? o.shape[d]! : size), o.strides);
+    steps.push(
+      combine(limits, op, index, source, target, dim, reduce, range, outOfRange(`${op} into`, x, dim)),
+    );
   }
   return sequence(steps);
 }

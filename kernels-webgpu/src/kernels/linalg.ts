@@ -14,6 +14,7 @@ import { type GpuDispatch, Sequence } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, mainOver, WORKGROUP } from "../draft.ts";
 import { count, isDense, isInPlace } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 
 type LinalgName = "cholesky" | "luFactor" | "qr" | "solveTriangular";
@@ -304,13 +305,35 @@ function solveTriangular(
       `));
 }
 
+/** Dimensions of batches: what is in front of the last two. */
+function batches(x: Operand): number[] {
+  return x.shape.slice(0, -2).map((_, d) => d);
+}
+
 /** The direct factorizations. */
 export function linalgKernels(limits: GpuLimits): Pick<KernelTable<GpuDispatch>, LinalgName> {
   return {
-    cholesky: ([x], [factor, info]) => cholesky(limits, x, factor, info),
-    luFactor: ([x], [lu, pivots, info]) => luFactor(limits, x, lu, pivots, info),
-    qr: ([x], [q, r]) => qr(limits, x, q, r),
+    cholesky: ([x], outputs) =>
+      inParts(
+        limits,
+        [x, ...outputs],
+        batches(x),
+        ([x, factor, info]) => cholesky(limits, x!, factor!, info!),
+      ),
+    luFactor: ([x], outputs) =>
+      inParts(
+        limits,
+        [x, ...outputs],
+        batches(x),
+        ([x, lu, pivots, info]) => luFactor(limits, x!, lu!, pivots!, info!),
+      ),
+    qr: ([x], outputs) => inParts(limits, [x, ...outputs], batches(x), ([x, q, r]) => qr(limits, x!, q!, r!)),
     solveTriangular: ([a, b], o, { upper, unitriangular }) =>
-      solveTriangular(limits, a, b, o, upper, unitriangular),
+      inParts(
+        limits,
+        [a, b, o],
+        batches(a),
+        ([a, b, o]) => solveTriangular(limits, a!, b!, o!, upper, unitriangular),
+      ),
   };
 }

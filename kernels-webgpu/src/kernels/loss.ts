@@ -7,6 +7,7 @@
 import { float32, IndexError, int32, type KernelTable, type Operand } from "@flambeau/core";
 import type { GpuDispatch } from "../dispatch.ts";
 import { Draft, type GpuLimits, mainOf, WORKGROUP } from "../draft.ts";
+import { isTooLarge } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 
 /** Rows beyond which one workgroup would walk for too long. */
@@ -77,7 +78,8 @@ function nllLoss(
 export function lossKernels(limits: GpuLimits): Pick<Required<KernelTable<GpuDispatch>>, "nllLoss"> {
   return {
     nllLoss: (inputs, outputs, { reduction, ignoreIndex }) =>
-      inputs[0].dtype !== float32 || inputs[1].dtype !== int32 || inputs[0].shape[0]! > MOST
+      inputs[0].dtype !== float32 || inputs[1].dtype !== int32 || inputs[0].shape[0]! > MOST ||
+        isTooLarge(limits, inputs[0], inputs)
         ? null
         : nllLoss(limits, inputs, outputs, reduction === "mean", ignoreIndex),
   };

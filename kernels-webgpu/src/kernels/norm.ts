@@ -15,6 +15,7 @@ import { Draft, type GpuLimits, grid, mainOf, mainOver, WORKGROUP } from "../dra
 import { elementwise } from "../elementwise.ts";
 import { count, isInPlace, loopUniforms, melt, placesText } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { isTooLarge } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 
 type NormName = "batchNorm" | "batchNormBackward";
@@ -273,14 +274,16 @@ function batchNormBackward(
 
 /** Batch normalization of float32; halves go through their decompositions. */
 export function normKernels(limits: GpuLimits): Pick<Required<KernelTable<GpuDispatch>>, NormName> {
+  // Channels lie across all images: what is too large for a binding is left to reductions, which can be cut.
+  const fits = (inputs: readonly Operand[], outputs: readonly Operand[]): boolean => {
+    const all = [...inputs, ...outputs];
+    return inputs[0]!.dtype === float32 && !isInPlace(outputs, inputs) &&
+      !all.some((x) => isTooLarge(limits, x, all));
+  };
   return {
     batchNorm: (inputs, outputs, { eps }) =>
-      inputs[0].dtype !== float32 || isInPlace(outputs, inputs)
-        ? null
-        : batchNorm(limits, inputs, outputs, eps),
+      fits(inputs, outputs) ? batchNorm(limits, inputs, outputs, eps) : null,
     batchNormBackward: (inputs, outputs) =>
-      inputs[0].dtype !== float32 || isInPlace(outputs, inputs)
-        ? null
-        : batchNormBackward(limits, inputs, outputs),
+      fits(inputs, outputs) ? batchNormBackward(limits, inputs, outputs) : null,
   };
 }

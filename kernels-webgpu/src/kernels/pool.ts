@@ -8,6 +8,7 @@ import type { KernelTable, Operand, PoolAttrs, Shape } from "@flambeau/core";
 import type { GpuDispatch } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOver, WORKGROUP } from "../draft.ts";
 import { count, isInPlace } from "../geometry.ts";
+import { inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 import { written } from "./gemm.ts";
 
@@ -186,12 +187,26 @@ function avgPoolBackward(
     `));
 }
 
+/** The dimensions of images and channels, which do not see one another. */
+const IMAGES = [0, 1];
+
 /** The kernels of pooling. */
 export function poolKernels(limits: GpuLimits): Pick<Required<KernelTable<GpuDispatch>>, PoolName> {
   return {
     maxPool: ([x], [values, indices], attrs) =>
-      isInPlace([values, indices], [x]) ? null : maxPool(limits, x, values, indices, attrs),
-    avgPool: ([x], o, attrs) => isInPlace([o], [x]) ? null : avgPool(limits, x, o, attrs),
-    avgPoolBackward: ([g], o, attrs) => isInPlace([o], [g]) ? null : avgPoolBackward(limits, g, o, attrs),
+      isInPlace([values, indices], [x]) ? null : inParts(
+        limits,
+        [x, values, indices],
+        IMAGES,
+        ([x, values, indices]) => maxPool(limits, x!, values!, indices!, attrs),
+      ),
+    avgPool: ([x], o, attrs) =>
+      isInPlace([o], [x])
+        ? null
+        : inParts(limits, [x, o], IMAGES, ([x, o]) => avgPool(limits, x!, o!, attrs)),
+    avgPoolBackward: ([g], o, attrs) =>
+      isInPlace([o], [g])
+        ? null
+        : inParts(limits, [g, o], IMAGES, ([g, o]) => avgPoolBackward(limits, g!, o!, attrs)),
   };
 }

@@ -8,7 +8,8 @@ import { float32, type KernelTable, type Operand, type RandomAttrs } from "@flam
 import type { GpuDispatch } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
 import { perWord, storageOf } from "../element.ts";
-import { isDense } from "../geometry.ts";
+import { count, isDense } from "../geometry.ts";
+import { inParts } from "../split.ts";
 import { float, wgsl } from "../wgsl.ts";
 
 type RandomName = "randomUniform" | "randomNormal" | "randomInt";
@@ -47,13 +48,30 @@ function random(
   limits: GpuLimits,
   op: RandomName,
   o: Operand,
-  { key, counter }: RandomAttrs,
+  attrs: RandomAttrs,
   kind: string,
   values: string,
   uniforms: (draft: Draft) => void = () => {},
 ): GpuDispatch | null {
   if (!isDense(o)) return null;
-  const n = o.shape.reduce((product, size) => product * size, 1);
+  const { buffer, dtype, offset } = o;
+  const flat: Operand = { buffer, dtype, offset, shape: [count(o.shape)], strides: [1] };
+  return inParts(limits, [flat], [0], ([part]) => {
+    const counter = attrs.counter + (part!.offset - offset) / 4; // parts start with a block
+    return randomStep(limits, op, part!, { key: attrs.key, counter }, kind, values, uniforms);
+  });
+}
+
+function randomStep(
+  limits: GpuLimits,
+  op: RandomName,
+  o: Operand,
+  { key, counter }: Pick<RandomAttrs, "key" | "counter">,
+  kind: string,
+  values: string,
+  uniforms: (draft: Draft) => void,
+): GpuDispatch | null {
+  const n = o.shape[0]!;
   const packed = perWord(storageOf(o.dtype, false)) > 1;
   const draft = new Draft(op, limits)
     .u32("n", n).u32("key_low", key[0]).u32("key_high", key[1])

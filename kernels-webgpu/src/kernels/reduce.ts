@@ -20,6 +20,7 @@ import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
 import { computed, perWord, storageOf } from "../element.ts";
 import { count, isInPlace, type Loops, loopUniforms, melt, placesText } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { allBut, inOrder, inParts, isTooLarge, middleOf, sliceOf, widestOf } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 
 type FoldName = "sum" | "prod" | "amax" | "amin" | "any" | "all";
@@ -187,6 +188,52 @@ function fold(
     length,
     widthOf(kept, folded, length),
   );
+}
+
+/** The operand with dimensions of size 1 where `dims` were folded. */
+function kept(o: Operand, dims: Shape, rank: number): Operand {
+  if (o.shape.length === rank) return o;
+  const [shape, strides] = [[...o.shape], [...o.strides]];
+  for (const d of dims) {
+    shape.splice(d, 0, 1);
+    strides.splice(d, 0, 0);
+  }
+  return { buffer: o.buffer, dtype: o.dtype, offset: o.offset, shape, strides };
+}
+
+/** As {@linkcode fold}, in as many parts as the binding limit asks for; `o` has size 1 where it is folded. */
+function foldInParts(
+  limits: GpuLimits,
+  op: FoldName,
+  x: Operand,
+  o: Operand,
+  dims: Shape,
+): GpuDispatch | null {
+  const all = [x, o];
+  const large = all.find((one) => isTooLarge(limits, one, all));
+  const dim = large === undefined ? -1 : widestOf(large, large.shape.map((_, d) => d));
+  if (dim < 0) return fold(limits, op, x, o, dims, true);
+  const size = x.shape[dim]!;
+  const cut = middleOf(size);
+  const halves = [[0, cut], [cut, size]] as const;
+  if (!dims.includes(dim)) {
+    return inOrder(
+      halves.map(([start, stop]) =>
+        foldInParts(limits, op, sliceOf(x, dim, start, stop), sliceOf(o, dim, start, stop), dims)
+      ),
+    );
+  }
+  const n = count(o.shape);
+  const scratch = new Scratch(2 * n * 4);
+  const dtype = op === "any" || op === "all" || computed(x.dtype) === "i32" ? int32 : float32;
+  const strides = contiguous(o.shape);
+  const parts = halves.map(([start, stop], i) => {
+    const target = { buffer: scratch, dtype, shape: o.shape, strides, offset: i * n };
+    return foldInParts(limits, op, sliceOf(x, dim, start, stop), target, dims);
+  });
+  const both = { buffer: scratch, dtype, shape: [2, ...o.shape], strides: [n, ...strides], offset: 0 };
+  const steps = [...parts, fold(limits, op, both, o, [0], false)];
+  return steps.includes(null) ? null : new Sequence(steps as GpuDispatch[], [scratch]);
 }
 
 /** What a fused kernel folds. */
@@ -457,14 +504,21 @@ export function reduceKernels(
   (
     [x]: readonly [x: Operand],
     o: Operand,
-    { dims, keepdim }: { readonly dims: Shape; readonly keepdim: boolean },
-  ): GpuDispatch | null => isInPlace([o], [x]) ? null : fold(limits, op, x, o, dims, keepdim);
+    { dims }: { readonly dims: Shape; readonly keepdim: boolean },
+  ): GpuDispatch | null =>
+    isInPlace([o], [x]) ? null : foldInParts(limits, op, x, kept(o, dims, x.shape.length), dims);
   const placing = (op: "argmax" | "argmin") =>
   (
     [x]: readonly [x: Operand],
     o: Operand,
-    { dim, keepdim }: { readonly dim: number; readonly keepdim: boolean },
-  ): GpuDispatch | null => isInPlace([o], [x]) ? null : arg(limits, op, x, o, dim, keepdim);
+    { dim }: { readonly dim: number; readonly keepdim: boolean },
+  ): GpuDispatch | null =>
+    isInPlace([o], [x]) ? null : inParts(
+      limits,
+      [x, kept(o, [dim], x.shape.length)],
+      allBut(x, dim),
+      ([x, o]) => arg(limits, op, x!, o!, dim, true),
+    );
   return {
     sum: kernel("sum"),
     prod: kernel("prod"),

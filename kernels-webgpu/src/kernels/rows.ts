@@ -10,6 +10,7 @@ import { type GpuDispatch, Sequence } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
 import { count, isDense, isInPlace, loopUniforms, melt, placesText } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { allBut, inOrder, inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 import { written } from "./gemm.ts";
 import { sumOfParts } from "./reduce.ts";
@@ -100,6 +101,23 @@ function alongRows(
 
 /** A kernel over rows along a dimension. Reads of an element come before its write, so it may run in place. */
 function rowKernel(
+  limits: GpuLimits,
+  op: RowName,
+  names: readonly string[],
+  operands: readonly Operand[],
+  dim: number,
+  fold: readonly ("sum" | "max")[],
+  body: (team: Team) => string,
+): GpuDispatch | null {
+  return inParts(
+    limits,
+    operands,
+    allBut(operands[0]!, dim),
+    (parts) => rowStep(limits, op, names, parts, dim, fold, body),
+  );
+}
+
+function rowStep(
   limits: GpuLimits,
   op: RowName,
   names: readonly string[],
@@ -214,14 +232,50 @@ function softmaxBackward(
   );
 }
 
+/** Dimensions of x that are not normalized: along them its rows can be cut from one another. */
+function leading(x: Operand, weight: Operand): number[] {
+  return x.shape.slice(0, x.shape.length - weight.shape.length).map((_, d) => d);
+}
+
 function layerNorm(
   limits: GpuLimits,
   [x, weight, bias]: readonly [Operand, Operand, Operand],
   [y, mean, rstd]: readonly [Operand, Operand, Operand],
   eps: number,
 ): GpuDispatch | null {
+  if (![x, weight, bias, y, mean, rstd].every(isDense)) return null;
+  return inRows(
+    limits,
+    [x, y, mean, rstd],
+    weight,
+    ([x, y, mean, rstd]) => layerNormStep(limits, [x!, weight, bias], [y!, mean!, rstd!], eps),
+  );
+}
+
+/** A step on dense operands of the same rows, in parts; the first has rows as long as `weight`. */
+function inRows(
+  limits: GpuLimits,
+  operands: readonly Operand[],
+  weight: Operand,
+  make: (operands: readonly Operand[]) => GpuDispatch | null,
+): GpuDispatch | null {
+  const [x] = operands;
+  const length = count(weight.shape);
+  const rows = count(leading(x!, weight).map((d) => x!.shape[d]!));
+  const flat = operands.map(({ buffer, dtype, offset, shape }): Operand => {
+    const width = count(shape) / rows;
+    return { buffer, dtype, offset, shape: [rows, width], strides: [width, 1] };
+  });
+  return length === 0 || rows === 0 ? make(operands) : inParts(limits, flat, [0], make);
+}
+
+function layerNormStep(
+  limits: GpuLimits,
+  [x, weight, bias]: readonly [Operand, Operand, Operand],
+  [y, mean, rstd]: readonly [Operand, Operand, Operand],
+  eps: number,
+): GpuDispatch | null {
   const all = [x, weight, bias, y, mean, rstd];
-  if (!all.every(isDense)) return null;
   const length = count(weight.shape);
   const rows = count(x.shape) / length;
   const team = teamFor(length);
@@ -278,13 +332,61 @@ function layerNormBackward(
   if (![...inputs, gx, gweight, gbias].every(isDense) || isInPlace([gweight, gbias], inputs)) return null;
   const length = count(weight.shape);
   const rows = count(x.shape) / length;
+  const first = inRows(
+    limits,
+    [x, g, mean, rstd, gx],
+    weight,
+    ([x, g, mean, rstd, gx]) => slopeStep(limits, [g!, x!, weight, mean!, rstd!], gx!),
+  );
+  const parts = Math.ceil(rows / ROWS_OF_A_PART);
+  const scratch = [new Scratch(parts * length * 4), new Scratch(parts * length * 4)] as const;
+  const shape: Shape = [parts, ...weight.shape];
+  const strides = shape.map((_, d) => count(shape.slice(d + 1)));
+  const [partWeight, partBias] = scratch.map((buffer): Operand => ({
+    buffer,
+    dtype: mean.dtype,
+    shape,
+    strides,
+    offset: 0,
+  }));
+  // Cut where the rows of a part end: one part of the operands makes whole rows of the partial sums.
+  const bytes = 4 * length * ROWS_OF_A_PART;
+  const most = Math.max(1, Math.floor((limits.maxBindingBytes / 2 - 1024) / bytes)); // x and g may share a buffer
+  const cuts = Array.from({ length: Math.ceil(parts / most) }, (_, i) => i * most);
+  const second = inOrder(cuts.map((cut) => {
+    const [from, to] = [cut * ROWS_OF_A_PART, Math.min(rows, (cut + most) * ROWS_OF_A_PART)];
+    const rowsOf = (operand: Operand): Operand => {
+      const width = count(operand.shape) / rows;
+      const { buffer, dtype, offset } = operand;
+      return { buffer, dtype, offset: offset + from * width, shape: [to - from, width], strides: [width, 1] };
+    };
+    const made = [partWeight!, partBias!].map((operand) => ({
+      ...operand,
+      offset: cut * length,
+      shape: [Math.min(parts, cut + most) - cut, length],
+    }));
+    return sumsStep(limits, [g, x, mean, rstd].map(rowsOf), made, length);
+  }));
+  const third = sumOfParts(limits, partWeight!, gweight);
+  const fourth = sumOfParts(limits, partBias!, gbias);
+  if (first === null || second === null || third === null || fourth === null) return null;
+  return new Sequence([second, third, fourth, first], scratch); // gx last: it may lie over g or x
+}
+
+function slopeStep(
+  limits: GpuLimits,
+  inputs: readonly [Operand, Operand, Operand, Operand, Operand],
+  gx: Operand,
+): GpuDispatch | null {
+  const length = count(inputs[2].shape);
+  const rows = count(inputs[1].shape) / length;
   const team = teamFor(length);
   const names = ["g", "x", "w", "mean", "rstd"];
   const draft = new Draft("layerNormBackward", limits).u32("rows", rows).u32("length", length)
     .f32("inverse", 1 / length);
   names.forEach((name, i) => draft.bind(name, inputs[i]!, { as: "read" }));
   draft.bind("o", gx, { as: written(gx) });
-  const first = draft.step(`x|${team.lanes}`, grid(Math.ceil(rows / team.rows)), () =>
+  return draft.step(`x|${team.lanes}`, grid(Math.ceil(rows / team.rows)), () =>
     wgsl`
       ${folds(team, ["sum"])}
 
@@ -321,22 +423,21 @@ function layerNormBackward(
       )
     }
     `);
-  const parts = Math.ceil(rows / ROWS_OF_A_PART);
-  const scratch = [new Scratch(parts * length * 4), new Scratch(parts * length * 4)] as const;
-  const shape: Shape = [parts, ...weight.shape];
-  const strides = shape.map((_, d) => count(shape.slice(d + 1)));
-  const [partWeight, partBias] = scratch.map((buffer): Operand => ({
-    buffer,
-    dtype: mean.dtype,
-    shape,
-    strides,
-    offset: 0,
-  }));
-  const sums = new Draft("layerNormBackward", limits).u32("n", parts * length).u32("rows", rows)
-    .u32("length", length);
-  ["g", "x", "mean", "rstd"].forEach((name, i) => sums.bind(name, [g, x, mean, rstd][i]!, { as: "read" }));
-  sums.bind("a", partWeight!, { as: written(partWeight!) }).bind("b", partBias!, { as: written(partBias!) });
-  const second = sums.step("w", grid(Math.ceil(parts * length / WORKGROUP)), () =>
+}
+
+/** Sums over so many rows a part: of g times the normalized x, and of g. */
+function sumsStep(
+  limits: GpuLimits,
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+  length: number,
+): GpuDispatch | null {
+  const rows = inputs[0]!.shape[0]!;
+  const n = outputs[0]!.shape[0]! * length;
+  const sums = new Draft("layerNormBackward", limits).u32("n", n).u32("rows", rows).u32("length", length);
+  ["g", "x", "mean", "rstd"].forEach((name, i) => sums.bind(name, inputs[i]!, { as: "read" }));
+  ["a", "b"].forEach((name, i) => sums.bind(name, outputs[i]!, { as: "write" }));
+  return sums.step("w", grid(Math.ceil(n / WORKGROUP)), () =>
     mainOf(
       WORKGROUP,
       wgsl`
@@ -356,10 +457,6 @@ function layerNormBackward(
         put_b(i, b);
       `,
     ));
-  const third = sumOfParts(limits, partWeight!, gweight);
-  const fourth = sumOfParts(limits, partBias!, gbias);
-  if (first === null || second === null || third === null || fourth === null) return null;
-  return new Sequence([second, third, fourth, first], scratch); // gx last: it may lie over g or x
 }
 
 /** The kernels of rows. They compute in float32; halves go through their decompositions. */

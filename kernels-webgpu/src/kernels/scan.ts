@@ -10,6 +10,7 @@ import type { GpuDispatch } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf } from "../draft.ts";
 import { computed } from "../element.ts";
 import { count, loopUniforms, melt, placesText } from "../geometry.ts";
+import { allBut, inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 import { written } from "./gemm.ts";
 
@@ -161,11 +162,29 @@ function extreme(
 
 /** The scans. */
 export function scanKernels(limits: GpuLimits): Pick<KernelTable<GpuDispatch>, ScanName> {
+  const one = (op: ScanName) =>
+  (
+    [x]: readonly [x: Operand],
+    o: Operand,
+    { dim }: { readonly dim: number },
+  ): GpuDispatch | null => inParts(limits, [x, o], allBut(x, dim), ([x, o]) => scan(limits, op, x!, o!, dim));
+  const both = (op: "cummax" | "cummin") =>
+  (
+    [x]: readonly [x: Operand],
+    outputs: readonly [values: Operand, indices: Operand],
+    { dim }: { readonly dim: number },
+  ): GpuDispatch | null =>
+    inParts(
+      limits,
+      [x, ...outputs],
+      allBut(x, dim),
+      ([x, values, indices]) => extreme(limits, op, x!, values!, indices!, dim),
+    );
   return {
-    cumsum: ([x], o, { dim }) => scan(limits, "cumsum", x, o, dim),
-    cumprod: ([x], o, { dim }) => scan(limits, "cumprod", x, o, dim),
-    logcumsumexp: ([x], o, { dim }) => scan(limits, "logcumsumexp", x, o, dim),
-    cummax: ([x], [values, indices], { dim }) => extreme(limits, "cummax", x, values, indices, dim),
-    cummin: ([x], [values, indices], { dim }) => extreme(limits, "cummin", x, values, indices, dim),
+    cumsum: one("cumsum"),
+    cumprod: one("cumprod"),
+    logcumsumexp: one("logcumsumexp"),
+    cummax: both("cummax"),
+    cummin: both("cummin"),
   };
 }

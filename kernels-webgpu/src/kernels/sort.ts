@@ -13,6 +13,7 @@ import { Draft, type GpuLimits, grid, mainOf, mainOver, WORKGROUP } from "../dra
 import { computed } from "../element.ts";
 import { count, isInPlace, loopUniforms, melt, placesText, stepsIn } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { allBut, inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 import { written } from "./gemm.ts";
 
@@ -329,11 +330,38 @@ function searchsorted(
 
 /** The kernels of sorting and searching. */
 export function sortKernels(limits: GpuLimits): Pick<KernelTable<GpuDispatch>, SortName> {
+  // Keys and places of long lines, filled up to a power of two, are in memory of their own: twice as much at most.
+  const inLines = (
+    op: "sort" | "topk",
+    x: Operand,
+    outputs: readonly [Operand, Operand],
+    dim: number,
+    descending: boolean,
+  ): GpuDispatch | null =>
+    inParts(
+      { ...limits, maxBindingBytes: limits.maxBindingBytes / (8 / x.dtype.itemsize) },
+      [x, ...outputs],
+      allBut(x, dim),
+      ([x, values, indices]) => sortLines(limits, op, x!, values!, indices!, dim, descending),
+    );
   return {
-    sort: ([x], [values, indices], { dim, descending }) =>
-      sortLines(limits, "sort", x, values, indices, dim, descending),
-    topk: ([x], [values, indices], { dim, largest }) =>
-      sortLines(limits, "topk", x, values, indices, dim, largest),
-    searchsorted: ([sorted, values], o, { right }) => searchsorted(limits, sorted, values, o, right),
+    sort: ([x], outputs, { dim, descending }) => inLines("sort", x, outputs, dim, descending),
+    topk: ([x], outputs, { dim, largest }) => inLines("topk", x, outputs, dim, largest),
+    searchsorted: ([sorted, values], o, { right }) => {
+      const last = sorted.shape.length - 1;
+      return last === 0
+        ? inParts(
+          limits,
+          [values, o],
+          values.shape.map((_, d) => d),
+          ([values, o]) => searchsorted(limits, sorted, values!, o!, right),
+        )
+        : inParts(
+          limits,
+          [sorted, values, o],
+          allBut(sorted, last),
+          ([sorted, values, o]) => searchsorted(limits, sorted!, values!, o!, right),
+        );
+    },
   };
 }

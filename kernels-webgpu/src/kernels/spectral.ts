@@ -26,6 +26,7 @@ import { type GpuDispatch, Sequence } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
 import { count, isInPlace, loopUniforms, melt, placesText } from "../geometry.ts";
 import { Scratch } from "../memory.ts";
+import { inParts } from "../split.ts";
 import { float, wgsl } from "../wgsl.ts";
 
 type SpectralName = "eigh" | "svd";
@@ -766,10 +767,19 @@ function checkElements(x: Operand, m: number, n: number, made: number): void {
   }
 }
 
-/** The factorizations by rotations. */
+/** The factorizations by rotations. Working copies are twice as large as the matrices, or three times. */
 export function spectralKernels(limits: GpuLimits): Pick<KernelTable<GpuDispatch>, SpectralName> {
+  const parts = { ...limits, maxBindingBytes: limits.maxBindingBytes / 4 };
+  const batches = (x: Operand): number[] => x.shape.slice(0, -2).map((_, d) => d);
   return {
-    eigh: ([x], [values, vectors]) => eigh(limits, x, values, vectors),
-    svd: ([x], [u, s, vh]) => svd(limits, x, u, s, vh),
+    eigh: ([x], outputs) =>
+      inParts(
+        parts,
+        [x, ...outputs],
+        batches(x),
+        ([x, values, vectors]) => eigh(limits, x!, values!, vectors!),
+      ),
+    svd: ([x], outputs) =>
+      inParts(parts, [x, ...outputs], batches(x), ([x, u, s, vh]) => svd(limits, x!, u!, s!, vh!)),
   };
 }

@@ -32,8 +32,7 @@ function registerDevices(): WasmBackend | null {
   return wasm;
 }
 
-/** The CPU device; null where it does not run. */
-export const cpu: WasmBackend | null = registerDevices();
+const cpu = registerDevices();
 
 /**
  * Sets how many threads large operations on the CPU share, as `torch.set_num_threads`.

@@ -5,9 +5,10 @@
  */
 
 import type { MemoryStats } from "@flambeau/core";
+import type { WasmBackend } from "@flambeau/kernels-wasm";
 import { backendOf, getDefaultDevice, registeredDevices } from "@flambeau/tensor";
 import { automatic } from "@flambeau/tensor/internal";
-import { cpu, missingCpu } from "./backends.ts";
+import { missingCpu } from "./backends.ts";
 import { enableWebGpu, gpu } from "./enable.ts";
 
 /** What is known of one device. */
@@ -38,6 +39,11 @@ export interface BackendsReport {
   toString(): string;
 }
 
+/** The CPU device, also one of a module that the program handed in; null where there is none. */
+function cpuDevice(): WasmBackend | null {
+  return registeredDevices().includes("cpu") ? backendOf("cpu") as WasmBackend : null;
+}
+
 /** Why the GPU device is not what `"auto"` stands for; null when it is. */
 function refusalOfGpu(): string | null {
   const { backend, refusal } = gpu;
@@ -55,7 +61,7 @@ function refusalOfGpu(): string | null {
 
 automatic.choose = () => {
   if (gpu.backend !== null && refusalOfGpu() === null) return gpu.backend;
-  return backendOf(cpu === null ? "reference" : "cpu");
+  return cpuDevice() ?? backendOf("reference");
 };
 
 /**
@@ -104,7 +110,7 @@ function reasonOf(name: string, auto: string): string {
     case "webgpu":
       return refusalOfGpu() ?? "its adapter is no software, and has the limits that kernels want";
     case "cpu":
-      if (cpu === null) return missingCpu.reason;
+      if (cpuDevice() === null) return missingCpu.reason;
       return auto === "cpu"
         ? "this engine has WebAssembly with SIMD, and there is no better device"
         : `"${auto}" is there`;
@@ -119,20 +125,19 @@ function factsOf(name: string): BackendDescription["facts"] {
   if (name === "webgpu" && gpu.backend !== null) {
     return { ...gpu.backend.facts, canReadSync: gpu.backend.canReadSync };
   }
-  if (name === "cpu" && cpu !== null) {
-    const { build, isShared } = cpu.facts;
-    return {
-      build: `${build === "relaxed" ? "relaxed SIMD" : "SIMD"}${isShared ? ", shared memory" : ""}`,
-      threads: cpu.numThreads,
-      whyNotMoreThreads: threadLimit(),
-    };
-  }
-  return {};
+  const cpu = name === "cpu" ? cpuDevice() : null;
+  if (cpu === null) return {};
+  const { build, isShared } = cpu.facts;
+  const simd = build === null ? "a module of the program" : build === "relaxed" ? "relaxed SIMD" : "SIMD";
+  return {
+    build: `${simd}${isShared ? ", shared memory" : ""}`,
+    threads: cpu.numThreads,
+    whyNotMoreThreads: threadLimit(cpu),
+  };
 }
 
 /** Why the CPU device has as many threads as it has. */
-function threadLimit(): string {
-  const { isShared, canShare, concurrency } = cpu!.facts;
+function threadLimit({ facts: { isShared, canShare, concurrency }, numThreads }: WasmBackend): string {
   if (concurrency === 1) return "the machine runs one at once";
   if (!canShare) {
     return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false
@@ -140,7 +145,7 @@ function threadLimit(): string {
       : "this runtime has no workers that share memory";
   }
   if (!isShared) return "its memory is not shared with workers";
-  if (cpu!.numThreads >= concurrency) return `the machine runs ${concurrency} at once`;
+  if (numThreads >= concurrency) return `the machine runs ${concurrency} at once`;
   return `the machine runs ${concurrency} at once; torch.setNumThreads() takes more`;
 }
 

@@ -36,11 +36,12 @@ function trainer(
 ): () => Promise<void> {
   return async () => {
     const [x, y] = batch();
-    const loss = F.crossEntropy(net(x).view(-1, classes), y);
+    const loss = torch.scope(() => F.crossEntropy(net(x).view(-1, classes), y));
     optimizer.zeroGrad();
     loss.backward();
     optimizer.step();
     await loss.item();
+    for (const value of [x, y, loss]) value.dispose();
   };
 }
 

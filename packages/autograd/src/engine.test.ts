@@ -450,6 +450,23 @@ describe("memory", () => {
     expect(backend.memory().liveBytes - before).toBe(24);
   });
 
+  test("what a scope leaves to the graph goes when the pass has used it", () => {
+    const x = leaf([1, 2, 3]);
+    const before = backend.memory().liveBuffers;
+    let inner: Tensor | null = null;
+    const loss = scope(() => total(square(inner = square(x.add(x)))));
+    expect(inner!.isDisposed).toBe(false); // the square of it saved it
+    expect(backend.memory().liveBuffers).toBe(before + 3); // x + x, its square, the loss
+    loss.backward();
+    expect(inner!.isDisposed).toBe(true);
+    expect(backend.memory().liveBuffers).toBe(before + 2); // the loss, the gradient
+    expect(values(x.grad)).toEqual([64, 512, 1728]); // of (2x)⁴
+
+    const kept = scope(() => [total(square(inner = x.add(x))), inner] as const);
+    kept[0].backward();
+    expect(values(kept[1])).toEqual([2, 4, 6]);
+  });
+
   test("the peak of a pass through a chain does not grow with its length", () => {
     const peak = (steps: number): number => {
       const x = leaf(Array.from({ length: 1000 }, () => 1));

@@ -56,7 +56,8 @@ export function keep<T extends Tensor>(x: T): T {
 /**
  * Runs `body` and frees the memory of all tensors made inside, except those found in its result (in arrays, maps, sets
  * and plain objects too), those passed to {@linkcode keep}, gradients of leaves and the state of optimizers and modules.
- * A returned tensor with a graph keeps what its backward pass needs. A promise that `body` returns is awaited in the scope.
+ * A returned tensor with a graph keeps what its backward pass needs, until that has used it. A promise that `body` returns
+ * is awaited in the scope.
  *
  * @example
  * ```ts
@@ -92,21 +93,28 @@ export function scope<R>(body: () => R): R {
 /** The storages of all tensors that are found in a value, those that their graphs need included. */
 export function storagesIn(value: unknown): Set<object> {
   const found = new Set<object>();
-  collect(value, found, new Set());
+  collect(value, found, found, new Set());
   return found;
 }
 
 function close(inner: StorageScope, result: unknown): void {
   // Asynchronous scopes may end out of order: unlink this one wherever it stands.
   if (scopes.top === inner) scopes.top = inner.parent;
-  const kept = storagesIn(result);
+  const shown = new Set<object>();
+  const saved = new Set<object>();
+  collect(result, shown, saved, new Set());
   for (const storage of inner.storages) {
-    if (kept.has(storage)) inner.parent?.add(storage);
-    else storage.dispose();
+    if (shown.has(storage)) inner.parent?.add(storage);
+    else if (saved.has(storage)) {
+      // Only the graph needs it: it goes when the pass has walked by, or with the scope around.
+      storage.orphan = storage.holds > 0;
+      inner.parent?.add(storage);
+    } else storage.dispose();
   }
 }
 
-function collect(value: unknown, kept: Set<object>, seen: Set<object>): void {
+/** Puts storages of tensors in `value` into `kept`, those that only their graphs need into `saved`. */
+function collect(value: unknown, kept: Set<object>, saved: Set<object>, seen: Set<object>): void {
   if (typeof value !== "object" && typeof value !== "function" || value === null || seen.has(value)) return;
   seen.add(value);
   if (value instanceof TensorHandle) {
@@ -115,19 +123,19 @@ function collect(value: unknown, kept: Set<object>, seen: Set<object>): void {
     const grad = peekGrad(value as Tensor);
     if (grad !== null) eachStorage(grad, add);
     if (tape.current !== null) {
-      for (const held of tape.current.heldStorages(value as Tensor)) kept.add(held);
+      for (const held of tape.current.heldStorages(value as Tensor)) saved.add(held);
     }
     return;
   }
   if (value instanceof Map) {
     for (const [key, item] of value) {
-      collect(key, kept, seen);
-      collect(item, kept, seen);
+      collect(key, kept, saved, seen);
+      collect(item, kept, saved, seen);
     }
   } else if (Array.isArray(value) || value instanceof Set) {
-    for (const item of value) collect(item, kept, seen);
+    for (const item of value) collect(item, kept, saved, seen);
   } else {
-    for (const key of Object.keys(value)) collect((value as Record<string, unknown>)[key], kept, seen);
+    for (const key of Object.keys(value)) collect((value as Record<string, unknown>)[key], kept, saved, seen);
   }
 }
 

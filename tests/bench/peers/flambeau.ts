@@ -58,11 +58,12 @@ function trainer(
   const losses: number[] = [];
   const step = async () => {
     const [x, y] = batch();
-    const loss = F.crossEntropy(net(x).view(-1, classes), y);
+    const loss = torch.scope(() => F.crossEntropy(net(x).view(-1, classes), y));
     optimizer.zeroGrad();
     loss.backward();
     optimizer.step();
     const value = await loss.item() as number;
+    for (const tensor of [x, y, loss]) tensor.dispose();
     if (losses.length < 3) losses.push(value);
   };
   return {
@@ -145,6 +146,45 @@ const kinds = {
   argmax: (w: Workload) => {
     const x = T([w.rows, w.cols], 1);
     return simple(() => x.argmax(1));
+  },
+  logsoftmax: (w: Workload) => {
+    const x = T([w.rows, w.cols], 1);
+    return simple(() => x.logSoftmax(1));
+  },
+  xent_grad: (w: Workload) => {
+    const x = T([w.rows, w.cols], 1, 4), y = torch.tensor(tokens(w.rows, 2, w.cols));
+    return gradients([x], () => F.crossEntropy(x, y));
+  },
+  batchnorm: (w: Workload) => {
+    const x = T([w.N, w.C, w.H, w.W], 1), g = T([w.C], 2), b = T([w.C], 3);
+    return simple(() => F.batchNorm(x, null, null, g, b, true));
+  },
+  groupnorm: (w: Workload) => {
+    const x = T([w.N, w.C, w.H, w.W], 1), g = T([w.C], 2), b = T([w.C], 3);
+    return simple(() => F.groupNorm(x, w.groups, g, b));
+  },
+  dropout: (w: Workload) => {
+    const x = torch.ones([w.n]);
+    // What is dropped is random: the mean agrees to one digit.
+    const row = simple(() => F.dropout(x, 0.5));
+    return { ...row, check: () => Math.round(10 * row.check()) / 10 };
+  },
+  gather: (w: Workload) => {
+    const x = T([w.rows, w.cols], 1),
+      i = torch.tensor(tokens(w.rows * w.cols, 2, w.cols)).view(w.rows, w.cols);
+    return simple(() => x.gather(1, i));
+  },
+  indexadd: (w: Workload) => {
+    const x = torch.zeros([w.into, w.cols]), y = T([w.rows, w.cols], 1);
+    const i = torch.tensor(tokens(w.rows, 2, w.into));
+    return simple(() => x.indexAdd(0, i, y));
+  },
+  adam: (w: Workload) => {
+    const p = T([w.rows, w.cols], 1);
+    p.requiresGrad = true;
+    p.grad = T([w.rows, w.cols], 2);
+    const optimizer = new torch.optim.Adam([p], { lr: w.lr });
+    return { run: () => void optimizer.step(), check: () => meanAbs(p.detach().dataSync()) };
   },
   train_mlp: (w: Workload) => {
     const net = new Mlp(w.dims, T), x = fill(w.batch * 784, 1), y = labels10(w.batch);

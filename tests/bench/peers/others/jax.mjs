@@ -3,7 +3,7 @@ import { fill, labels10, meanAbs, opts, runPeer, tokens, uniformInit } from "./h
 const threads = opts.threads ?? 2;
 if (threads === 1) globalThis.Worker = undefined; // without Worker it runs on the calling thread
 const jax = await import("@jax-js/jax");
-const { numpy: np, nn, lax, jit, valueAndGrad, blockUntilReady, tree } = jax;
+const { numpy: np, nn, lax, jit, grad, random, valueAndGrad, blockUntilReady, tree } = jax;
 await jax.init(opts.backend ?? "wasm");
 jax.defaultDevice(opts.backend ?? "wasm");
 const prod = (s) => s.reduce((a, b) => a * b, 1);
@@ -145,6 +145,76 @@ const kinds = {
   maxpool: (w) => simple(maxpool2, T([w.N, w.C, w.H, w.W], 1)),
   embedding: (w) => simple((t, i) => np.take(t, i, 0), T([w.vocab, w.dim], 1), I(tokens(w.rows, 2, w.vocab))),
   argmax: (w) => simple((a) => np.argmax(a, 1), T([w.rows, w.cols], 1)),
+  logsoftmax: (w) => simple((a) => nn.logSoftmax(a, -1), T([w.rows, w.cols], 1)),
+  xent_grad: (w) => {
+    const y = I(tokens(w.rows, 2, w.cols));
+    return simple((a, b) => grad((z) => meanXent(z, b, w.cols))(a), T([w.rows, w.cols], 1, 4), y);
+  },
+  batchnorm: (w) =>
+    simple(
+      (x, g, b) => nn.standardize(x, [0, 2, 3], { epsilon: 1e-5 }).mul(g).add(b),
+      T([w.N, w.C, w.H, w.W], 1),
+      T([w.C, 1, 1], 2),
+      T([w.C, 1, 1], 3),
+    ),
+  groupnorm: (w) =>
+    simple(
+      (x, g, b) =>
+        nn.standardize(x.reshape([w.N, w.groups, -1]), -1, { epsilon: 1e-5 }).reshape([w.N, w.C, w.H, w.W]).mul(g)
+          .add(b),
+      T([w.N, w.C, w.H, w.W], 1),
+      T([w.C, 1, 1], 2),
+      T([w.C, 1, 1], 3),
+    ),
+  dropout: (w) => {
+    let seed = 0;
+    const x = np.ones([w.n]), f = jit((a, key) => np.where(random.bernoulli(key, 0.5, [w.n]), a.mul(2), 0));
+    let y = null;
+    return {
+      async run() {
+        y?.dispose();
+        y = f(x.ref, random.key(seed++));
+        await y.blockUntilReady();
+      },
+      check: async () => Math.round(10 * meanAbs(await y.ref.data())) / 10,
+      end: () => y?.dispose(),
+    };
+  },
+  adam: (w) => {
+    const shape = [w.rows, w.cols], g = T(shape, 2);
+    let p = T(shape, 1), m = np.zeros(shape), v = np.zeros(shape), t = 0;
+    const f = jit((p, m, v, g, c1, c2) => {
+      m = m.mul(0.9).add(g.ref.mul(0.1));
+      v = v.mul(0.999).add(g.ref.mul(g).mul(0.001));
+      return [p.sub(m.ref.mul(c1).mul(w.lr).div(np.sqrt(v.ref.mul(c2)).add(1e-8))), m, v];
+    });
+    return {
+      async run() {
+        t++;
+        [p, m, v] = f(p, m, v, g.ref, 1 / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t));
+        await blockUntilReady([p, m, v]);
+      },
+      check: async () => meanAbs(await p.ref.data()),
+    };
+  },
+  attention: (w) => {
+    const s = [w.b, w.h, w.t, w.d];
+    const loss = ([q, k, v]) => {
+      const a = nn.softmax(np.matmul(q, np.transpose(k, [0, 1, 3, 2])).mul(w.d ** -0.5), -1);
+      return np.sum(np.square(np.matmul(a, v)));
+    };
+    const f = jit((q, k, v) => grad(loss)([q, k, v]));
+    const x = [1, 2, 3].map((i) => T(s, i));
+    let y = null;
+    return {
+      async run() {
+        if (y !== null) tree.dispose(y);
+        y = f(...x.map((a) => a.ref));
+        await blockUntilReady(y);
+      },
+      check: async () => meanAbs(await y[0].ref.data()),
+    };
+  },
   train_mlp: (w) => {
     const x = fill(w.batch * 784, 1), y = labels10(w.batch);
     return trainer(

@@ -1,5 +1,5 @@
 // A tiny ONNX writer: just enough protobuf to describe the models of workloads.json. No dependency.
-import { fill, uniformInit } from "./harness.mjs";
+import { fill, tokens, uniformInit } from "./harness.mjs";
 const enc = new TextEncoder();
 const cat = (parts) => {
   const n = parts.reduce((a, b) => a + b.length, 0), o = new Uint8Array(n);
@@ -243,6 +243,35 @@ export function build(w) {
           w.rows,
         ], 7]]),
         feeds: { x: [s, F(s, 1)] },
+      };
+    }
+    case "logsoftmax": {
+      const s = [w.rows, w.cols];
+      return {
+        bytes: model([node("LogSoftmax", ["x"], ["y"], { axis: 1 })], [], [["x", s]], [["y", s]]),
+        feeds: { x: [s, F(s, 1)] },
+      };
+    }
+    case "gather": {
+      const s = [w.rows, w.cols];
+      return {
+        bytes: model([node("GatherElements", ["x", "i"], ["y"], { axis: 1 })], [], [["x", s], ["i", s, 7]], [[
+          "y",
+          s,
+        ]]),
+        feeds: { x: [s, F(s, 1)], i: [s, tokens(w.rows * w.cols, 2, w.cols)] },
+      };
+    }
+    case "indexadd": {
+      const s = [w.rows, w.cols], o = [w.into, w.cols];
+      return {
+        bytes: model(
+          [node("ScatterND", ["z", "i", "x"], ["y"], { reduction: "add" })],
+          [tensor("z", o, new Float32Array(P(o)))],
+          [["x", s], ["i", [w.rows, 1], 7]],
+          [["y", o]],
+        ),
+        feeds: { x: [s, F(s, 1)], i: [[w.rows, 1], tokens(w.rows, 2, w.into)] },
       };
     }
     case "op_add4": {

@@ -20,6 +20,8 @@ async function mk(w) {
   for (const [k, [dims, data]] of Object.entries(m.feeds)) {
     feeds[k] = data === "tokens"
       ? new ort.Tensor("int64", BigInt64Array.from(tokens(w.rows, 2, w.vocab), BigInt), dims)
+      : data instanceof Int32Array
+      ? new ort.Tensor("int64", BigInt64Array.from(data, BigInt), dims)
       : new ort.Tensor("float32", data, dims);
   }
   let y;
@@ -48,6 +50,9 @@ for (
     "maxpool",
     "embedding",
     "argmax",
+    "logsoftmax",
+    "gather",
+    "indexadd",
     "op_add4",
     "infer_mlp",
     "infer_cnn",

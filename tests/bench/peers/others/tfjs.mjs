@@ -198,6 +198,49 @@ const kinds = {
     const x = T([w.rows, w.cols], 1);
     return simple(() => tf.argMax(x, 1), x);
   },
+  logsoftmax: (w) => {
+    const x = T([w.rows, w.cols], 1);
+    return simple(() => tf.logSoftmax(x), x);
+  },
+  xent_grad: (w) => {
+    const x = T([w.rows, w.cols], 1, 4), y = tf.tensor1d(tokens(w.rows, 2, w.cols), "int32");
+    const g = tf.grad((a) => xent(a, y, w.cols));
+    return simple(() => g(x), x, y);
+  },
+  batchnorm: (w) => {
+    const x = tf.tidy(() => tf.transpose(T([w.N, w.C, w.H, w.W], 1), [0, 2, 3, 1]));
+    const g = T([w.C], 2), b = T([w.C], 3);
+    const f = () => {
+      const { mean, variance } = tf.moments(x, [0, 1, 2]);
+      return tf.batchNorm(x, mean, variance, b, g, 1e-5);
+    };
+    return simple(f, x, g, b);
+  },
+  dropout: (w) => {
+    const row = simple(() => tf.dropout(tf.ones([w.n]), 0.5));
+    return { ...row, check: () => Math.round(10 * row.check()) / 10 };
+  },
+  gather: (w) => {
+    const x = T([w.rows, w.cols], 1), i = tf.tensor2d(tokens(w.rows * w.cols, 2, w.cols), [w.rows, w.cols], "int32");
+    return simple(() => tf.gather(x, i, 1, 1), x, i);
+  },
+  indexadd: (w) => {
+    const y = T([w.rows, w.cols], 1), i = tf.tensor1d(tokens(w.rows, 2, w.into), "int32");
+    return simple(() => tf.unsortedSegmentSum(y, i, w.into), y, i);
+  },
+  adam: (w) => {
+    const p = tf.variable(T([w.rows, w.cols], 1), true, "p"), g = T([w.rows, w.cols], 2);
+    const o = tf.train.adam(w.lr, 0.9, 0.999, 1e-8);
+    return {
+      run: () => o.applyGradients({ p: g }),
+      check: () => meanAbs(p.dataSync()),
+      end() {
+        o.dispose();
+        p.dispose();
+        g.dispose();
+      },
+    };
+  },
   train_mlp: (w) => {
     const p = mlpParams(w.dims), x = fill(w.batch * 784, 1), y = labels10(w.batch);
     return trainer(

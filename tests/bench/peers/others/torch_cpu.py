@@ -122,6 +122,30 @@ def make(w):
         x = ft((w["N"], w["C"], w["H"], w["W"]), 1); return with_check(lambda: F.max_pool2d(x, 2))
     if k == "embedding":
         t = ft((w["vocab"], w["dim"]), 1); i = torch.from_numpy(tokens(w["rows"], 2, w["vocab"])); return with_check(lambda: F.embedding(i, t))
+    if k == "logsoftmax":
+        x = ft((w["rows"], w["cols"]), 1); return with_check(lambda: torch.log_softmax(x, 1))
+    if k == "xent_grad":
+        x = ft((w["rows"], w["cols"]), 1, 4).requires_grad_(); y = torch.from_numpy(tokens(w["rows"], 2, w["cols"]))
+        def run():
+            x.grad = None
+            F.cross_entropy(x, y).backward()
+        return dict(run=run, check=lambda: mabs(x.grad))
+    if k in ("batchnorm", "groupnorm"):
+        x = ft((w["N"], w["C"], w["H"], w["W"]), 1); ga, be = ft((w["C"],), 2), ft((w["C"],), 3)
+        return with_check({"batchnorm": lambda: F.batch_norm(x, None, None, ga, be, True), "groupnorm": lambda: F.group_norm(x, w["groups"], ga, be)}[k])
+    if k == "dropout":
+        x = torch.ones(w["n"]); box = {}
+        def run(): box["y"] = F.dropout(x, 0.5)
+        return dict(run=run, check=lambda: round(mabs(box["y"]), 1))
+    if k == "gather":
+        x = ft((w["rows"], w["cols"]), 1); i = torch.from_numpy(tokens(w["rows"] * w["cols"], 2, w["cols"])).reshape(w["rows"], -1)
+        return with_check(lambda: x.gather(1, i))
+    if k == "indexadd":
+        x, y = torch.zeros(w["into"], w["cols"]), ft((w["rows"], w["cols"]), 1); i = torch.from_numpy(tokens(w["rows"], 2, w["into"]))
+        return with_check(lambda: x.index_add(0, i, y))
+    if k == "adam":
+        p = ft((w["rows"], w["cols"]), 1).requires_grad_(); p.grad = ft((w["rows"], w["cols"]), 2); o = torch.optim.Adam([p], lr=w["lr"])
+        return dict(run=lambda: o.step(), check=lambda: mabs(p))
     if k == "train_mlp":
         m = MLP(w["dims"]); o = torch.optim.Adam(m.parameters(), lr=w["lr"]); x = fill(w["batch"] * 784, 1).reshape(-1, 784); y = np.arange(w["batch"]) % 10
         return trainer(m, o, lambda: (torch.from_numpy(x), torch.from_numpy(y)))[1]

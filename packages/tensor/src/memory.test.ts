@@ -149,6 +149,18 @@ describe("dropped tensors", () => {
   });
 });
 
+describe("loops that await nothing but reads", () => {
+  test("let timers run", async () => {
+    let fired = false;
+    setTimeout(() => fired = true, 0);
+    const x = make();
+    const end = performance.now() + 2000;
+    while (!fired && performance.now() < end) await x.data();
+    expect(fired).toBe(true);
+    x.dispose();
+  });
+});
+
 describe("running out", () => {
   test("names the largest live tensors and the way out", () => {
     const small = {

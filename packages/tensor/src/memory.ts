@@ -269,13 +269,19 @@ const laterTurn: (then: () => void) => unknown =
   (globalThis as { setImmediate?: (then: () => void) => unknown }).setImmediate ??
     ((then) => setTimeout(then, 0));
 
+/** Milliseconds after which the event loop turns in any case: workers start, timers and pages wait for that. */
+const LONGEST_TURN = 50;
+let lastTurn = -LONGEST_TURN;
+
 /**
- * Lets the event loop turn when tensors have grown enough since the last turn, so that dropped ones are freed.
- * Awaiting reads and data loaders call it; long loops without either may call it themselves.
+ * Lets the event loop turn when tensors have grown enough since the last turn, so that dropped ones are freed, or when
+ * that is long ago. Awaiting reads and data loaders call it; long loops without either may call it themselves.
  */
 export async function breathe(): Promise<void> {
-  if (sinceTurn < PRESSURE_BYTES / 4) return;
+  const now = performance.now();
+  if (sinceTurn < PRESSURE_BYTES / 4 && now - lastTurn < LONGEST_TURN) return;
   sinceTurn = 0;
+  lastTurn = now;
   await new Promise<void>(laterTurn);
 }
 

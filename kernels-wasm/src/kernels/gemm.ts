@@ -14,6 +14,9 @@ export class Products {
   readonly #entries: (Entry | null)[];
   readonly #kernels: Kernels;
   readonly #scratch: readonly [f32: number, f64: number];
+  /** How float32 can be computed, by the number that {@linkcode #way} answers. */
+  readonly #ways: readonly Entry[];
+  readonly #way: (...sizes: number[]) => number;
 
   /** @param kernels The running kernels. */
   constructor(kernels: Kernels) {
@@ -21,6 +24,8 @@ export class Products {
     this.#entries = byDType(kernels, "gemm");
     const bytes = kernels.entry("gemm_scratch").fn;
     this.#scratch = [bytes(4), bytes(8)];
+    this.#ways = ["packed", "rows", "dots"].map((way) => kernels.entry(`gemm_${way}_f32`));
+    this.#way = kernels.entry("gemm_way").fn;
   }
 
   /**
@@ -28,13 +33,15 @@ export class Products {
    * there is no kernel for the dtype, or neither rows nor columns of C are dense.
    *
    * @param batch Number of matrices, and elements from one to the next in a, b and c.
+   * @param add Whether to add to C; or the address of n float32 that are added to every row of A B, which needs dense
+   * rows of C.
    */
   product(
     a: Operand,
     b: Operand,
     c: Operand,
     batch: readonly [count: number, a: number, b: number, c: number],
-    add: boolean,
+    add: boolean | number,
   ): WasmDispatch | null {
     const entry = this.#entries[c.dtype.code];
     if (!entry) return null;
@@ -47,12 +54,12 @@ export class Products {
     const [rowB, colB] = steps(b);
     const [rowC, colC] = steps(c);
     const [size, stepA, stepB, stepC] = batch;
-    const tail = [size, stepA, stepB, stepC, add ? 1 : 0];
+    const tail = [size, stepA, stepB, stepC, Number(add)];
     const p = [pointer(a), pointer(b), pointer(c)] as const;
     if (colC === 1) {
       return this.#cut(entry, [...p, m, n, k, rowA, colA, rowB, colB, rowC, ...tail], c.dtype.itemsize);
     }
-    if (rowC !== 1) return null;
+    if (rowC !== 1 || typeof add === "number") return null;
     // Cᵀ = Bᵀ Aᵀ
     const swapped = [size, stepB, stepA, stepC, add ? 1 : 0];
     const args = [p[1], p[0], p[2], n, m, k, colB, rowB, colA, rowA, colC, ...swapped];
@@ -61,13 +68,13 @@ export class Products {
 
   /** The call on several threads: by matrices of a batch, by columns, or by rows. */
   #cut(entry: Entry, args: readonly number[], itemsize: number): WasmDispatch {
-    const [, , , m, n, k, rowA, , , colB, rowC, batch, stepA, stepB, stepC] = args as [
+    const [, , , m, n, k, rowA, colA, rowB, colB, rowC, batch, stepA, stepB, stepC, add] = args as [
       ...[number, number, number, number, number, number, number, number],
-      ...[number, number, number, number, number, number, number],
+      ...[number, number, number, number, number, number, number, number],
     ];
     const threads = this.#kernels.pool?.threads ?? 1;
-    // A product with one row reads memory and does little else.
-    const cost = batch * m * n * k * (m < 4 ? 0.15 : 0.04) * (itemsize / 4);
+    // To read B takes as long as one or two rows of the product.
+    const cost = batch * n * k * (0.06 + 0.036 * m) * (itemsize / 4);
     if (threads === 1 || cost < 2 * cutting.least) return new Call(entry, args);
     const step = (elements: number): number => elements * itemsize;
     if (batch >= threads) {
@@ -75,19 +82,22 @@ export class Products {
       return this.#kernels.cut(entry, args, { units: batch, at: 11, cost, moves });
     }
     if (batch > 1) return new Call(entry, args);
-    // Each part packs the operand that it shares with the others, so the longer side is cut, into long parts.
-    if (n >= m) {
-      const moves = [[1, step(colB)], [2, itemsize]] as const;
-      return this.#kernels.cut(entry, args, {
-        units: n,
-        at: 4,
-        grain: n >= 64 * threads ? 32 : 8,
-        cost,
-        moves,
-      });
+    const byColumns: [number, number][] = [[1, step(colB)], [2, itemsize]];
+    if (add > 1) byColumns.push([15, itemsize]);
+    const way = entry === this.#entries[float32.code] ? this.#way(m, n, k, colA, rowB, colB) : 0;
+    const part = entry === this.#entries[float32.code] ? this.#ways[way]! : entry;
+    if (way !== 0) {
+      // One part for each thread: what few rows take is the reading of B, in long pieces.
+      const most = Math.min(cost, 20 * cutting.least);
+      return this.#kernels.cut(part, args, { units: n, at: 4, grain: 8, cost: most, moves: byColumns });
     }
-    const moves = [[0, step(rowA)], [2, step(rowC)]] as const;
-    return this.#kernels.cut(entry, args, { units: m, at: 3, grain: 20, cost, moves });
+    // Each part packs the operand that it shares with the others: A by and by, dense rows of B nearly for nothing.
+    if (m >= n * (colB === 1 ? 0.3 : 0.8)) {
+      const moves = [[0, step(rowA)], [2, step(rowC)]] as const;
+      return this.#kernels.cut(part, args, { units: m, at: 3, grain: 6, cost, moves });
+    }
+    const grain = n >= 64 * threads ? 32 : 8;
+    return this.#kernels.cut(part, args, { units: n, at: 4, grain, cost, moves: byColumns });
   }
 }
 
@@ -189,6 +199,8 @@ export function gemmKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         shape: [k, n],
         strides: [weight.strides[1]!, weight.strides[0]!],
       };
+      // A single column is computed as a row, to which no row can be added.
+      if (bias.strides[0] === 1 && n > 1) return products.product(a, b, c, [1, 0, 0, 0], pointer(bias));
       const product = products.product(a, b, c, [1, 0, 0, 0], true);
       if (product === null) return null;
       const rows = c.shape[0]!;

@@ -25,6 +25,9 @@ const PIECE = 4 * 2 ** 20;
 const KEPT = 16;
 const KEPT_BYTES = 64 * 2 ** 20;
 
+/** Reads at once after which the event loop gets a turn. */
+const TURN = 512;
+
 /** The buffer of reports, and what to do with its first words. */
 export interface Check {
   readonly memory: Memory;
@@ -46,6 +49,7 @@ export class Reader {
   #canReadSync: boolean;
   readonly #idle: GPUBuffer[] = [];
   #idleBytes = 0;
+  #sinceTurn = 0;
 
   private constructor(recorder: Recorder, staging: GPUBuffer, canReadSync: boolean) {
     this.#recorder = recorder;
@@ -70,33 +74,27 @@ export class Reader {
   /** Copies parts to the host after all that was recorded before; the copies are recorded at the call. */
   async read(parts: readonly Part[], check: Check | null): Promise<Uint8Array[]> {
     if (this.#canReadSync) {
-      const data = parts.map((part, i) => this.readSync(part, i === 0 ? check : null));
+      const data = this.#readNow(parts, check);
       await this.#recorder.settle("read a tensor");
+      if (++this.#sinceTurn === TURN) {
+        this.#sinceTurn = 0;
+        await new Promise<void>((resolve) => setTimeout(resolve, 0)); // mappings end when the event loop turns
+      }
       return data;
     }
-    const places: number[] = [];
-    let end = HEAD;
-    for (const part of parts) {
-      places.push(end);
-      end += lengthOf(part);
-    }
+    const { places, end } = layOut(parts);
     const staging = this.#take(end);
-    parts.forEach((part, i) => this.#copy(part, staging, places[i]!));
-    this.#finish(staging, check);
+    this.#record(parts, places, staging, check);
     const scopes = this.#recorder.scopes();
-    const mapped = this.#recorder.until("read a tensor", staging.mapAsync(MAP_READ, 0, end));
     try {
-      await mapped;
+      await this.#recorder.until("read a tensor", staging.mapAsync(MAP_READ, 0, end));
     } catch (error) {
       staging.destroy();
       // Why it could not be mapped is said by the error of its memory or of the commands, if there is one.
       if (!(error instanceof DeviceLostError)) await this.#recorder.settle("read a tensor", scopes);
       throw error;
     }
-    const range = staging.getMappedRange(0, end);
-    const data = parts.map((part, i) => bytesOf(range, places[i]!, part));
-    const report = new Int32Array(range.slice(0, REPORT));
-    staging.unmap();
+    const { data, report } = this.#takeOut(staging, parts, places, end);
     this.#give(staging);
     await this.#recorder.settle("read a tensor", scopes);
     check?.check(report[0]!, report[1]!);
@@ -105,49 +103,80 @@ export class Reader {
 
   /** As {@linkcode read} of one part, at once. */
   readSync(part: Part, check: Check | null): Uint8Array {
-    const length = lengthOf(part);
-    if (length <= PIECE) {
-      const staging = this.#staging;
-      this.#copy(part, staging, HEAD);
-      this.#finish(staging, check);
-      const { data, report } = this.#lookNow(staging, part, length);
-      check?.check(report[0]!, report[1]!);
-      return data;
-    }
-    const { memory, byteOffset, bytes } = part;
+    return this.#readNow([part], check)[0]!;
+  }
+
+  /** Reads parts without waiting: as many together as the staging buffer holds, large ones piece by piece. */
+  #readNow(parts: readonly Part[], check: Check | null): Uint8Array[] {
+    const out: Uint8Array[] = [];
+    let [first, bytes] = [0, 0];
+    let due = check;
+    const readUntil = (stop: number): void => {
+      if (stop > first || due !== null) out.push(...this.#lookNow(parts.slice(first, stop), due));
+      [first, bytes, due] = [stop, 0, null];
+    };
+    parts.forEach((part, i) => {
+      const length = lengthOf(part);
+      if (bytes + length > PIECE) readUntil(i);
+      bytes += length;
+      if (length <= PIECE) return;
+      out.push(this.#readPieces(part));
+      [first, bytes] = [i + 1, 0];
+    });
+    readUntil(parts.length);
+    return out;
+  }
+
+  #readPieces({ memory, byteOffset, bytes }: Part): Uint8Array {
     const out = new Uint8Array(bytes);
     for (let done = 0; done < bytes;) {
       const piece = { memory, byteOffset: byteOffset + done, bytes: Math.min(bytes - done, PIECE - 4) };
-      out.set(this.readSync(piece, done === 0 ? check : null), done);
+      out.set(this.#lookNow([piece], null)[0]!, done);
       done += piece.bytes;
     }
     return out;
   }
 
-  /** Maps a buffer that was mapped before, and looks at it in one go. */
-  #lookNow(staging: GPUBuffer, part: Part, length: number): { data: Uint8Array; report: Int32Array } {
+  /** Copies parts into the buffer that was mapped before, maps it and looks at it in one go. */
+  #lookNow(parts: readonly Part[], check: Check | null): Uint8Array[] {
+    const staging = this.#staging;
+    const { places, end } = layOut(parts);
+    this.#record(parts, places, staging, check);
     staging.mapAsync(MAP_READ).catch(() => {}); // unmapped before it is told
+    const found = this.#takeOut(staging, parts, places, end);
+    check?.check(found.report[0]!, found.report[1]!);
+    return found.data;
+  }
+
+  /** Copies out of a buffer that is mapped, and unmaps it. */
+  #takeOut(staging: GPUBuffer, parts: readonly Part[], places: readonly number[], end: number): Found {
     try {
-      const range = staging.getMappedRange(0, HEAD + length);
-      const found = { data: bytesOf(range, HEAD, part), report: new Int32Array(range.slice(0, REPORT)) };
+      const range = staging.getMappedRange(0, end);
+      const data = parts.map(({ byteOffset, bytes }, i) =>
+        new Uint8Array(range, places[i]! + byteOffset % 4, bytes).slice()
+      );
+      const report = new Int32Array(range.slice(0, REPORT));
       staging.unmap();
-      return found;
+      return { data, report };
     } catch (error) {
-      // Nothing but a loss makes this fail, and the runtime tells of it only when the event loop turns.
+      // Nothing but a loss makes this fail, and a runtime may tell of it only when the event loop turns.
       this.#recorder.lose(`it could not be read: ${error instanceof Error ? error.message : error}`);
       this.#recorder.checkAlive("read a tensor");
       throw error;
     }
   }
 
-  #copy(part: Part, to: GPUBuffer, place: number): void {
-    const length = lengthOf(part);
-    if (length > 0) {
-      this.#recorder.copy(part.memory, part.byteOffset - part.byteOffset % 4, to, place, length);
-    }
-  }
-
-  #finish(staging: GPUBuffer, check: Check | null): void {
+  #record(
+    parts: readonly Part[],
+    places: readonly number[],
+    staging: GPUBuffer,
+    check: Check | null,
+  ): void {
+    parts.forEach((part, i) => {
+      const length = lengthOf(part);
+      const { memory, byteOffset } = part;
+      if (length > 0) this.#recorder.copy(memory, byteOffset - byteOffset % 4, staging, places[i]!, length);
+    });
     if (check !== null) {
       this.#recorder.copy(check.memory, 0, staging, 0, REPORT);
       this.#recorder.clear(check.memory, 0, REPORT); // so that each read sees the reports of its own time
@@ -180,9 +209,21 @@ function lengthOf({ byteOffset, bytes }: Part): number {
   return bytes === 0 ? 0 : Math.ceil((byteOffset % 4 + bytes) / 4) * 4;
 }
 
-/** A copy of the bytes of a part that was copied to `place`. */
-function bytesOf(range: ArrayBuffer, place: number, { byteOffset, bytes }: Part): Uint8Array {
-  return new Uint8Array(range, place + byteOffset % 4, bytes).slice();
+/** Where the parts lie in a staging buffer, behind its head. */
+function layOut(parts: readonly Part[]): { places: readonly number[]; end: number } {
+  const places: number[] = [];
+  let end = HEAD;
+  for (const part of parts) {
+    places.push(end);
+    end += lengthOf(part);
+  }
+  return { places, end };
+}
+
+/** What was in a staging buffer. */
+interface Found {
+  readonly data: Uint8Array[];
+  readonly report: Int32Array;
 }
 
 /** Tries to read known data without waiting. */

@@ -10,6 +10,7 @@
  * it is the convolution with flipped weights over the gradient, spread by the stride.
  */
 
+import { correlatePlane, correlatePlaneGrad } from "./depthwise";
 import { gemm_scratch, KC, MC, multiplyPanels, packA, packB, packedA, padded } from "./gemm";
 import { MR_F32 } from "./gemm_micro";
 import { scratch } from "./memory";
@@ -334,6 +335,13 @@ function oneRow(w: usize, o: usize, base: usize, pixel: usize, k: i32, p: i32): 
   }
 }
 
+/** True where rows of pixels are long enough to be multiplied by weights whole, in two dimensions. */
+// @ts-ignore: decorator
+@inline
+function hasRows(): bool {
+  return meta(PADDED) === 1 && meta(KERNEL) === 1 && meta(OUT) === 1 && meta(OUT + 2) >= 4;
+}
+
 /** The group's convolution of `batch` images with dense weights [rows, k], for the `count` pixels from `first` on of all p. */
 function convolve(
   x: usize,
@@ -353,6 +361,7 @@ function convolve(
   const pad = image(k, p, meta(ROWS));
   const pack = packs(k, p, meta(ROWS));
   const few = rows < 4;
+  const byRows = hasRows();
   const pixel = pixels(k) + (<usize>first << 2);
   if (!few) {
     let q = pack;
@@ -369,6 +378,24 @@ function convolve(
     const base = direct ? from : pad;
     if (few) {
       for (let r = 0; r < rows; r++) {
+        if (byRows && count === p) {
+          correlatePlane(
+            w + (<usize>(r * k) << 2),
+            base,
+            to + (<usize>(r * p) << 2),
+            meta(CHANNELS),
+            meta(OUT + 1),
+            meta(OUT + 2),
+            meta(KERNEL + 1),
+            meta(KERNEL + 2),
+            <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
+            <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
+            <usize>meta(STRIDE + 2) << 2,
+            <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
+            <usize>meta(DILATION + 2) << 2,
+          );
+          continue;
+        }
         oneRow(w + (<usize>(r * k) << 2), to + (<usize>(r * p) << 2), base, pixel, k, count);
       }
       continue;
@@ -532,13 +559,13 @@ function spread(from: usize, base: usize, pixel: usize, k: i32, nc: i32): void {
   }
 }
 
-/** Copies the image out of the padded one. */
-function takeImage(pad: usize, o: usize): void {
+/** Copies `channels` of the image out of the padded one. */
+function takeImage(pad: usize, o: usize, channels: i32): void {
   const h = meta(SIZE + 1);
   const w = meta(SIZE + 2);
   const width = meta(PADDED + 2);
   const plane = meta(PADDED + 1) * width;
-  for (let c = 0; c < meta(CHANNELS); c++) {
+  for (let c = 0; c < channels; c++) {
     for (let z = 0; z < meta(SIZE); z++) {
       for (let y = 0; y < h; y++) {
         const at = (c * meta(PADDED) + meta(LOW) + z) * plane + (meta(LOW + 1) + y) * width + meta(LOW + 2);
@@ -549,26 +576,32 @@ function takeImage(pad: usize, o: usize): void {
   }
 }
 
-/** g [N, O, …] with w [O, C / groups, …] → o [N, C, …], of `batch` images and `count` groups. */
-export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, count: i32): void {
+/**
+ * g [N, O, …] with w [O, C / groups, …] → o [N, C, …], of `batch` images, `count` groups and `channels` of those of a group:
+ * weights and results begin at the first of them.
+ */
+export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, count: i32, channels: i32): void {
   const rows = meta(ROWS);
   const groups = meta(GROUPS);
-  const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
+  const taps = meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
+  const all = meta(CHANNELS) * taps;
+  const k = channels * taps;
   const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
-  const volume = meta(CHANNELS) * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
+  const size = meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
+  const volume = meta(CHANNELS) * size;
   const direct = meta(DIRECT) !== 0;
-  const whole = direct ? volume : meta(CHANNELS) * meta(PADDED) * meta(PADDED + 1) * meta(PADDED + 2);
-  const pack = ownWeights(k, p);
-  const columns = pack + (<usize>packedWeights(k, rows) << 2);
-  const block = columnsAtOnce(k);
-  const pad = columns + (<usize>(k * block) << 2);
+  const whole = channels * (direct ? size : meta(PADDED) * meta(PADDED + 1) * meta(PADDED + 2));
+  const pack = ownWeights(all, p);
+  const columns = pack + (<usize>packedWeights(all, rows) << 2);
+  const block = columnsAtOnce(all);
+  const pad = columns + (<usize>(all * block) << 2);
   const full = (k + MR_F32 - 1) / MR_F32 * MR_F32;
-  makeTables(k, p);
+  makeTables(all, p);
   for (let group = 0; group < count; group++) {
     let q = pack;
     for (let i = 0; i < rows; i += KC) {
       const kc = min(KC, rows - i);
-      packA<f32>(q, w + (<usize>((group * rows + i) * k) << 2), k, kc, 4, <usize>k << 2);
+      packA<f32>(q, w + (<usize>((group * rows + i) * all) << 2), k, kc, 4, <usize>all << 2);
       q += <usize>(full * padded(kc)) << 2;
     }
     for (let n = 0; n < batch; n++) {
@@ -589,9 +622,9 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, co
           }
           q += <usize>(full * kp) << 2;
         }
-        spread(columns, base, pixels(k) + (<usize>j << 2), k, nc);
+        spread(columns, base, pixels(all) + (<usize>j << 2), k, nc);
       }
-      if (!direct) takeImage(pad, to);
+      if (!direct) takeImage(pad, to, channels);
     }
   }
 }
@@ -685,7 +718,10 @@ function oneRowGrad(g: usize, sums: usize, base: usize, k: i32, p: i32): void {
   }
 }
 
-/** g [N, O, …] and x [N, C, …] → o [O, C / groups, kernel], of `batch` images, `count` groups, `many` taps from `first` on. */
+/**
+ * g [N, O, …] and x [N, C, …] → o [O, C / groups, kernel], of `batch` images, `count` groups, `many` taps from `first` on and
+ * `part` of the pixels of the gradient from `pixel` on.
+ */
 export function conv_weight_grad_f32(
   g: usize,
   x: usize,
@@ -694,6 +730,8 @@ export function conv_weight_grad_f32(
   count: i32,
   first: i32,
   many: i32,
+  pixel: i32,
+  part: i32,
 ): void {
   const rows = meta(ROWS);
   const groups = meta(GROUPS);
@@ -705,8 +743,9 @@ export function conv_weight_grad_f32(
   const sums = packs(k, p, rows);
   makeTables(k, p);
   clearImage(k, p);
-  const blocks = (p + KC - 1) / KC;
-  const step = padded((p + blocks - 1) / blocks);
+  const blocks = (part + KC - 1) / KC;
+  const step = padded((part + blocks - 1) / blocks);
+  const end = pixel + part;
   for (let group = 0; group < count; group++) {
     const to = o + (<usize>(group * rows * k) << 2);
     if (rows < 4) {
@@ -715,6 +754,24 @@ export function conv_weight_grad_f32(
         for (let n = 0; n < batch; n++) {
           const from = x + (<usize>((n * groups + group) * volume) << 2);
           if (!direct) place(from, pad);
+          if (hasRows()) {
+            correlatePlaneGrad(
+              g + (<usize>(((n * groups + group) * rows + r) * p) << 2),
+              direct ? from : pad,
+              sums,
+              meta(CHANNELS),
+              meta(OUT + 1),
+              meta(OUT + 2),
+              meta(KERNEL + 1),
+              meta(KERNEL + 2),
+              <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
+              <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
+              <usize>meta(STRIDE + 2) << 2,
+              <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
+              <usize>meta(DILATION + 2) << 2,
+            );
+            continue;
+          }
           oneRowGrad(g + (<usize>(((n * groups + group) * rows + r) * p) << 2), sums, direct ? from : pad, k, p);
         }
         for (let i = 0; i < k; i++) {
@@ -733,8 +790,8 @@ export function conv_weight_grad_f32(
       const grad = g + (<usize>((n * groups + group) * rows * p) << 2);
       if (!direct) place(from, pad);
       const base = direct ? from : pad;
-      for (let i = 0; i < p; i += step) {
-        const kc = min(step, p - i);
+      for (let i = pixel; i < end; i += step) {
+        const kc = min(step, end - i);
         const kp = padded(kc);
         for (let j = 0; j < many; j += BLOCK) {
           const nc = min(BLOCK, many - j);
@@ -743,7 +800,7 @@ export function conv_weight_grad_f32(
             const mc = min(MC, rows - r);
             packA<f32>(packedA<f32>(), grad + (<usize>(r * p + i) << 2), mc, kc, <usize>p << 2, 4);
             const at = to + (<usize>(r * k + j) << 2);
-            multiplyPanels<f32>(packedA<f32>(), scratch, at, <usize>k << 2, mc, nc, kp, n > 0 || i > 0);
+            multiplyPanels<f32>(packedA<f32>(), scratch, at, <usize>k << 2, mc, nc, kp, n > 0 || i > pixel);
           }
         }
       }

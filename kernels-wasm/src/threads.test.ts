@@ -156,6 +156,15 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     padding: [2, 2],
     kernelSize: [5, 5],
   }],
+  ["convInputGrad", [{ shape: [1, 16, 20, 20] }, { shape: [16, 6, 4, 4] }], [{ shape: [1, 6, 40, 40] }], {
+    ...image,
+    stride: [2, 2],
+    inputSize: [40, 40],
+  }],
+  ["convWeightGrad", [{ shape: [1, 16, 40, 40] }, { shape: [1, 2, 40, 40] }], [{ shape: [16, 2, 3, 3] }], {
+    ...image,
+    kernelSize: [3, 3],
+  }, true],
   ["maxPool", [{ shape: [4, 8, 30, 30] }], [{ shape: [4, 8, 15, 15] }, {
     shape: [4, 8, 15, 15],
     dtype: int32,

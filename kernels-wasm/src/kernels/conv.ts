@@ -95,7 +95,7 @@ function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: G
     ? [product, weights, image]
     : [image, weights, product];
   const shared = isWeightGrad ? 2 : 1;
-  const tail = isWeightGrad ? [0, taps] : isAdded ? [] : [g.rows, 0, pixels];
+  const tail = isWeightGrad ? [0, taps, 0, pixels] : isAdded ? [g.channels] : [g.rows, 0, pixels];
   const args = [...pointers, g.batch, g.groups, ...tail];
   const byGroups = {
     units: g.groups,
@@ -111,7 +111,11 @@ function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: G
   };
   if (g.groups >= 2 * threads) return kernels.cut(entry, args, byGroups);
   if (isWeightGrad) return cutWeightGrad(kernels, entry, args, g, byImages);
-  if (g.batch >= threads || isAdded) return kernels.cut(entry, args, byImages);
+  if (g.batch >= threads || (isAdded && g.channels === 1)) return kernels.cut(entry, args, byImages);
+  if (isAdded) {
+    const moves = [[1, count(g.kernel) * 4], [2, count(g.size) * 4]] as const;
+    return kernels.cut(entry, args, { units: g.channels, at: 5, cost, moves });
+  }
   if (g.rows > pixels) {
     const row = name === "conv_f32" ? taps * 4 : count(g.kernel) * 4;
     return kernels.cut(entry, args, {
@@ -136,6 +140,12 @@ function cutWeightGrad(
   const taps = g.channels * count(g.kernel);
   const size = g.groups * g.rows * taps;
   if (g.batch < 4 && g.rows >= 4) {
+    const pixels = count(g.out);
+    // Parts of the taps pack the same gradient, parts of the pixels have sums of their own: the larger operand is shared.
+    if (pixels > 4 * taps) {
+      const cut = { units: pixels, at: 8, grain: 256, cost: byImages.cost, moves: [[7, 1]] as const };
+      return withSums(kernels, kernels.partsOf(entry, args, cut), [[2, size]]);
+    }
     return kernels.cut(entry, args, {
       units: taps,
       at: 6,

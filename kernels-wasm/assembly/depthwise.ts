@@ -1,0 +1,425 @@
+/**
+ * Convolutions with few output channels in a group, depthwise ones above all: rows of the image times weights in registers,
+ * four pixels at a time, without a gathered matrix.
+ *
+ * Types S stand for the step of pixels along a row: f32 for 1 element, f64 for 2, i8 for what `step` says.
+ */
+
+// @ts-ignore: decorator
+@inline
+function mad(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  else return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Four elements, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function four<S>(p: usize, step: usize): v128 {
+  if (sizeof<S>() === 4) return v128.load(p);
+  if (sizeof<S>() === 8) return i32x4.shuffle(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
+  let v = v128.load32_zero(p);
+  v = v128.load32_lane(p + step, v, 1);
+  v = v128.load32_lane(p + 2 * step, v, 2);
+  return v128.load32_lane(p + 3 * step, v, 3);
+}
+
+/** Lanes that are all ones from the first of the last `n` on. */
+// @ts-ignore: decorator
+@inline
+function lastLanes(n: i32): v128 {
+  const numbers = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 1), 2, 2), 3, 3);
+  return i32x4.gt_s(numbers, i32x4.splat(3 - n));
+}
+
+/** Two rows of a plane whose kernel of 3 × 3 moves by 1: four rows of the image are read for both. */
+function pairOfRows(w: usize, x: usize, o: usize, n: i32, row: usize): void {
+  const w0 = v128.load32_splat(w);
+  const w1 = v128.load32_splat(w, 4);
+  const w2 = v128.load32_splat(w, 8);
+  const w3 = v128.load32_splat(w, 12);
+  const w4 = v128.load32_splat(w, 16);
+  const w5 = v128.load32_splat(w, 20);
+  const w6 = v128.load32_splat(w, 24);
+  const w7 = v128.load32_splat(w, 28);
+  const w8 = v128.load32_splat(w, 32);
+  const next = <usize>n << 2;
+  const last = next - 16;
+  for (let j: usize = 0; j < next; j += 16) {
+    if (j > last) j = last;
+    let p = x + j;
+    let v = v128.load(p);
+    let a = f32x4.mul(w0, v);
+    v = v128.load(p, 4);
+    a = mad(w1, v, a);
+    v = v128.load(p, 8);
+    a = mad(w2, v, a);
+    p += row;
+    v = v128.load(p);
+    a = mad(w3, v, a);
+    let b = f32x4.mul(w0, v);
+    v = v128.load(p, 4);
+    a = mad(w4, v, a);
+    b = mad(w1, v, b);
+    v = v128.load(p, 8);
+    a = mad(w5, v, a);
+    b = mad(w2, v, b);
+    p += row;
+    v = v128.load(p);
+    a = mad(w6, v, a);
+    b = mad(w3, v, b);
+    v = v128.load(p, 4);
+    a = mad(w7, v, a);
+    b = mad(w4, v, b);
+    v = v128.load(p, 8);
+    a = mad(w8, v, a);
+    b = mad(w5, v, b);
+    p += row;
+    v = v128.load(p);
+    b = mad(w6, v, b);
+    v = v128.load(p, 4);
+    b = mad(w7, v, b);
+    v = v128.load(p, 8);
+    b = mad(w8, v, b);
+    v128.store(o + j, a);
+    v128.store(o + next + j, b);
+  }
+}
+
+/** A row of a plane with a kernel of 3 × 3: its rows lie `apart`, its columns `tap` bytes apart in the image. */
+function rowOf3x3<S>(w: usize, x: usize, o: usize, n: i32, step: usize, apart: usize, tap: usize): void {
+  const w0 = v128.load32_splat(w);
+  const w1 = v128.load32_splat(w, 4);
+  const w2 = v128.load32_splat(w, 8);
+  const w3 = v128.load32_splat(w, 12);
+  const w4 = v128.load32_splat(w, 16);
+  const w5 = v128.load32_splat(w, 20);
+  const w6 = v128.load32_splat(w, 24);
+  const w7 = v128.load32_splat(w, 28);
+  const w8 = v128.load32_splat(w, 32);
+  for (let j = 0; j < n; j += 4) {
+    if (j + 4 > n) j = n - 4;
+    let p = x + <usize>j * step;
+    let a = f32x4.mul(w0, four<S>(p, step));
+    a = mad(w1, four<S>(p + tap, step), a);
+    a = mad(w2, four<S>(p + 2 * tap, step), a);
+    p += apart;
+    a = mad(w3, four<S>(p, step), a);
+    a = mad(w4, four<S>(p + tap, step), a);
+    a = mad(w5, four<S>(p + 2 * tap, step), a);
+    p += apart;
+    a = mad(w6, four<S>(p, step), a);
+    a = mad(w7, four<S>(p + tap, step), a);
+    a = mad(w8, four<S>(p + 2 * tap, step), a);
+    v128.store(o + (<usize>j << 2), a);
+  }
+}
+
+/** A row of the image times `taps` (1, 3 or 5) of the weights, stored or added. */
+// @ts-ignore: decorator
+@inline
+function rowTimes<S>(
+  w: usize,
+  x: usize,
+  o: usize,
+  n: i32,
+  step: usize,
+  tap: usize,
+  taps: i32,
+  add: bool,
+): void {
+  const w0 = v128.load32_splat(w);
+  const w1 = taps > 1 ? v128.load32_splat(w, 4) : w0;
+  const w2 = taps > 1 ? v128.load32_splat(w, 8) : w0;
+  const w3 = taps > 3 ? v128.load32_splat(w, 12) : w0;
+  const w4 = taps > 3 ? v128.load32_splat(w, 16) : w0;
+  // The last four overlap those before: what they add to is read before it is written.
+  const last = v128.load(o + (<usize>(n - 4) << 2));
+  for (let j = 0; j < n; j += 4) {
+    let q = o + (<usize>j << 2);
+    let a = add ? v128.load(q) : f32x4.splat(0);
+    if (j + 4 > n) {
+      j = n - 4;
+      q = o + (<usize>j << 2);
+      if (add) a = last;
+    }
+    const p = x + <usize>j * step;
+    a = mad(w0, four<S>(p, step), a);
+    if (taps > 1) {
+      a = mad(w1, four<S>(p + tap, step), a);
+      a = mad(w2, four<S>(p + 2 * tap, step), a);
+    }
+    if (taps > 3) {
+      a = mad(w3, four<S>(p + 3 * tap, step), a);
+      a = mad(w4, four<S>(p + 4 * tap, step), a);
+    }
+    v128.store(q, a);
+  }
+}
+
+function rowTimes5<S>(w: usize, x: usize, o: usize, n: i32, step: usize, tap: usize, add: bool): void {
+  rowTimes<S>(w, x, o, n, step, tap, 5, add);
+}
+
+function rowTimes3<S>(w: usize, x: usize, o: usize, n: i32, step: usize, tap: usize, add: bool): void {
+  rowTimes<S>(w, x, o, n, step, tap, 3, add);
+}
+
+function rowTimes1<S>(w: usize, x: usize, o: usize, n: i32, step: usize, tap: usize, add: bool): void {
+  rowTimes<S>(w, x, o, n, step, tap, 1, add);
+}
+
+/**
+ * One output channel of `h` × `n` (n at least 4) from `channels` planes of the image and weights [channels, kh, kw]. In bytes:
+ * planes lie `plane` apart, rows of pixels `down`, pixels `step`, rows of the kernel `apart`, its columns `tap`.
+ */
+function correlate<S>(
+  w: usize,
+  x: usize,
+  o: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  if (channels === 1 && kh === 3 && kw === 3) {
+    let y = 0;
+    if (sizeof<S>() === 4 && down === apart && tap === 4) {
+      for (; y + 2 <= h; y += 2) {
+        pairOfRows(w, x, o, n, down);
+        x += 2 * down;
+        o += <usize>n << 3;
+      }
+    }
+    for (; y < h; y++) {
+      rowOf3x3<S>(w, x, o, n, step, apart, tap);
+      x += down;
+      o += <usize>n << 2;
+    }
+    return;
+  }
+  for (let y = 0; y < h; y++) {
+    let u = w;
+    for (let c = 0; c < channels; c++) {
+      let p = x + <usize>c * plane;
+      for (let a = 0; a < kh; a++) {
+        let b = 0;
+        const add = c + a > 0;
+        for (; b + 5 <= kw; b += 5) rowTimes5<S>(u + (<usize>b << 2), p + <usize>b * tap, o, n, step, tap, add || b > 0);
+        for (; b + 3 <= kw; b += 3) rowTimes3<S>(u + (<usize>b << 2), p + <usize>b * tap, o, n, step, tap, add || b > 0);
+        for (; b < kw; b++) rowTimes1<S>(u + (<usize>b << 2), p + <usize>b * tap, o, n, step, tap, add || b > 0);
+        u += <usize>kw << 2;
+        p += apart;
+      }
+    }
+    x += down;
+    o += <usize>n << 2;
+  }
+}
+
+/** {@linkcode correlate} for any step. */
+export function correlatePlane(
+  w: usize,
+  x: usize,
+  o: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  if (step === 4) correlate<f32>(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  else if (step === 8) correlate<f64>(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  else correlate<i8>(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
+}
+
+/** Two rows of the gradient times four of the image, whose 3 × 3 products are added to nine vectors of sums. */
+function pairOfGrads(g: usize, x: usize, s: usize, n: i32, row: usize): void {
+  let s0 = v128.load(s);
+  let s1 = v128.load(s, 16);
+  let s2 = v128.load(s, 32);
+  let s3 = v128.load(s, 48);
+  let s4 = v128.load(s, 64);
+  let s5 = v128.load(s, 80);
+  let s6 = v128.load(s, 96);
+  let s7 = v128.load(s, 112);
+  let s8 = v128.load(s, 128);
+  const next = <usize>n << 2;
+  const last = next - 16;
+  for (let j: usize = 0; j < next; j += 16) {
+    let a = v128.load(g + min(j, last));
+    let b = v128.load(g + next + min(j, last));
+    if (j > last) {
+      const some = lastLanes(n & 3);
+      a = v128.and(a, some);
+      b = v128.and(b, some);
+      j = last;
+    }
+    let p = x + j;
+    let v = v128.load(p);
+    s0 = mad(a, v, s0);
+    v = v128.load(p, 4);
+    s1 = mad(a, v, s1);
+    v = v128.load(p, 8);
+    s2 = mad(a, v, s2);
+    p += row;
+    v = v128.load(p);
+    s3 = mad(a, v, s3);
+    s0 = mad(b, v, s0);
+    v = v128.load(p, 4);
+    s4 = mad(a, v, s4);
+    s1 = mad(b, v, s1);
+    v = v128.load(p, 8);
+    s5 = mad(a, v, s5);
+    s2 = mad(b, v, s2);
+    p += row;
+    v = v128.load(p);
+    s6 = mad(a, v, s6);
+    s3 = mad(b, v, s3);
+    v = v128.load(p, 4);
+    s7 = mad(a, v, s7);
+    s4 = mad(b, v, s4);
+    v = v128.load(p, 8);
+    s8 = mad(a, v, s8);
+    s5 = mad(b, v, s5);
+    p += row;
+    v = v128.load(p);
+    s6 = mad(b, v, s6);
+    v = v128.load(p, 4);
+    s7 = mad(b, v, s7);
+    v = v128.load(p, 8);
+    s8 = mad(b, v, s8);
+  }
+  v128.store(s, s0);
+  v128.store(s, s1, 16);
+  v128.store(s, s2, 32);
+  v128.store(s, s3, 48);
+  v128.store(s, s4, 64);
+  v128.store(s, s5, 80);
+  v128.store(s, s6, 96);
+  v128.store(s, s7, 112);
+  v128.store(s, s8, 128);
+}
+
+/** A row of the gradient times `taps` (1, 3 or 5) rows of the image, added to as many vectors of sums. */
+// @ts-ignore: decorator
+@inline
+function rowGrad<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize, taps: i32): void {
+  let s0 = v128.load(s);
+  let s1 = taps > 1 ? v128.load(s, 16) : s0;
+  let s2 = taps > 1 ? v128.load(s, 32) : s0;
+  let s3 = taps > 3 ? v128.load(s, 48) : s0;
+  let s4 = taps > 3 ? v128.load(s, 64) : s0;
+  for (let j = 0; j < n; j += 4) {
+    let v = v128.load(g + (<usize>min(j, n - 4) << 2));
+    if (j + 4 > n) {
+      v = v128.and(v, lastLanes(n & 3));
+      j = n - 4;
+    }
+    const p = x + <usize>j * step;
+    s0 = mad(v, four<S>(p, step), s0);
+    if (taps > 1) {
+      s1 = mad(v, four<S>(p + tap, step), s1);
+      s2 = mad(v, four<S>(p + 2 * tap, step), s2);
+    }
+    if (taps > 3) {
+      s3 = mad(v, four<S>(p + 3 * tap, step), s3);
+      s4 = mad(v, four<S>(p + 4 * tap, step), s4);
+    }
+  }
+  v128.store(s, s0);
+  if (taps > 1) {
+    v128.store(s, s1, 16);
+    v128.store(s, s2, 32);
+  }
+  if (taps > 3) {
+    v128.store(s, s3, 48);
+    v128.store(s, s4, 64);
+  }
+}
+
+function rowGrad5<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize): void {
+  rowGrad<S>(g, x, s, n, step, tap, 5);
+}
+
+function rowGrad3<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize): void {
+  rowGrad<S>(g, x, s, n, step, tap, 3);
+}
+
+function rowGrad1<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize): void {
+  rowGrad<S>(g, x, s, n, step, tap, 1);
+}
+
+/** The gradient of {@linkcode correlate} for the weights, added to a vector of sums for each of them at `s`. */
+function correlateGrad<S>(
+  g: usize,
+  x: usize,
+  s: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  let y = 0;
+  if (sizeof<S>() === 4 && channels === 1 && kh === 3 && kw === 3 && down === apart && tap === 4) {
+    for (; y + 2 <= h; y += 2) {
+      pairOfGrads(g, x, s, n, down);
+      x += 2 * down;
+      g += <usize>n << 3;
+    }
+  }
+  for (; y < h; y++) {
+    let u = s;
+    for (let c = 0; c < channels; c++) {
+      let p = x + <usize>c * plane;
+      for (let a = 0; a < kh; a++) {
+        let b = 0;
+        for (; b + 5 <= kw; b += 5) rowGrad5<S>(g, p + <usize>b * tap, u + (<usize>b << 4), n, step, tap);
+        for (; b + 3 <= kw; b += 3) rowGrad3<S>(g, p + <usize>b * tap, u + (<usize>b << 4), n, step, tap);
+        for (; b < kw; b++) rowGrad1<S>(g, p + <usize>b * tap, u + (<usize>b << 4), n, step, tap);
+        u += <usize>kw << 4;
+        p += apart;
+      }
+    }
+    x += down;
+    g += <usize>n << 2;
+  }
+}
+
+/** {@linkcode correlateGrad} for any step. */
+export function correlatePlaneGrad(
+  g: usize,
+  x: usize,
+  s: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  if (step === 4) correlateGrad<f32>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  else if (step === 8) correlateGrad<f64>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  else correlateGrad<i8>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+}

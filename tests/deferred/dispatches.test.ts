@@ -1,6 +1,8 @@
 import * as torch from "@flambeau/torch";
 import type { Tensor } from "@flambeau/torch";
+import { liveAllocations } from "@flambeau/tensor/internal";
 import { describe, expect, test } from "vitest";
+import { collectGarbage, LeakCheck } from "../../packages/testing/src/leaks.ts";
 import { type Counted, gpus, reference } from "./fusing.ts";
 
 // How many kernels run for what users write.
@@ -163,7 +165,7 @@ describe.each(devices)("dispatches on %s", (device, { dispatches, backend }) => 
     expect((await all.data())[0]).toBeCloseTo(Number(want[0]) * 40 + 780, 2);
   });
 
-  test("memory: what nobody holds is given back at once", async () => {
+  test("memory: what nobody holds is given back at once", () => {
     const live = (): number => backend.memory().liveBuffers;
     const x = make(1000);
     const before = live();
@@ -204,6 +206,40 @@ describe.each(devices)("dispatches on %s", (device, { dispatches, backend }) => 
     expect(ran).toBeLessThanOrEqual(4);
     const got = await x.grad!.data() as Float32Array;
     (await want.grad!.data() as Float32Array).forEach((g, i) => expect(got[i]).toBeCloseTo(g, 5));
+  });
+
+  test("a step of training by hand: forward, backward and update", async () => {
+    const [w, c] = [make(16).mul(0.3), make(16).add(0.1)].map((p) => p.detach().requiresGrad_(true));
+    const z = make(64, 16);
+    const sgd = new torch.optim.SGD([w!, c!], { lr: 0.1 });
+    const step = async (): Promise<number> => {
+      sgd.zeroGrad();
+      const h = z.mul(w!).add(c!);
+      const y = h.mul(h.mul(0.8).add(h.pow(3).mul(0.04)).tanh().add(1)).mul(0.5);
+      const loss = y.sub(z).square().mean();
+      loss.backward();
+      sgd.step();
+      return Number(await loss.item());
+    };
+    const losses = [await step(), await step(), await step()];
+    const before = dispatches();
+    losses.push(await step());
+    expect(dispatches() - before).toBeLessThanOrEqual(12); // one by one: 40
+    expect(losses[3]!).toBeLessThan(losses[0]!);
+  });
+
+  test("leaks: a value that waits counts with all that it keeps", async () => {
+    const check = new LeakCheck(liveAllocations);
+    let held: Tensor | null = torch.scope(() => make(100).mul(2));
+    expect(check.report()).toMatchObject({ bytes: 800, count: 2 });
+    void held.buffer;
+    expect(check.report()).toMatchObject({ bytes: 400, count: 1 });
+    held.dispose();
+    expect(check.report()).toMatchObject({ bytes: 0, count: 0 });
+    held = torch.scope(() => make(20_000).mul(2));
+    expect(held.numel()).toBe(20_000);
+    held = null;
+    if (await collectGarbage()) expect(check.report().bytes).toBeLessThan(1000);
   });
 
   test("noGrad, rank 0, narrow dtypes, nothing at all", async () => {

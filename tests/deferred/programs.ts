@@ -164,3 +164,80 @@ export async function runProgram(seed: number, length: number, device: string): 
   for (const x of pool) x.dispose();
   return seen;
 }
+
+const SMOOTH: ((x: Tensor, y: Tensor) => Tensor)[] = [
+  (x) => x.tanh(),
+  (x) => x.sigmoid(),
+  (x) => x.mul(0.7).sin(),
+  (x) => x.square().add(1).sqrt(),
+  (x) => x.square().add(1).log(),
+  (x) => x.relu(),
+  (x) => x.mul(x).mul(0.1),
+  (x, y) => x.add(y),
+  (x, y) => x.mul(y).tanh(),
+  (x, y) => x.sub(y).mul(0.5),
+  (x, y) => x.div(y.square().add(1)),
+  (x, y) => torch.where(x.gt(y), x, y),
+  (x, y) => torch.maximum(x, y),
+  (x) => x.sub(x.mean(-1, true)),
+  (x) => x.softmax(-1),
+  (x) => x.transpose(-1, -2).matmul(x).sum(0).add(x).tanh(),
+  (x) => x.narrow(-1, 0, 2).sum().mul(0.1).add(x).tanh(),
+  (x) => x.clone().mul_(0.5).add_(1),
+  (x) => {
+    const y = x.mul(0.5);
+    y.narrow(0, 0, 1).add_(1);
+    return y.tanh();
+  },
+  (x) => x.detach().mul(0.1).add(x),
+];
+
+/**
+ * Gradients and parameters of a random network of smooth steps over a few updates.
+ *
+ * @param scoped Frees all that a step leaves behind at its end.
+ */
+export async function trainRandomly(
+  seed: number,
+  length: number,
+  device: string,
+  scoped: boolean,
+): Promise<string[]> {
+  const make = (dice: Dice, ...shape: number[]): Tensor =>
+    torch.tensor(
+      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => (dice.roll(2001) - 1000) / 700),
+      { device },
+    ).reshape(shape).clone();
+  const start = new Dice(seed);
+  const leaves = [make(start, 4), make(start, 3, 4), make(start, 1, 4), make(start)];
+  const inputs = [make(start, 3, 4), make(start, 3, 1)];
+  for (const leaf of leaves) leaf.requiresGrad = true;
+  const seen: string[] = [];
+  const step = (dice: Dice): Tensor => {
+    const pool = [...leaves, ...inputs].map((x) => x.add(0).expand([3, 4]).mul(1));
+    for (let i = 0; i < length; i++) pool.push(dice.pick(SMOOTH)(dice.pick(pool), dice.pick(pool)));
+    return [...pool.slice(-4), ...leaves].reduce((sum, x) => sum.add(x)).square().mean();
+  };
+  const update = (): void => {
+    torch.noGrad(() => {
+      for (const leaf of leaves) {
+        if (leaf.grad !== null) leaf.sub_(leaf.grad.mul(0.05));
+        leaf.grad = null;
+      }
+    });
+  };
+  for (let k = 0; k < 3; k++) {
+    const all = (): Tensor => {
+      const loss = step(new Dice(seed + 1));
+      loss.backward();
+      update();
+      return loss.detach();
+    };
+    const loss = scoped ? torch.scope(all) : all();
+    if (k !== 1) seen.push(String(await loss.item()));
+    for (const leaf of leaves) seen.push(Array.from(await leaf.data() as Float32Array).join());
+    loss.dispose();
+  }
+  for (const x of [...leaves, ...inputs]) x.dispose();
+  return seen;
+}

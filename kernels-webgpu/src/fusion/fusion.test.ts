@@ -68,7 +68,7 @@ function distance(shape: Shape): { expression: FusedExpression; outputs: FusedOu
     ],
   };
   const values: FusedValue[] = [
-    { kind: "fold", name: "sum", dims: [1], input, dtype: float32 },
+    { kind: "fold", name: "sum", dims: [1], input, strides: [columns, 1], dtype: float32 },
     scalar(columns),
     step("div", [0, 1]),
     step("sqrt", [2]),

@@ -4,13 +4,7 @@
  * @module
  */
 
-import {
-  contiguousStrides,
-  type FusedExpression,
-  type FusedOutput,
-  type FusedValue,
-  type Operand,
-} from "@flambeau/core";
+import type { FusedExpression, FusedOutput, FusedValue, Operand } from "@flambeau/core";
 import type { GpuDispatch } from "../dispatch.ts";
 import type { GpuLimits } from "../draft.ts";
 import { computed } from "../element.ts";
@@ -27,7 +21,7 @@ export function fuseReduce(
   list: readonly FusedOutput[],
 ): GpuDispatch | null {
   const fold = expression.values.find((value) => value.kind === "fold") as FusedValue & { kind: "fold" };
-  const before = valuesText(fold.input, "x_");
+  const before = valuesText(fold.input, "x_", null, fold.input.values.length - 1);
   const after = valuesText(expression, "y_", "total");
   if (before === null || after === null) return null;
   const { shape } = expression;
@@ -40,9 +34,8 @@ export function fuseReduce(
   const rank = loops.sizes.length;
   return foldInto(limits, [...before.names, ...after.names].join(", "), fold.name, {
     operands: before.operands,
-    // The order of folding is that of a contiguous value.
     shape: fold.input.shape,
-    strides: last.kind === "operand" ? last.operand.strides : contiguousStrides(fold.input.shape),
+    strides: fold.strides,
     dims: fold.dims,
     type: computed(dtype),
     text: wgsl`

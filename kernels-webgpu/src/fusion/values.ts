@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DType, FusedExpression, FusedValue, Operand } from "@flambeau/core";
+import { type DType, float32, type FusedExpression, type FusedValue, type Operand } from "@flambeau/core";
 import type { Draft } from "../draft.ts";
 import { decode, encode, perWord, storageOf } from "../element.ts";
 import { scalarBits } from "../kernels/data.ts";
@@ -31,22 +31,54 @@ export function rounded(dtype: DType, value: string): string {
   return decode(storage, encode(storage, value));
 }
 
+/** Primitives that no compiler joins with what follows: they choose, or work on bits. */
+const EXACT: ReadonlySet<string> = new Set([
+  ...[
+    "copy",
+    "cast",
+    "where",
+    "neg",
+    "abs",
+    "sign",
+    "relu",
+    "reluBackward",
+    "clamp",
+    "maximum",
+    "minimum",
+    "copysign",
+  ],
+  ...["floor", "ceil", "round", "trunc"],
+]);
+
 /**
  * Writes down an expression; null when a step has no text.
  *
  * @param prefix Stands before all names.
+ * Compilers may join floating point steps: `x + y - x` may become `y`, and `x * y + z` be rounded once. What other steps
+ * use therefore passes through an operation on its bits with a uniform 0, of which compilers know nothing.
+ *
  * @param fold The variable that holds the result of the fold.
+ * @param used The value that text outside of the expression computes with, if any.
  */
 export function valuesText(
   { values }: FusedExpression,
   prefix: string,
   fold: string | null = null,
+  used: number | null = null,
 ): ValuesText | null {
+  const isUsed = new Set(values.flatMap((value) => value.kind === "step" ? value.inputs : []));
+  if (used !== null) isUsed.add(used);
   const operands: Record<string, Operand> = {};
   const lines: string[] = [];
   const keys: string[] = [];
   const names: string[] = [];
   const uniforms: [name: string, bits: number][] = [];
+  let keeps = false;
+  const keep = (i: number, dtype: DType, text: string): string => {
+    if (!isUsed.has(i) || dtype !== float32) return rounded(dtype, text);
+    keeps = true;
+    return `bitcast<f32>(bitcast<u32>(${text}) | P.${prefix}zero)`;
+  };
   for (const [i, value] of values.entries()) {
     const name = `${prefix}v${i}`;
     switch (value.kind) {
@@ -64,7 +96,7 @@ export function valuesText(
       }
       case "fold":
         names.push(value.name);
-        lines.push(`let ${name} = ${rounded(value.dtype, fold!)};`);
+        lines.push(`let ${name} = ${keep(i, value.dtype, fold!)};`);
         keys.push(`fold:${value.dtype.name}`);
         break;
       case "step": {
@@ -78,7 +110,8 @@ export function valuesText(
           });
         for (const [uniform, bits] of text.uniforms) uniforms.push([`${prefix}${uniform}${i}`, bits]);
         names.push(value.name);
-        lines.push(`let ${name} = ${rounded(value.dtype, body)};`);
+        const kept = EXACT.has(value.name) ? rounded(value.dtype, body) : keep(i, value.dtype, body);
+        lines.push(`let ${name} = ${kept};`);
         keys.push(`${value.name}:${text.key}(${value.inputs.join()})${value.dtype.name}`);
         break;
       }
@@ -90,6 +123,7 @@ export function valuesText(
     key: keys.join(" "),
     names,
     uniforms: (draft) => {
+      if (keeps) draft.u32(`${prefix}zero`, 0);
       for (const [name, bits] of uniforms) draft.u32(name, bits);
     },
   };

@@ -12,8 +12,10 @@ struct Params {
   k_x_v10: u32,
   f_x_v00: u32,
   f_x_v10: u32,
+  x_zero: u32,
   e_o00: u32,
   e_o10: u32,
+  y_zero: u32,
   y_c1: u32,
 }
 @group(0) @binding(0) var<uniform> P: Params;
@@ -54,8 +56,8 @@ fn main(
       let q_x_v1 = f_c0 * P.f_x_v10;
       let x_v0 = get_x_v0(p_x_v0 + q_x_v0);
       let x_v1 = get_x_v1(p_x_v1 + q_x_v1);
-      let x_v2 = x_v0 - x_v1;
-      let x_v3 = x_v2 * x_v2;
+      let x_v2 = bitcast<f32>(bitcast<u32>(x_v0 - x_v1) | P.x_zero);
+      let x_v3 = bitcast<f32>(bitcast<u32>(x_v2 * x_v2) | P.x_zero);
       let x = x_v3;
       let value = x;
       total = total + value;
@@ -74,9 +76,9 @@ fn main(
     let e_c0 = o;
     let p_o0 = e_c0 * P.e_o00;
     let p_o1 = e_c0 * P.e_o10;
-    let y_v0 = total;
+    let y_v0 = bitcast<f32>(bitcast<u32>(total) | P.y_zero);
     let y_v1 = bitcast<f32>(P.y_c1);
-    let y_v2 = m_div(y_v0, y_v1);
+    let y_v2 = bitcast<f32>(bitcast<u32>(m_div(y_v0, y_v1)) | P.y_zero);
     let y_v3 = m_sqrt(y_v2);
     put_o0(p_o0, y_v3);
     put_o1(p_o1, y_v2);

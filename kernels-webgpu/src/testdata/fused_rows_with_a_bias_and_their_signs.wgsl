@@ -14,6 +14,7 @@ struct Params {
   o01: u32,
   o10: u32,
   o11: u32,
+  zero: u32,
   c1: u32,
   c6: u32,
 }
@@ -55,8 +56,8 @@ fn main(
     let v0 = get_v0(p_v0);
     let v3 = get_v3(p_v3);
     let v1 = bitcast<f32>(P.c1);
-    let v2 = v0 * v1;
-    let v4 = v2 + v3;
+    let v2 = bitcast<f32>(bitcast<u32>(v0 * v1) | P.zero);
+    let v4 = bitcast<f32>(bitcast<u32>(v2 + v3) | P.zero);
     let v5 = select(v4, 0.0, v4 < 0.0);
     let v6 = bitcast<f32>(P.c6);
     let v7 = select(0, 1, m_lt(v6, v5));

@@ -100,6 +100,8 @@ export type FusedValue =
     readonly dims: Shape;
     /** What is folded. */
     readonly input: FusedExpression;
+    /** Steps of what is folded, were it in memory: backends fold in the order that these suggest, fused or not. */
+    readonly strides: Shape;
     /** Type of its result. */
     readonly dtype: DType;
   };

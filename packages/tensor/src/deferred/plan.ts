@@ -244,7 +244,7 @@ class Loops {
       : inner.value(source.allocation, source.dtype, source.strides, source.offset);
     if (value < 0) return -1;
     const input = { shape: source.shape, values: inner.values };
-    return this.#push({ kind: "fold", name, dims, input, dtype });
+    return this.#push({ kind: "fold", name, dims, input, strides: source.strides, dtype });
   }
 
   #push(value: FusedValue): number {

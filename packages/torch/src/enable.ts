@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WebGpuBackend } from "@flambeau/kernels-webgpu";
+import type { TileTable, WebGpuBackend } from "@flambeau/kernels-webgpu";
 import { backendOf, registerBackend, registeredDevices } from "@flambeau/tensor";
 
 /** Options of {@linkcode enableWebGpu}. */
@@ -13,6 +13,8 @@ export interface WebGpuOptions {
   readonly maxBytes?: number;
   /** Memory that is kept for reuse, in bytes. Default 1 GiB. */
   readonly maxIdleBytes?: number;
+  /** What `torch.webgpu.autotune` gave on this adapter before: how products of matrices are computed best. */
+  readonly tiles?: TileTable;
 }
 
 /** The GPU device, and why there is none. */
@@ -39,6 +41,7 @@ let starting: Promise<boolean> | null = null;
  * @param options They count at the call that starts the device.
  * @returns True when the device is there.
  * @throws {DeviceError} If there is an adapter that gives no device.
+ * @throws {ValueError} If `tiles` is not what autotuning gives.
  */
 export function enableWebGpu(options: WebGpuOptions = {}): Promise<boolean> {
   starting ??= start(options).catch((error) => {

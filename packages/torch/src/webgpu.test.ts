@@ -48,3 +48,16 @@ test.skipIf(!available)(
     expect(() => wide.to("webgpu")).toThrow('it has no float64; convert first, as in x.to("float32")');
   },
 );
+
+test.skipIf(!available)(
+  "autotune: products are the same afterwards, and the table can be stored",
+  async () => {
+    await torch.enableWebGpu();
+    const [x, y] = [torch.ones([40, 24]).to("webgpu"), torch.ones([24, 40]).to("webgpu")];
+    const before = await x.matmul(y).data();
+    const table = await torch.webgpu.autotune({ shapes: [{ m: 40, n: 40, k: 24 }], budgetMs: 60_000 });
+    expect(JSON.parse(JSON.stringify(table))).toEqual(table);
+    expect(table.rows).toHaveLength(1);
+    expect(await x.matmul(y).data()).toEqual(before);
+  },
+);

@@ -6,11 +6,12 @@
  */
 
 import { DeviceError, type MemoryStats } from "@flambeau/core";
-import type { WebGpuBackend } from "@flambeau/kernels-webgpu";
+import type { AutotuneOptions, TileTable, WebGpuBackend } from "@flambeau/kernels-webgpu";
 import { abandon } from "@flambeau/tensor/internal";
 import { gpu } from "./enable.ts";
 import { Shadow, type Shadowable, shadows } from "./shadow.ts";
 
+export type { AutotuneOptions, TileTable } from "@flambeau/kernels-webgpu";
 export type { Shadow, Shadowable, Stateful } from "./shadow.ts";
 
 /** The device, for what needs it. */
@@ -158,4 +159,21 @@ export function resetPeakMemoryStats(): void {
  */
 export function emptyCache(): void {
   device("empty the cache of").trim();
+}
+
+/**
+ * Measures which tiles are best for products of matrices on this adapter, and uses them from then on. What it gives is plain
+ * data: store it as JSON, and give it back by `enableWebGpu({ tiles })`.
+ *
+ * @throws {DeviceError} If the device was not started.
+ * @throws {ValueError} If a size or the budget is not a positive number.
+ *
+ * @example
+ * ```ts
+ * const tiles = await torch.webgpu.autotune({ budgetMs: 3000 });
+ * localStorage.setItem("tiles", JSON.stringify(tiles));
+ * ```
+ */
+export async function autotune(options?: AutotuneOptions): Promise<TileTable> {
+  return await device("autotune").autotune(options);
 }

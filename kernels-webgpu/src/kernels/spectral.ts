@@ -22,6 +22,7 @@ import {
   TorchError,
   ValueError,
 } from "@flambeau/core";
+import { BUDGET, ranges } from "../budget.ts";
 import { type GpuDispatch, Sequence } from "../dispatch.ts";
 import { Draft, type GpuLimits, grid, mainOf, WORKGROUP } from "../draft.ts";
 import { count, isInPlace, loopUniforms, melt, placesText } from "../geometry.ts";
@@ -40,12 +41,6 @@ const MOST_ELEMENTS = 2 ** 21;
 const MOST_COMPLETED = 1024;
 /** Elements of a working copy that fits in workgroup memory, beside what folds take. */
 const SMALL = 3072;
-/**
- * Turns of all loops together that an invocation takes in a dispatch: it then ends soon on any device, and stays below the
- * 65535 after which the software adapter of Mesa leaves loops in silence.
- */
-const BUDGET = 30_000;
-
 /** The unit of rounding. */
 const EPSILON = 2 ** -23;
 /** What a kernel reports when the sweeps did not suffice; other reports are the bits of an element. */
@@ -146,15 +141,6 @@ interface Job {
  * this sweep rotated something, and the number of columns that are known.
  */
 const STATE = 5;
-
-/** Ranges of `count` things that cost so much each, as many at a time as a dispatch may take. */
-function ranges(count: number, cost: number): (readonly [first: number, last: number])[] {
-  const step = Math.max(1, Math.floor(BUDGET / cost));
-  return Array.from(
-    { length: Math.ceil(count / step) },
-    (_, i) => [i * step, Math.min(count, (i + 1) * step)] as const,
-  );
-}
 
 function perform(limits: GpuLimits, job: Job): GpuDispatch | null {
   const { op, x, results, batch, size, rounds, complete } = job;

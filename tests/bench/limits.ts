@@ -15,7 +15,9 @@ export interface Limits {
   readonly read: number;
   /** GB/s of `memory.copy` of 32 MiB to another 32 MiB, read and written bytes together. */
   readonly copy: number;
-  /** The same for 128 KiB to 128 KiB, which a cache holds. */
+  /** The same for 4 MiB to 4 MiB, which the last cache holds. */
+  readonly shared: number;
+  /** The same for 128 KiB to 128 KiB, which the second cache holds. */
   readonly cached: number;
 }
 
@@ -94,6 +96,9 @@ export async function measureLimits(build: WasmBuild): Promise<Limits> {
     flops: loops * 12 * 8 / time(() => run.spin(loops, 4096), 3000)[0] / 1e6,
     read: Math.max(rate(size, () => run.read(base, size)), rate(size, () => run.read4(base, size))),
     copy: rate(size, () => run.copy(base + size / 2, base, size / 2)),
+    shared: rate(2 ** 26, () => {
+      for (let i = 0; i < 8; i++) run.copy(base + 2 ** 22, base, 2 ** 22);
+    }),
     cached: rate(64 * 2 ** 18, () => {
       for (let i = 0; i < 64; i++) run.copy(base + 2 ** 17, base, 2 ** 17);
     }),

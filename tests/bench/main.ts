@@ -2,7 +2,8 @@
  * Measures the kernels of the CPU device as a share of what the machine can do.
  *
  * Products and convolutions are compared with multiply-adds on registers, the rest with the copying of memory: the bytes
- * that an operation must at least read and write, against `memory.copy` of as much (out of the cache where it fits).
+ * that an operation must at least read and write, against `memory.copy` of as much: out of the second cache up to half a
+ * MiB, out of the last one up to 24 MiB, else out of DRAM. An operation that reads more than it writes may be above that.
  * Times are the least and the median of many runs; other work on the machine only ever adds.
  *
  * Run: `deno task bench [--json] [--threads=1] [--build=simd] [--match=conv] [--budget=200]`.
@@ -11,7 +12,18 @@
  */
 
 import process from "node:process";
-import { bool, type DType, float32, int32, type KernelName, type Operand, type Shape } from "@flambeau/core";
+import {
+  bfloat16,
+  bool,
+  type DType,
+  float16,
+  float32,
+  float64,
+  int32,
+  type KernelName,
+  type Operand,
+  type Shape,
+} from "@flambeau/core";
 import { bestBuild, createWasmBackend, type WasmBuild } from "@flambeau/kernels-wasm";
 import { hostKernels } from "@flambeau/reference";
 import { measureLimits, time } from "./limits.ts";
@@ -35,6 +47,12 @@ interface Spec {
   /** So many elements lie between neighbours, and after each row: a part of a larger matrix. Default 1 and 0. */
   readonly step?: number;
   readonly gap?: number;
+  /** Steps, where they are not those of dense rows. */
+  readonly strides?: Shape;
+  /** No element is below 0. */
+  readonly positive?: boolean;
+  /** Every int32 is below this. */
+  readonly below?: number;
   /** Value of every int32; 0 by default. */
   readonly fill?: (i: number) => number;
 }
@@ -47,25 +65,33 @@ interface Row {
   readonly attrs?: unknown;
   /** Floating-point operations; bytes of the operands count where there are none. */
   readonly flops?: number;
+  /** Bytes that are read and written, where these are not all of the operands. */
+  readonly bytes?: number;
 }
 
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
-function make({ shape, dtype = float32, turned = false, step = 1, gap = 0 }: Spec, seed: number): Operand {
+function make(spec: Spec, seed: number): Operand {
+  const { shape, dtype = float32, turned = false, step = 1, gap = 0, fill } = spec;
   const last = turned ? shape.at(-2) : shape.at(-1);
   const run = (last ?? 1) * step + gap;
   const n = step === 1 && gap === 0 ? sizeOf(shape) : sizeOf(shape) / last! * run;
   const bytes = new Uint8Array(n * dtype.itemsize);
   if (dtype === float32) {
     const view = new Float32Array(bytes.buffer);
-    for (let i = 0; i < n; i++) view[i] = (((i + seed) * 7919) % 2003) / 1000 - 1;
+    const from = spec.positive ? 0.0005 : -1;
+    for (let i = 0; i < n; i++) view[i] = (((i + seed) * 7919) % 2003) / 1000 + from;
+  } else if (dtype === int32 && spec.below !== undefined) {
+    const view = new Int32Array(bytes.buffer);
+    for (let i = 0; i < n; i++) view[i] = ((i + seed) * 7919) % spec.below;
   }
+  if (fill !== undefined) new Int32Array(bytes.buffer).forEach((_, i, view) => view[i] = fill(i));
   const buffer = device.allocate(bytes.length);
   device.write(buffer, 0, bytes);
   const strides = shape.map((_, d) => sizeOf(shape.slice(d + 1)));
   if (turned) strides.splice(-2, 2, step, run);
   else if (gap > 0 || step > 1) strides.splice(-2, 2, run, step);
-  return { buffer, shape, strides, offset: 0, dtype };
+  return { buffer, shape, strides: spec.strides ?? strides, offset: 0, dtype };
 }
 
 const f = (...shape: number[]): Spec => ({ shape });
@@ -167,6 +193,9 @@ function pools(name: string, x: Shape, out: number, attrs: typeof pool): Row[] {
   ];
 }
 
+const i32 = (...shape: number[]): Spec => ({ shape, dtype: int32, below: 1000 });
+const words: Spec = { shape: [1024], dtype: int32, below: 50000 };
+const indices: Spec = { shape: [1024], dtype: int32, below: 1024 };
 const square = f(1024, 1024);
 const line = f(1024);
 const pool = { kernelSize: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
@@ -255,8 +284,31 @@ const rows: readonly Row[] = [
   row("add 16 M", "add", [f(16 * M), f(16 * M)], [f(16 * M)]),
   row("add a row, 1024²", "add", [square, line], [square]),
   row("add a column, 1024²", "add", [square, f(1024, 1)], [square]),
-  ...(["relu", "exp", "log", "tanh", "sigmoid", "erf", "sin"] as const).map((name) =>
+  ...(["relu", "exp", "tanh", "sigmoid", "silu", "erf", "sin", "cos", "exp2", "expm1"] as const).map((name) =>
     row(`${name} 1 M`, name, [f(M)], [f(M)])
+  ),
+  ...(["log", "log2", "log1p", "sqrt", "rsqrt"] as const).map((name) =>
+    row(`${name} 1 M`, name, [{ shape: [M], positive: true }], [f(M)])
+  ),
+  row("pow 1 M", "pow", [{ shape: [M], positive: true }, f(M)], [f(M)]),
+  row("clamp 1 M", "clamp", [f(M)], [f(M)], { min: -0.5, max: 0.5 }),
+  row("where 1 M", "where", [{ shape: [M], dtype: bool }, f(M), f(M)], [f(M)]),
+  row("add int32 1 M", "add", [i32(M), i32(M)], [i32(M)]),
+  ...([
+    [float32, float16],
+    [float16, float32],
+    [float32, bfloat16],
+    [bfloat16, float32],
+    [int32, float32],
+    [
+      float32,
+      int32,
+    ],
+    [bool, float32],
+    [float32, float64],
+    [float64, float32],
+  ] as const).map(([from, to]) =>
+    row(`${from.name} → ${to.name} 1 M`, "cast", [{ shape: [M], dtype: from }], [{ shape: [M], dtype: to }])
   ),
   row("gelu 1 M", "gelu", [f(M)], [f(M)], { approximate: "none" }),
   row("gelu (tanh) 1 M", "gelu", [f(M)], [f(M)], { approximate: "tanh" }),
@@ -277,6 +329,16 @@ const rows: readonly Row[] = [
   row("softmax 1024²", "softmax", [square], [square], { dim: 1 }),
   row("softmax axis 0, 1024²", "softmax", [square], [square], { dim: 0 }),
   row("logSoftmax 1024²", "logSoftmax", [square], [square], { dim: 1 }),
+  row("softmax gradient 1024²", "softmaxBackward", [square, square], [square], { dim: 1 }),
+  row("logSoftmax gradient 1024²", "logSoftmaxBackward", [square, square], [square], { dim: 1 }),
+  row("logSoftmax 1024 × 10000", "logSoftmax", [f(1024, 10000)], [f(1024, 10000)], { dim: 1 }),
+  row("logSoftmax 64 × 10", "logSoftmax", [f(64, 10)], [f(64, 10)], { dim: 1 }),
+  row("cumsum 1024²", "cumsum", [square], [square], { dim: 1 }),
+  row("sort 1024²", "sort", [square], [square, { ...square, dtype: int32 }], { dim: 1, descending: false }),
+  row("sort 1 M", "sort", [f(M)], [f(M), { shape: [M], dtype: int32 }], { dim: 0, descending: false }),
+  row("topk 10 of 1024²", "topk", [square], [f(1024, 10), { shape: [1024, 10], dtype: int32 }], {
+    ...{ k: 10, dim: 1, largest: true, sorted: true },
+  }),
   row("layer norm 1024 × 768", "layerNorm", [f(1024, 768), f(768), f(768)], [
     ...[f(1024, 768), f(1024, 1), f(1024, 1)],
   ], { eps: 1e-5 }),
@@ -290,9 +352,38 @@ const rows: readonly Row[] = [
   ...pools("3×3 by 2, 64 × 112²", [1, 64, 112, 112], 56, { ...pool, kernelSize: [3, 3], padding: [1, 1] }),
   row("copy 4 M", "copy", [f(4 * M)], [f(4 * M)]),
   row("transpose 2048²", "copy", [{ shape: [2048, 2048], turned: true }], [f(2048, 2048)]),
+  row("permute 16 × 128 × 12 × 64 → 16 × 12 × 128 × 64", "copy", [
+    { shape: [16, 12, 128, 64], strides: [128 * 768, 64, 768, 1] },
+  ], [f(16, 12, 128, 64)]),
+  row("permute 32 × 64 × 28² → 32 × 28² × 64", "copy", [{ shape: [32, 784, 64], turned: true }], [
+    f(32, 784, 64),
+  ]),
+  row("copy each second column", "copy", [{ shape: [1024, 512], strides: [1024, 2] }], [f(1024, 512)]),
+  row("concat 2 × 1024², axis 1", "concat", [square, square], [f(1024, 2048)], { dim: 1 }),
+  row("pad 1 around 64 × 32 × 56²", "pad", [f(64, 32, 56, 56)], [f(64, 32, 58, 58)], {
+    ...{ low: [0, 0, 1, 1], high: [0, 0, 1, 1], value: 0 },
+  }),
+  {
+    ...row("embedding 1024 of 50000 × 768", "indexSelect", [f(50000, 768), words], [f(1024, 768)], {
+      dim: 0,
+    }),
+    bytes: 2 * 1024 * 768 * 4,
+  },
+  {
+    ...row("index add 1024 to 50000 × 768", "indexReduce", [f(50000, 768), words, f(1024, 768)], [
+      f(50000, 768),
+    ], { dim: 0, reduce: "sum" }),
+    bytes: 2 * 50000 * 768 * 4 + 3 * 1024 * 768 * 4,
+  },
+  row("gather 1024²", "gather", [square, { ...indices, shape: [1024, 1024] }], [square], { dim: 1 }),
+  row("scatter add 1024²", "scatter", [square, { ...indices, shape: [1024, 1024] }, square], [square], {
+    ...{ dim: 1, reduce: "sum" },
+  }),
   row("uniform 1 M", "randomUniform", [], [f(M)], random),
   row("normal 1 M", "randomNormal", [], [f(M)], random),
-  row("Adam 1 M", "adamStep", [f(M), f(M), f(M), f(M)], [f(M), f(M), f(M)], adam),
+  ...[M, 16 * M].map((n) =>
+    row(`Adam ${n / M} M`, "adamStep", [f(n), f(n), f(n), f(n)], [f(n), f(n), f(n)], adam)
+  ),
 ];
 
 type AnyKernel = (
@@ -309,11 +400,11 @@ if (!isJson) {
     `${build}, ${device.numThreads} threads; one core: multiply-adds ${
       limits.flops.toFixed(1)
     } GFLOP/s, reading ${limits.read.toFixed(1)} GB/s, copying ${limits.copy.toFixed(1)} GB/s, ${
-      limits.cached.toFixed(0)
-    } GB/s in the cache`,
+      limits.shared.toFixed(0)
+    } GB/s in the last cache, ${limits.cached.toFixed(0)} GB/s in the second`,
   );
 }
-for (const { name, primitive, inputs, outputs, attrs = null, flops } of rows) {
+for (const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved } of rows) {
   if (options.has("match") && !`${name} ${primitive}`.includes(options.get("match")!)) continue;
   const operands = inputs.map(make);
   const made = outputs.map(make);
@@ -321,12 +412,16 @@ for (const { name, primitive, inputs, outputs, attrs = null, flops } of rows) {
   const dispatch = kernel(operands, made.length === 1 ? made[0]! : made, attrs);
   if (dispatch === null) throw new Error(`${name}: no kernel`);
   const [least, median] = time(() => device.run(dispatch), budget);
-  const bytes = [...operands, ...made].reduce((sum, x) => sum + x.buffer.bytes, 0);
+  const bytes = moved ?? [...operands, ...made].reduce((sum, x) => sum + x.buffer.bytes, 0);
   for (const x of [...operands, ...made]) device.free(x.buffer);
   // A product with few rows reads memory and does little else: the nearer limit counts.
   const byFlops = flops === undefined ? 0 : flops / limits.flops / 1e6;
-  const far = flops === undefined ? limits.copy : limits.read;
-  const byBytes = bytes / (bytes > 16 * M ? far : limits.cached) / 1e6;
+  const [level, speed] = bytes > 24 * M
+    ? ["DRAM", flops === undefined ? limits.copy : limits.read]
+    : bytes > M / 2
+    ? ["last cache", limits.shared]
+    : ["cache", limits.cached];
+  const byBytes = bytes / speed / 1e6;
   const share = (flops === undefined ? byBytes : Math.max(byFlops, bytes > 16 * M ? byBytes : 0)) / least;
   const rate = flops === undefined
     ? `${(bytes / least / 1e6).toFixed(1)} GB/s`
@@ -336,7 +431,7 @@ for (const { name, primitive, inputs, outputs, attrs = null, flops } of rows) {
     console.log(
       `${name.padEnd(36)}${least.toFixed(3).padStart(9)} / ${median.toFixed(3).padStart(8)} ms${
         rate.padStart(17)
-      }${(100 * share).toFixed(0).padStart(5)} % of the limit`,
+      }${(100 * share).toFixed(0).padStart(5)} % of the limit${flops === undefined ? ` (${level})` : ""}`,
     );
   }
 }

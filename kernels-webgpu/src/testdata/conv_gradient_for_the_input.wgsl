@@ -197,7 +197,7 @@ fn main(
   let pa = batch * P.outside * P.w0;
   let pb = batch * P.outside * P.g1;
   let po = batch;
-  let row = lane / 8u;
+  let row = lane / 8u % 8u;
   let column = lane % 8u;
   var block_f_0 = 0u;
   var block_k_0 = 0u;
@@ -255,64 +255,64 @@ fn main(
     r_1_3 = load_b(fix_b_1, k0 + block_k_1 * 4u + 3u, k_end);
     for (var kk = 0u; kk < 32u; kk += 8u) {
       {
-        let a_0 = slab[(kk) * 8u + row];
-        let b_0 = slab[(kk) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row];
+        let b_0 = slab[kk * 8u + column + 256u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;
         c_3_0 += a_0.w * b_0;
       }
       {
-        let a_0 = slab[(kk + 1u) * 8u + row];
-        let b_0 = slab[(kk + 1u) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row + 8u];
+        let b_0 = slab[kk * 8u + column + 264u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;
         c_3_0 += a_0.w * b_0;
       }
       {
-        let a_0 = slab[(kk + 2u) * 8u + row];
-        let b_0 = slab[(kk + 2u) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row + 16u];
+        let b_0 = slab[kk * 8u + column + 272u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;
         c_3_0 += a_0.w * b_0;
       }
       {
-        let a_0 = slab[(kk + 3u) * 8u + row];
-        let b_0 = slab[(kk + 3u) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row + 24u];
+        let b_0 = slab[kk * 8u + column + 280u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;
         c_3_0 += a_0.w * b_0;
       }
       {
-        let a_0 = slab[(kk + 4u) * 8u + row];
-        let b_0 = slab[(kk + 4u) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row + 32u];
+        let b_0 = slab[kk * 8u + column + 288u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;
         c_3_0 += a_0.w * b_0;
       }
       {
-        let a_0 = slab[(kk + 5u) * 8u + row];
-        let b_0 = slab[(kk + 5u) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row + 40u];
+        let b_0 = slab[kk * 8u + column + 296u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;
         c_3_0 += a_0.w * b_0;
       }
       {
-        let a_0 = slab[(kk + 6u) * 8u + row];
-        let b_0 = slab[(kk + 6u) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row + 48u];
+        let b_0 = slab[kk * 8u + column + 304u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;
         c_3_0 += a_0.w * b_0;
       }
       {
-        let a_0 = slab[(kk + 7u) * 8u + row];
-        let b_0 = slab[(kk + 7u) * 8u + column + 256u];
+        let a_0 = slab[kk * 8u + row + 56u];
+        let b_0 = slab[kk * 8u + column + 312u];
         c_0_0 += a_0.x * b_0;
         c_1_0 += a_0.y * b_0;
         c_2_0 += a_0.z * b_0;

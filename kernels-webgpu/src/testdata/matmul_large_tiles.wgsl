@@ -89,7 +89,7 @@ fn main(
   let pa = 0u;
   let pb = 0u;
   let po = 0u;
-  let row = lane / 16u;
+  let row = lane / 16u % 16u;
   let column = lane % 16u;
   var block_f_0 = 0u;
   var block_k_0 = 0u;
@@ -161,12 +161,12 @@ fn main(
       r_0_2 = load_b(fix_b_0, k0 + block_k_0 * 4u + 2u, k_end);
       r_0_3 = load_b(fix_b_0, k0 + block_k_0 * 4u + 3u, k_end);
     }
-    for (var kk = 0u; kk < 16u; kk += 8u) {
+    {
       {
-        let a_0 = slab[(kk) * 32u + row];
-        let a_1 = slab[(kk) * 32u + row + 16u];
-        let b_0 = slab[(kk) * 32u + column + 512u];
-        let b_1 = slab[(kk) * 32u + column + 528u];
+        let a_0 = slab[row];
+        let a_1 = slab[row + 16u];
+        let b_0 = slab[column + 512u];
+        let b_1 = slab[column + 528u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;
@@ -185,10 +185,10 @@ fn main(
         c_7_1 += a_1.w * b_1;
       }
       {
-        let a_0 = slab[(kk + 1u) * 32u + row];
-        let a_1 = slab[(kk + 1u) * 32u + row + 16u];
-        let b_0 = slab[(kk + 1u) * 32u + column + 512u];
-        let b_1 = slab[(kk + 1u) * 32u + column + 528u];
+        let a_0 = slab[row + 32u];
+        let a_1 = slab[row + 48u];
+        let b_0 = slab[column + 544u];
+        let b_1 = slab[column + 560u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;
@@ -207,10 +207,10 @@ fn main(
         c_7_1 += a_1.w * b_1;
       }
       {
-        let a_0 = slab[(kk + 2u) * 32u + row];
-        let a_1 = slab[(kk + 2u) * 32u + row + 16u];
-        let b_0 = slab[(kk + 2u) * 32u + column + 512u];
-        let b_1 = slab[(kk + 2u) * 32u + column + 528u];
+        let a_0 = slab[row + 64u];
+        let a_1 = slab[row + 80u];
+        let b_0 = slab[column + 576u];
+        let b_1 = slab[column + 592u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;
@@ -229,10 +229,10 @@ fn main(
         c_7_1 += a_1.w * b_1;
       }
       {
-        let a_0 = slab[(kk + 3u) * 32u + row];
-        let a_1 = slab[(kk + 3u) * 32u + row + 16u];
-        let b_0 = slab[(kk + 3u) * 32u + column + 512u];
-        let b_1 = slab[(kk + 3u) * 32u + column + 528u];
+        let a_0 = slab[row + 96u];
+        let a_1 = slab[row + 112u];
+        let b_0 = slab[column + 608u];
+        let b_1 = slab[column + 624u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;
@@ -251,10 +251,10 @@ fn main(
         c_7_1 += a_1.w * b_1;
       }
       {
-        let a_0 = slab[(kk + 4u) * 32u + row];
-        let a_1 = slab[(kk + 4u) * 32u + row + 16u];
-        let b_0 = slab[(kk + 4u) * 32u + column + 512u];
-        let b_1 = slab[(kk + 4u) * 32u + column + 528u];
+        let a_0 = slab[row + 128u];
+        let a_1 = slab[row + 144u];
+        let b_0 = slab[column + 640u];
+        let b_1 = slab[column + 656u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;
@@ -273,10 +273,10 @@ fn main(
         c_7_1 += a_1.w * b_1;
       }
       {
-        let a_0 = slab[(kk + 5u) * 32u + row];
-        let a_1 = slab[(kk + 5u) * 32u + row + 16u];
-        let b_0 = slab[(kk + 5u) * 32u + column + 512u];
-        let b_1 = slab[(kk + 5u) * 32u + column + 528u];
+        let a_0 = slab[row + 160u];
+        let a_1 = slab[row + 176u];
+        let b_0 = slab[column + 672u];
+        let b_1 = slab[column + 688u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;
@@ -295,10 +295,10 @@ fn main(
         c_7_1 += a_1.w * b_1;
       }
       {
-        let a_0 = slab[(kk + 6u) * 32u + row];
-        let a_1 = slab[(kk + 6u) * 32u + row + 16u];
-        let b_0 = slab[(kk + 6u) * 32u + column + 512u];
-        let b_1 = slab[(kk + 6u) * 32u + column + 528u];
+        let a_0 = slab[row + 192u];
+        let a_1 = slab[row + 208u];
+        let b_0 = slab[column + 704u];
+        let b_1 = slab[column + 720u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;
@@ -317,10 +317,186 @@ fn main(
         c_7_1 += a_1.w * b_1;
       }
       {
-        let a_0 = slab[(kk + 7u) * 32u + row];
-        let a_1 = slab[(kk + 7u) * 32u + row + 16u];
-        let b_0 = slab[(kk + 7u) * 32u + column + 512u];
-        let b_1 = slab[(kk + 7u) * 32u + column + 528u];
+        let a_0 = slab[row + 224u];
+        let a_1 = slab[row + 240u];
+        let b_0 = slab[column + 736u];
+        let b_1 = slab[column + 752u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 256u];
+        let a_1 = slab[row + 272u];
+        let b_0 = slab[column + 768u];
+        let b_1 = slab[column + 784u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 288u];
+        let a_1 = slab[row + 304u];
+        let b_0 = slab[column + 800u];
+        let b_1 = slab[column + 816u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 320u];
+        let a_1 = slab[row + 336u];
+        let b_0 = slab[column + 832u];
+        let b_1 = slab[column + 848u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 352u];
+        let a_1 = slab[row + 368u];
+        let b_0 = slab[column + 864u];
+        let b_1 = slab[column + 880u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 384u];
+        let a_1 = slab[row + 400u];
+        let b_0 = slab[column + 896u];
+        let b_1 = slab[column + 912u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 416u];
+        let a_1 = slab[row + 432u];
+        let b_0 = slab[column + 928u];
+        let b_1 = slab[column + 944u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 448u];
+        let a_1 = slab[row + 464u];
+        let b_0 = slab[column + 960u];
+        let b_1 = slab[column + 976u];
+        c_0_0 += a_0.x * b_0;
+        c_0_1 += a_0.x * b_1;
+        c_1_0 += a_0.y * b_0;
+        c_1_1 += a_0.y * b_1;
+        c_2_0 += a_0.z * b_0;
+        c_2_1 += a_0.z * b_1;
+        c_3_0 += a_0.w * b_0;
+        c_3_1 += a_0.w * b_1;
+        c_4_0 += a_1.x * b_0;
+        c_4_1 += a_1.x * b_1;
+        c_5_0 += a_1.y * b_0;
+        c_5_1 += a_1.y * b_1;
+        c_6_0 += a_1.z * b_0;
+        c_6_1 += a_1.z * b_1;
+        c_7_0 += a_1.w * b_0;
+        c_7_1 += a_1.w * b_1;
+      }
+      {
+        let a_0 = slab[row + 480u];
+        let a_1 = slab[row + 496u];
+        let b_0 = slab[column + 992u];
+        let b_1 = slab[column + 1008u];
         c_0_0 += a_0.x * b_0;
         c_0_1 += a_0.x * b_1;
         c_1_0 += a_0.y * b_0;

@@ -3,7 +3,9 @@
  *
  * Slabs of both operands go through workgroup memory, as vectors of four free indices for each k. Invocations bring them in
  * blocks of 4 × 4: four reads of four neighbours each, turned in registers where memory runs along k. The reads of the next
- * slab are on their way while one is multiplied. Loops over a slab are written out: runtimes guard every turn of a loop.
+ * slab are on their way while one is multiplied. For large blocks the loop over a slab is written out, and places in it are
+ * a small number plus a constant: runtimes guard turns of loops and places in arrays, and compilers drop the guards of places
+ * that cannot be outside.
  *
  * @module
  */
@@ -16,8 +18,8 @@ import { partsFor, type Tile, tilesOf } from "./tiles.ts";
 
 /** Rows of tiles that run next to one another, so that their operands stay in the cache. */
 const BAND = 8;
-/** Steps of depth that are written out. */
-const UNROLL = 8;
+/** Steps of depth in a turn of the loop over a slab. */
+const STEPS = 8;
 
 /** The plan of a product in tiles of one kind. */
 export function tiledPlan(
@@ -111,6 +113,10 @@ function text(product: Product, swapped: boolean, tile: Tile, parted: boolean): 
         block_k_${turn} = ${number} / ${fours}u;`;
   };
   const [aFours, bFours] = [upTo(eachRows / 4), upTo(eachColumns / 4)];
+  // Blocks large enough to be worth a long text are multiplied without a loop.
+  const steps = eachRows * eachColumns >= 64 ? depth : STEPS;
+  const at = (place: string, fours: number, by: number): string =>
+    plus(steps < depth ? `kk * ${fours}u + ${place}` : place, by);
   const acc = (i: number, j: number): string => `c_${i}_${j}`;
   return wgsl`
     var<workgroup> slab: array<${vector}, ${(foursA + foursB) * depth}>;
@@ -132,7 +138,7 @@ function text(product: Product, swapped: boolean, tile: Tile, parted: boolean): 
         let k_start = part * P.piece;
         let k_end = min(P.k, k_start + P.piece);
         ${setup}
-        let row = lane / ${wide}u;
+        let row = lane / ${wide}u % ${high}u;
         let column = lane % ${wide}u;
         ${
         turns.map((turn) =>
@@ -161,20 +167,14 @@ function text(product: Product, swapped: boolean, tile: Tile, parted: boolean): 
           workgroupBarrier();
           k0 += ${depth}u;
           ${turns.map((turn) => choose(turn, (blocks) => loads(blocks, turn)))}
-          for (var kk = 0u; kk < ${depth}u; kk += ${UNROLL}u) {
+          ${steps < depth ? `for (var kk = 0u; kk < ${depth}u; kk += ${steps}u) {` : "{"}
             ${
-        upTo(UNROLL).map((step) =>
+        upTo(steps).map((k) =>
           wgsl`
             {
+              ${aFours.map((i) => `let a_${i} = slab[${at("row", foursA, k * foursA + i * high)}];`)}
               ${
-            aFours.map((i) =>
-              `let a_${i} = slab[(${plus("kk", step)}) * ${foursA}u + ${plus("row", i * high)}];`
-            )
-          }
-              ${
-            bFours.map((j) =>
-              `let b_${j} = slab[(${plus("kk", step)}) * ${foursB}u + ${plus("column", b.start + j * wide)}];`
-            )
+            bFours.map((j) => `let b_${j} = slab[${at("column", foursB, b.start + k * foursB + j * wide)}];`)
           }
               ${
             upTo(eachRows).map((i) =>

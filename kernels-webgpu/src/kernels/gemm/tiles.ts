@@ -59,9 +59,13 @@ export const wayNames: readonly Way[] = [...Object.keys(TILES) as TileName[], "s
 
 /** Sizes of a product [m, k] · [k, n], and how many of them there are. */
 export interface ProductShape {
+  /** Rows of the result. */
   readonly m: number;
+  /** Columns of the result. */
   readonly n: number;
+  /** Depth: what is summed over. */
   readonly k: number;
+  /** Products at once. */
   readonly batch: number;
 }
 

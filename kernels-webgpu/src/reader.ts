@@ -25,9 +25,6 @@ const PIECE = 4 * 2 ** 20;
 const KEPT = 16;
 const KEPT_BYTES = 64 * 2 ** 20;
 
-/** Reads at once after which the event loop gets a turn. */
-const TURN = 512;
-
 /** The buffer of reports, and what to do with its first words. */
 export interface Check {
   readonly memory: Memory;
@@ -49,7 +46,6 @@ export class Reader {
   #canReadSync: boolean;
   readonly #idle: GPUBuffer[] = [];
   #idleBytes = 0;
-  #sinceTurn = 0;
 
   private constructor(recorder: Recorder, staging: GPUBuffer, canReadSync: boolean) {
     this.#recorder = recorder;
@@ -76,10 +72,6 @@ export class Reader {
     if (this.#canReadSync) {
       const data = this.#readNow(parts, check);
       await this.#recorder.settle("read a tensor");
-      if (++this.#sinceTurn === TURN) {
-        this.#sinceTurn = 0;
-        await new Promise<void>((resolve) => setTimeout(resolve, 0)); // mappings end when the event loop turns
-      }
       return data;
     }
     const { places, end } = layOut(parts);

@@ -4,10 +4,22 @@
  * @module
  */
 
-import { type Attrs, type Aval, type Backend, inferAll, type Name } from "@flambeau/core";
+import {
+  type Attrs,
+  type Aval,
+  type Backend,
+  type DType,
+  float32,
+  inferAll,
+  int16,
+  int32,
+  type Name,
+  uint8,
+} from "@flambeau/core";
 import { createWasmBackend, isWasmSupported } from "@flambeau/kernels-wasm";
 import { createWebGpuBackend, isWebGpuAvailable } from "@flambeau/kernels-webgpu";
 import { createReferenceBackend, hostKernels } from "@flambeau/reference";
+import { type Layout, layouts } from "@flambeau/testing";
 
 /** One row of the matrix. */
 export interface Row {
@@ -19,6 +31,8 @@ export interface Row {
   readonly factor: number;
   /** False where infinities, NaN and subnormal numbers may be lost: samples of edges are left out. */
   readonly edges: boolean;
+  /** The layouts in which operands are tried. */
+  readonly layoutsOf: (dtype: DType) => readonly Layout[];
   /** Why some dtypes are skipped; null where the device holds all. */
   readonly omits: string | null;
 }
@@ -32,13 +46,17 @@ export interface LiveRow extends Row {
 /** The oracle: its results are what the others must give. */
 export const oracle: Backend = createReferenceBackend() as Backend;
 
+/** Each form of a call costs the GPU a shader: these dtypes, one for each width and kind, stand for all in the other layouts. */
+const wide: ReadonlySet<DType> = new Set([float32, int32, int16, uint8]);
+
 const all: readonly Row[] = [
-  { name: "reference", backend: oracle, factor: 1, edges: true, omits: null },
+  { name: "reference", backend: oracle, factor: 1, edges: true, layoutsOf: () => layouts, omits: null },
   {
     name: "cpu",
     backend: isWasmSupported() ? createWasmBackend({ fallback: hostKernels }) as Backend : null,
     factor: 1,
     edges: true,
+    layoutsOf: () => layouts,
     omits: null,
   },
   {
@@ -46,6 +64,7 @@ const all: readonly Row[] = [
     backend: await isWebGpuAvailable() ? await createWebGpuBackend() : null,
     factor: 1,
     edges: true,
+    layoutsOf: (dtype) => wide.has(dtype) ? layouts : ["contiguous"],
     omits: "webgpu holds no 64-bit types",
   },
 ];

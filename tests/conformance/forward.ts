@@ -34,7 +34,6 @@ import {
   GAP,
   type HostTensor,
   hostTensor,
-  layouts,
   Make,
   numbersOf,
   type OpInfo,
@@ -101,6 +100,7 @@ class Run {
 
   async sample({ title, inputs, attrs }: AnySample): Promise<void> {
     const plain = inputs.map((x) => place(x, "contiguous", null));
+    const layouts = this.#row.layoutsOf(this.#dtype);
     for (const layout of this.#info.anyLayout === false ? layouts.slice(0, 1) : layouts) {
       const placed = inputs.map((x) =>
         place(x, layout, this.#info.expand === undefined ? 0 : this.#info.expand)

@@ -117,6 +117,7 @@ function close(inner: StorageScope, result: unknown): void {
 function collect(value: unknown, kept: Set<object>, saved: Set<object>, seen: Set<object>): void {
   if (typeof value !== "object" && typeof value !== "function" || value === null || seen.has(value)) return;
   seen.add(value);
+  if (ArrayBuffer.isView(value)) return; // numbers only
   if (value instanceof TensorHandle) {
     const add = (storage: Storage) => void kept.add(storage);
     eachStorage(value as Tensor, add);

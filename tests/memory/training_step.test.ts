@@ -2,7 +2,7 @@
  * The most memory that lives during one training step, against what cannot be done without: parameters, their gradients,
  * the state of the optimizer, the batch, and what the backward pass has saved.
  *
- * The step is written as the guide recommends: what the forward pass makes on its way belongs to a scope.
+ * The step is written as the guide shows (chapter 6): what the forward pass makes on its way belongs to a scope.
  *
  * @module
  */

@@ -21,6 +21,7 @@ export {
   toFloat,
 } from "./src/coerce.ts";
 export { automatic } from "./src/device.ts";
+export { computeWaiting } from "./src/deferred/flush.ts";
 export { gradMode } from "./src/grad_mode.ts";
 export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
 export { creatingOn, execute, executeInto, executeOn } from "./src/immediate.ts";

@@ -1,4 +1,4 @@
-import { isWebGpuAvailable } from "@flambeau/kernels-webgpu";
+import { createWebGpuBackend, isWebGpuAvailable } from "@flambeau/kernels-webgpu";
 import { expect, test } from "vitest";
 import * as torch from "../mod.ts";
 
@@ -59,5 +59,38 @@ test.skipIf(!available)(
     expect(JSON.parse(JSON.stringify(table))).toEqual(table);
     expect(table.rows).toHaveLength(1);
     expect(await x.matmul(y).data()).toEqual(before);
+  },
+);
+
+test.skipIf(!available)("synchronize: computes what waits", async () => {
+  await torch.enableWebGpu();
+  const x = torch.tensor([1, 2], { device: "webgpu" });
+  const y = x.add(1).mul(3);
+  const before = torch.webgpu.memoryAllocated();
+  await torch.webgpu.synchronize();
+  expect(torch.webgpu.memoryAllocated()).toBeGreaterThanOrEqual(before + 8); // it had no memory
+  expect(await y.toArray()).toEqual([6, 9]);
+});
+
+test.skipIf(!available)(
+  "a ceiling of memory is an error that names the largest tensors, and is over when they go",
+  async () => {
+    const small = await createWebGpuBackend({ maxBytes: 2 ** 20, maxIdleBytes: 2 ** 20 });
+    const make = () => torch.tensor(new Float32Array(2 ** 17), { device: small });
+    const [x] = [make(), make()];
+    const thrown = (() => {
+      try {
+        make();
+      } catch (error) {
+        return error as torch.OutOfMemoryError;
+      }
+    })();
+    expect(thrown).toBeInstanceOf(torch.OutOfMemoryError);
+    expect(thrown!.bytes).toBe(2 ** 19);
+    expect(thrown!.message).toContain("all buffers must have at most 1048576 bytes together, got 1572864");
+    expect(thrown!.message).toContain("2 × float32[131072] (1.0 MiB)");
+    x!.dispose();
+    expect(make().numel()).toBe(2 ** 17);
+    small.destroy();
   },
 );

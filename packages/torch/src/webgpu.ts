@@ -7,7 +7,7 @@
 
 import { DeviceError, type MemoryStats } from "@flambeau/core";
 import type { AutotuneOptions, TileTable, WebGpuBackend } from "@flambeau/kernels-webgpu";
-import { abandon } from "@flambeau/tensor/internal";
+import { abandon, computeWaiting } from "@flambeau/tensor/internal";
 import { gpu } from "./enable.ts";
 import { Shadow, type Shadowable, shadows } from "./shadow.ts";
 
@@ -47,14 +47,16 @@ export function isLost(): boolean {
 }
 
 /**
- * Waits until all that was asked of the device is done, as `torch.cuda.synchronize`, and throws what went wrong in it.
+ * Waits until all that was asked of the device is done, what waits to be computed included, as `torch.cuda.synchronize`, and throws what went wrong in it.
  *
  * @throws {DeviceError} If the device was not started.
  * @throws {DeviceLostError} If it is lost.
  * @see https://pytorch.org/docs/stable/generated/torch.cuda.synchronize.html
  */
 export async function synchronize(): Promise<void> {
-  await device("synchronize").sync();
+  const backend = device("synchronize");
+  if (backend.lost === null) computeWaiting(backend);
+  await backend.sync();
 }
 
 /**

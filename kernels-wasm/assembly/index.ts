@@ -19,6 +19,8 @@ export {
 } from "./conv";
 export {
   all_finite_f32,
+  winograd_back_f32,
+  winograd_back_scratch,
   winograd_f32,
   winograd_scratch,
   winograd_weight_grad_f32,

@@ -4,8 +4,9 @@
  *
  * Tiles of 6 × 6 inputs, and weights, are transformed; the products are 36 products of matrices, channels by tiles, by the
  * kernels of gemm; outputs are transformed back. The points of the transforms are 0, ±5/8, ±3/2 and ∞, at which float32
- * loses less than at the integers. The gradient for the input is the convolution with flipped weights, the gradient for
- * the weight has the same products, transposed.
+ * loses less than at the integers. The gradient for the input is the convolution with flipped weights, or where that has
+ * more tiles, the same products transposed, whose tiles of 6 × 6 are added up. The gradient for the weight has the same
+ * products, transposed for weights.
  *
  * A tile's outputs are sums over all of the tile: a NaN, an infinity or a very large number in it would reach outputs whose
  * window does not cover it. So a part answers {@linkcode UNFIT} when it met an input above {@linkcode LARGEST} or an output
@@ -626,6 +627,95 @@ function putPart(p: usize, v: v128, tile: usize, i: i32): void {
   else putSome(p, v, columns);
 }
 
+/** Adds v to four elements at p. */
+// @ts-ignore: decorator
+@inline
+function addTo(p: usize, v: v128): void {
+  v128.store(p, f32x4.add(v128.load(p), v));
+}
+
+/** Adds two lanes of v, from number 2 · `half` on, to two elements at p. */
+// @ts-ignore: decorator
+@inline
+function addPair(p: usize, v: v128, half: u8): void {
+  const sum = f32x4.add(v128.load64_zero(p), half === 0 ? v : i64x2.shuffle(v, v, 1, 1));
+  v128.store64_lane(p, sum, 0);
+}
+
+/**
+ * Transforms 36 vectors, `step` bytes apart, to tiles of 6 × 6 of the gradient for the input, and adds these to the padded
+ * image, rows `row` bytes apart, where the table of tiles says.
+ */
+function backTile(m: usize, step: usize, o: usize, row: usize, tiles: usize): void {
+  const k = constants();
+  const temp = between();
+  const sum = v128.load(k);
+  const product = v128.load(k, 16);
+  const a2 = v128.load(k, 32);
+  const b2 = v128.load(k, 48);
+  const a = v128.load(k, 64);
+  const b = v128.load(k, 80);
+  for (let to = temp; to < temp + 96; to += 16) {
+    let q = m;
+    const m0 = v128.load(q);
+    const m1 = v128.load(q += 6 * step);
+    const m2 = v128.load(q += 6 * step);
+    const m3 = v128.load(q += 6 * step);
+    const m4 = v128.load(q += 6 * step);
+    const m5 = v128.load(q += 6 * step);
+    const sa = f32x4.add(m1, m2);
+    const da = f32x4.mul(a, f32x4.sub(m1, m2));
+    const sb = f32x4.add(m3, m4);
+    const db = f32x4.mul(b, f32x4.sub(m3, m4));
+    v128.store(to, f32x4.mul(product, m0));
+    v128.store(to, sub(a2, db, sub(b2, da, f32x4.mul(product, m5))), 96);
+    v128.store(to, sub(a2, sb, sub(b2, sa, f32x4.mul(sum, m0))), 192);
+    v128.store(to, mad(sum, m5, f32x4.add(da, db)), 288);
+    v128.store(to, f32x4.add(f32x4.add(m0, sa), sb), 384);
+    v128.store(to, m5, 480);
+    m += step;
+  }
+  let p0 = o + <usize>load<i32>(tiles);
+  let p1 = o + <usize>load<i32>(tiles, 16);
+  let p2 = o + <usize>load<i32>(tiles, 32);
+  let p3 = o + <usize>load<i32>(tiles, 48);
+  for (let from = temp; from < temp + 576; from += 96) {
+    const m0 = v128.load(from);
+    const m1 = v128.load(from, 16);
+    const m2 = v128.load(from, 32);
+    const m3 = v128.load(from, 48);
+    const m4 = v128.load(from, 64);
+    const m5 = v128.load(from, 80);
+    const sa = f32x4.add(m1, m2);
+    const da = f32x4.mul(a, f32x4.sub(m1, m2));
+    const sb = f32x4.add(m3, m4);
+    const db = f32x4.mul(b, f32x4.sub(m3, m4));
+    const y0 = f32x4.mul(product, m0);
+    const y1 = sub(a2, db, sub(b2, da, f32x4.mul(product, m5)));
+    const y2 = sub(a2, sb, sub(b2, sa, f32x4.mul(sum, m0)));
+    const y3 = mad(sum, m5, f32x4.add(da, db));
+    const y4 = f32x4.add(f32x4.add(m0, sa), sb);
+    const t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(y2, y3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(y0, y1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(y2, y3, 2, 6, 3, 7);
+    const low = i32x4.shuffle(y4, m5, 0, 4, 1, 5);
+    const high = i32x4.shuffle(y4, m5, 2, 6, 3, 7);
+    addTo(p0, i64x2.shuffle(t0, t1, 0, 2));
+    addTo(p1, i64x2.shuffle(t0, t1, 1, 3));
+    addTo(p2, i64x2.shuffle(t2, t3, 0, 2));
+    addTo(p3, i64x2.shuffle(t2, t3, 1, 3));
+    addPair(p0 + 16, low, 0);
+    addPair(p1 + 16, low, 1);
+    addPair(p2 + 16, high, 0);
+    addPair(p3 + 16, high, 1);
+    p0 += row;
+    p1 += row;
+    p2 += row;
+    p3 += row;
+  }
+}
+
 /**
  * Writes what is known of every tile of an image: offset of its input, offset of its output, rows and columns of that.
  * Three tiles more, at the place of the last one, have no rows.
@@ -812,6 +902,157 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
     }
   }
   return statusOf(largest, bad);
+}
+
+/** Copies the image out of the padded one; answers `bad` plus 0, or plus NaN where an element is not finite. */
+function take(pad: usize, wide: i32, o: usize, bad: v128): v128 {
+  const zero = f32x4.splat(0);
+  const height = meta(HEIGHT);
+  const row = <usize>meta(WIDTH) << 2;
+  const whole = row & ~15;
+  pad += <usize>(meta(ABOVE) * wide + meta(BEFORE)) << 2;
+  for (let y = 0; y < height; y++) {
+    let t: usize = 0;
+    for (; t < whole; t += 16) {
+      const v = v128.load(pad + t);
+      bad = mad(v, zero, bad);
+      v128.store(o + t, v);
+    }
+    for (; t < row; t += 4) {
+      const v = v128.load32_zero(pad + t);
+      bad = mad(v, zero, bad);
+      v128.store32_lane(o + t, v, 0);
+    }
+    pad += <usize>wide << 2;
+    o += row;
+  }
+  return bad;
+}
+
+/** Images of a block of {@linkcode winograd_back_f32}. */
+// @ts-ignore: decorator
+@inline
+function imagesAtOnce(groups: i32, channels: i32): i32 {
+  return max(1, tilesAtOnce(channels) / 4 / groups);
+}
+
+/** Bytes of working memory of {@linkcode winograd_back_f32} for `rows` of `size` elements of an image, padded. */
+export function winograd_back_scratch(rows: i32, channels: i32, height: i32, width: i32, size: i32): i32 {
+  const across = (width + 3) >> 2;
+  const down = (height + 3) >> 2;
+  const groups = (across * down + 3) >> 2;
+  const tiles = 4 * groups * imagesAtOnce(groups, channels) + 4;
+  return gemm_scratch(4) + 1024 + (across * down + 4) * 16 + (16 * across * down + size + 32) * 4 +
+    XI * (stepOf(tiles * padded(channels)) + stepOf(rowsAtOnce(rows) * tiles));
+}
+
+/**
+ * The gradient g [N, O, H′, W′] with the weights that {@linkcode winograd_weights_f32} made, O being their channels → the
+ * gradient for the input, o [N, C, H, W], C being the rows: of `batch` images and `rows` as those of {@linkcode winograd_f32}.
+ * At META are the numbers of the convolution itself, but for rows and channels.
+ */
+export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch: i32): i32 {
+  writeConstants();
+  const channels = meta(CHANNELS);
+  const kp = padded(channels);
+  const across = tilesAcross();
+  const tiles = across * tilesDown();
+  const groups = (tiles + 3) >> 2;
+  const outHeight = meta(OUT_HEIGHT);
+  const outWidth = meta(OUT_WIDTH);
+  const plane = outHeight * outWidth;
+  const wide = max(4 * across + 2, meta(BEFORE) + meta(WIDTH));
+  const high = max(4 * tilesDown() + 2, meta(ABOVE) + meta(HEIGHT));
+  const some = rowsAtOnce(rows);
+  const most = imagesAtOnce(groups, channels);
+  const all = 4 * groups * most + 4;
+  const stepU = <usize>stepOf(tall(meta(ROWS)) * kp);
+  const stepV = <usize>stepOf(all * kp);
+  const stepM = <usize>stepOf(some * all);
+  const pad = table() + (<usize>(tiles + 4) << 4);
+  const image = pad + (<usize>(16 * tiles + 16) << 2);
+  const v = image + (<usize>(wide * high + 16) << 2);
+  const m = v + <usize>XI * stepV;
+  const direct = 4 * across === outWidth && 4 * tilesDown() === outHeight;
+  writeTiles(wide);
+  if (!direct) memory.fill(pad, 0, <usize>(16 * tiles) << 2);
+  let largest = f32x4.splat(0);
+  let bad = largest;
+  for (let b = 0; b < batch; b += most) {
+    const images = min(most, batch - b);
+    const columns = ((images * groups + 1) & ~1) << 2;
+    for (let n = 0; n < images; n++) {
+      for (let c = 0; c < channels; c++) {
+        const from = x + (<usize>((b + n) * meta(OUT_STEP) + c * plane) << 2);
+        if (direct) largest = look(from, outWidth, 0, outHeight, largest);
+        else largest = place(from, pad, 4 * across, 0, outHeight, outHeight, outWidth, 0, 0, largest);
+        const base = direct ? from : pad;
+        for (let t = 0; t < tiles; t += 4) {
+          // Past the last tile there are none: their gradients are 0.
+          const g = n * groups + (t >> 2);
+          const to = v + (<usize>((g >> 1) * kp + c) << 5) + (<usize>(g & 1) << 4);
+          gradTile(
+            base + gradOf(t, tiles, across),
+            base + gradOf(t + 1, tiles, across),
+            base + gradOf(t + 2, tiles, across),
+            base + gradOf(t + 3, tiles, across),
+            <usize>across << 4,
+            to,
+            stepV,
+            0,
+          );
+          if (t + 4 > tiles) clearLanes(to, stepV, tiles - t);
+        }
+      }
+    }
+    for (let c = channels; c < kp; c++) {
+      for (let g = 0; g < columns >> 3; g++) {
+        for (let i = v + (<usize>(g * kp + c) << 5); i < v + <usize>XI * stepV; i += stepV) {
+          v128.store(i, f32x4.splat(0));
+          v128.store(i, f32x4.splat(0), 16);
+        }
+      }
+    }
+    for (let r = 0; r < rows; r += some) {
+      const mc = min(some, rows - r);
+      const full = (mc + MR_F32 - 1) / MR_F32 * MR_F32;
+      const ldm = <usize>columns << 2;
+      for (let i: usize = 0; i < <usize>XI; i++) {
+        const a = u + i * stepU + (<usize>(r * kp) << 2);
+        multiplyPanels<f32>(a, v + i * stepV, m + i * stepM, ldm, full, columns, kp, false);
+      }
+      for (let j = 0; j < mc; j++) {
+        let from = m + <usize>j * ldm;
+        for (let n = 0; n < images; n++) {
+          memory.fill(image, 0, <usize>(wide * high) << 2);
+          for (let g = 0; g < groups; g++) {
+            backTile(from, stepM, image, <usize>wide << 2, table() + (<usize>g << 6));
+            from += 16;
+          }
+          const to = (b + n) * meta(IMAGE_STEP) + (r + j) * meta(HEIGHT) * meta(WIDTH);
+          bad = take(image, wide, o + (<usize>to << 2), bad);
+        }
+      }
+    }
+  }
+  return statusOf(largest, bad);
+}
+
+/** Offset of tile `t` of a gradient of whole tiles, or of the last one. */
+// @ts-ignore: decorator
+@inline
+function gradOf(t: i32, tiles: i32, across: i32): usize {
+  const u = min(t, tiles - 1);
+  const y = u / across;
+  return <usize>(16 * y * across + 4 * (u - y * across)) << 2;
+}
+
+/** Writes 0 to the lanes from number `n` on of 36 vectors. */
+function clearLanes(p: usize, step: usize, n: i32): void {
+  for (let i = 0; i < XI; i++) {
+    for (let l = n; l < 4; l++) store<f32>(p + (<usize>l << 2), 0);
+    p += step;
+  }
 }
 
 /**

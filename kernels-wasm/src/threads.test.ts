@@ -143,6 +143,11 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     ...image,
     inputSize: [8, 8],
   }],
+  ["convInputGrad", [{ shape: [4, 16, 12, 12] }, { shape: [16, 24, 3, 3] }], [{ shape: [4, 24, 14, 14] }], {
+    ...image,
+    padding: [0, 0],
+    inputSize: [14, 14],
+  }],
   ["convWeightGrad", [{ shape: [6, 16, 20, 20] }, { shape: [6, 16, 20, 20] }], [{ shape: [16, 16, 3, 3] }], {
     ...image,
     kernelSize: [3, 3],

@@ -6,7 +6,7 @@
  * MiB, out of the last one up to 24 MiB, else out of DRAM. An operation that reads more than it writes may be above that.
  * Times are the least and the median of many runs; other work on the machine only ever adds.
  *
- * Run: `deno task bench [--json] [--threads=1] [--build=simd] [--match=conv] [--budget=200]`.
+ * Run: `deno task bench [--json] [--threads=1] [--build=simd] [--match=conv,pool] [--budget=200]`.
  *
  * @module
  */
@@ -67,6 +67,8 @@ interface Row {
   readonly flops?: number;
   /** Bytes that are read and written, where these are not all of the operands. */
   readonly bytes?: number;
+  /** Inputs that are the outputs. */
+  readonly inPlace?: readonly number[];
 }
 
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
@@ -381,9 +383,10 @@ const rows: readonly Row[] = [
   }),
   row("uniform 1 M", "randomUniform", [], [f(M)], random),
   row("normal 1 M", "randomNormal", [], [f(M)], random),
-  ...[M, 16 * M].map((n) =>
-    row(`Adam ${n / M} M`, "adamStep", [f(n), f(n), f(n), f(n)], [f(n), f(n), f(n)], adam)
-  ),
+  ...[M, 16 * M].map((n) => ({
+    ...row(`Adam ${n / M} M`, "adamStep", [f(n), f(n), f(n), f(n)], [f(n), f(n), f(n)], adam),
+    ...{ inPlace: [0, 2, 3], bytes: 28 * n },
+  })),
 ];
 
 type AnyKernel = (
@@ -392,6 +395,7 @@ type AnyKernel = (
   attrs: unknown,
 ) => { run(): void } | null;
 
+const matches = (options.get("match") ?? "").split(",");
 const limits = await measureLimits(build);
 const results: Record<string, unknown>[] = [];
 const isJson = options.has("json");
@@ -404,16 +408,16 @@ if (!isJson) {
     } GB/s in the last cache, ${limits.cached.toFixed(0)} GB/s in the second`,
   );
 }
-for (const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved } of rows) {
-  if (options.has("match") && !`${name} ${primitive}`.includes(options.get("match")!)) continue;
+for (const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved, inPlace } of rows) {
+  if (!matches.some((part) => `${name} ${primitive}`.includes(part))) continue;
   const operands = inputs.map(make);
-  const made = outputs.map(make);
+  const made = inPlace === undefined ? outputs.map(make) : inPlace.map((i) => operands[i]!);
   const kernel = device.kernels[primitive] as unknown as AnyKernel;
   const dispatch = kernel(operands, made.length === 1 ? made[0]! : made, attrs);
   if (dispatch === null) throw new Error(`${name}: no kernel`);
   const [least, median] = time(() => device.run(dispatch), budget);
   const bytes = moved ?? [...operands, ...made].reduce((sum, x) => sum + x.buffer.bytes, 0);
-  for (const x of [...operands, ...made]) device.free(x.buffer);
+  for (const x of new Set([...operands, ...made])) device.free(x.buffer);
   // A product with few rows reads memory and does little else: the nearer limit counts.
   const byFlops = flops === undefined ? 0 : flops / limits.flops / 1e6;
   const [level, speed] = bytes > 24 * M

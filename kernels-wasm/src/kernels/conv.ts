@@ -18,7 +18,14 @@ import { type Entry, MetaCall, type WasmDispatch } from "../dispatch.ts";
 import { count, isDense, pointer } from "../geometry.ts";
 import type { Cut, Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
-import { isWinogradBetter, winograd, type WinogradGeometry, winogradWeightGrad } from "./winograd.ts";
+import {
+  isBackBetter,
+  isWinogradBetter,
+  winograd,
+  winogradBack,
+  type WinogradGeometry,
+  winogradWeightGrad,
+} from "./winograd.ts";
 
 /** Three numbers for depth, height and width: those of fewer dimensions stand last, `fill` before them. */
 function three(values: Shape, fill: number): number[] {
@@ -274,6 +281,12 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const tiled = winogradOf(turned);
       if (direct === null || tiled === null) return direct;
       const pointers = [pointer(g), pointer(weight), pointer(output)] as const;
+      const [batch, height, width] = [tiled.batch, ...attrs.inputSize as [number, number]];
+      const own: WinogradGeometry = {
+        ...{ batch, rows, channels: tiled.rows, size: [height, width], out: tiled.size },
+        padding: attrs.padding as [number, number],
+      };
+      if (isBackBetter(own)) return winogradBack(kernels, pointers, own, direct);
       return winograd(kernels, pointers, [9, 9 * tiled.rows, 1], tiled, direct);
     },
     convWeightGrad([g, x], output, attrs) {

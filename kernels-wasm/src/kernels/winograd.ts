@@ -5,6 +5,7 @@
  */
 
 import { Call, MetaCall, type WasmDispatch } from "../dispatch.ts";
+import { count } from "../geometry.ts";
 import type { Cut, Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
 
@@ -80,7 +81,42 @@ export function winograd(
   otherwise: WasmDispatch,
 ): WasmDispatch {
   kernels.needScratch(kernels.entry("winograd_scratch").fn(g.rows, g.channels, ...g.out));
-  return new MetaCall(new Winograd(kernels, pointers, weights, g, otherwise), metaOf(g), kernels.heap);
+  const step = new Winograd(kernels, pointers, weights, g, otherwise);
+  return new MetaCall(step, metaOf(g), kernels.heap);
+}
+
+/** Most tiles of an image whose input gradient is added up from tiles: they are transformed at once. */
+const MOST_TILES = 64;
+
+/**
+ * True when the gradient for the input of the convolution `g` should be added up from tiles of its result, rather than be a
+ * convolution over tiles of the input, which are more where nothing is padded.
+ */
+export function isBackBetter(g: WinogradGeometry): boolean {
+  const [tiles, other] = [tilesOf(g), tilesOf({ ...g, out: g.size })];
+  return isWinogradBetter(g) && tiles <= MOST_TILES && 1.15 * tiles < other;
+}
+
+/**
+ * The gradient for the input of the convolution `g`.
+ *
+ * @param pointers Of the gradient of the result, w and the gradient for the input.
+ * @param otherwise Computes the same in another way, as for {@linkcode winograd}.
+ */
+export function winogradBack(
+  kernels: Kernels,
+  pointers: readonly [x: number, w: number, o: number],
+  g: WinogradGeometry,
+  otherwise: WasmDispatch,
+): WasmDispatch {
+  const back = { ...g, rows: g.channels, channels: g.rows };
+  const [high, wide] = [0, 1].map((i) => Math.max(4 * ceil(g.out[i]! / 4) + 2, g.padding[i]! + g.size[i]!));
+  const bytes = kernels.entry("winograd_back_scratch").fn(back.rows, back.channels, ...g.out, high! * wide!);
+  kernels.needScratch(bytes);
+  const meta = metaOf(g);
+  meta.splice(0, 2, back.rows, back.channels);
+  const step = new Winograd(kernels, pointers, [9, 9 * back.rows, 0], back, otherwise, true);
+  return new MetaCall(step, meta, kernels.heap);
 }
 
 class Winograd implements WasmDispatch {
@@ -90,6 +126,7 @@ class Winograd implements WasmDispatch {
   readonly #g: WinogradGeometry;
   readonly #bytes: number;
   readonly #otherwise: WasmDispatch;
+  readonly #isBack: boolean;
 
   constructor(
     kernels: Kernels,
@@ -97,6 +134,7 @@ class Winograd implements WasmDispatch {
     weights: readonly number[],
     g: WinogradGeometry,
     otherwise: WasmDispatch,
+    isBack = false,
   ) {
     this.#kernels = kernels;
     this.#pointers = pointers;
@@ -104,6 +142,7 @@ class Winograd implements WasmDispatch {
     this.#g = g;
     this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, g.channels);
     this.#otherwise = otherwise;
+    this.#isBack = isBack;
   }
 
   run(): void {
@@ -133,22 +172,23 @@ class Winograd implements WasmDispatch {
     const groups = batch * ceil(tiles / 4);
     const cost = 4 * groups *
       (36 * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25;
-    const args = [this.#pointers[0], u, this.#pointers[2], rows, 0, groups];
+    const [x, , o] = this.#pointers;
     const threads = this.#kernels.pool?.threads ?? 1;
-    // Parts of an image share the weights, parts of the rows share the image: the longer side is cut.
-    const byTiles = groups >= 2 * threads && 8 * groups >= rows;
     const kp = (channels + 3) & ~3;
-    const results = this.#run(
-      "winograd_f32",
-      args,
-      byTiles ? { units: groups, at: 5, grain: 2, cost, moves: [[4, 1]] } : {
-        units: rows,
-        at: 3,
-        grain: 20,
-        cost,
-        moves: [[1, kp * 4], [2, out[0] * out[1] * 4]],
-      },
-    );
+    const plane = count(this.#isBack ? this.#g.size : out);
+    const byRows = { units: rows, at: 3, grain: 20, cost, moves: [[1, kp * 4], [2, plane * 4]] } as const;
+    // Parts of the images share the weights, parts of the rows share the images: the longer side is cut.
+    const isWide = groups >= 2 * threads && 8 * groups >= rows;
+    let results: readonly number[];
+    if (this.#isBack) {
+      const moves = [[0, channels * count(out) * 4], [2, rows * plane * 4]] as const;
+      const byImages = { units: batch, at: 4, cost, moves };
+      const cut = isWide && batch >= threads ? byImages : byRows;
+      results = this.#run("winograd_back_f32", [x, u, o, rows, batch], cut);
+    } else {
+      const byTiles = { units: groups, at: 5, grain: 2, cost, moves: [[4, 1]] } as const;
+      results = this.#run("winograd_f32", [x, u, o, rows, 0, groups], isWide ? byTiles : byRows);
+    }
     return results.every((status) => status === -1);
   }
 

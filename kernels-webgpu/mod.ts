@@ -5,6 +5,7 @@
  */
 
 export {
+  type BufferPart,
   createWebGpuBackend,
   isWebGpuAvailable,
   type WebGpuBackend,

@@ -27,7 +27,7 @@ export { makeEmpty, makeTensor, TensorHandle } from "./src/handle.ts";
 export { creatingOn, execute, executeInto, executeOn } from "./src/immediate.ts";
 export { relabel } from "./src/label.ts";
 export { abandon, refill } from "./src/loss.ts";
-export { type Allocation, liveAllocations } from "./src/memory.ts";
+export { type Allocation, type Expression, liveAllocations, type Source } from "./src/memory.ts";
 export { fromData, moveHook } from "./src/ops/data.ts";
 export { scopes, Storage, storageCount, StorageScope } from "./src/storage.ts";
 export {

@@ -111,11 +111,14 @@ const CASES: Readonly<Record<string, Case>> = {
   "three dimensions": { x: [1, 3, 5, 6, 7], w: [18, 3, 2, 3, 2], stride: [1, 2, 1], padding: [1, 0, 1] },
 };
 
+/** Software drivers take long to compile. */
+const SLOW = 120_000;
+
 describeGpu("convolutions", () => {
   for (const [name, sizes] of Object.entries(CASES)) {
     test(`${name}: result and gradients`, async () => {
       await expectAll(tuned({}), sizes);
-    });
+    }, SLOW);
   }
   for (
     const choice of [{ way: "64x64x16", parts: 1 }, { way: "32x64x32", parts: 3 }, { parts: 2 }] as Partial<
@@ -126,13 +129,13 @@ describeGpu("convolutions", () => {
       const on = tuned(choice);
       await expectAll(on, CASES["3 × 3 with padding"]!);
       await expectAll(on, CASES[choice.way === "64x64x16" ? "1 × 1 in groups" : "depthwise"]!);
-    });
+    }, SLOW);
   }
   test("channels next to one another in memory", async () => {
     for (const name of ["stride 2 and dilation 2", "1 × 1, images one by one"]) {
       await expectAll(tuned({}), CASES[name]!, channelsLast);
     }
-  });
+  }, SLOW);
   test("halves are rounded once", async () => {
     const half = (spec: Spec): Spec => ({
       ...spec,
@@ -141,9 +144,9 @@ describeGpu("convolutions", () => {
     });
     await expectAll(tuned({}), CASES["3 × 3 with padding"]!, half);
     await expectAll(tuned({}), CASES["1 × 1, images one by one"]!, half);
-  });
+  }, SLOW);
   test("images beyond the binding limit are done in pieces", async () => {
     await expectAll(tuned({}, 4096), { x: [5, 3, 10, 10], w: [5, 3, 3, 3], padding: [1, 1] });
     await expectAll(tuned({}, 4096), { x: [4, 4, 9, 9], w: [6, 4, 1, 1] });
-  });
+  }, SLOW);
 });

@@ -72,6 +72,9 @@ async function expectEqual(
   }
 }
 
+/** Software drivers take long to compile. */
+const SLOW = 120_000;
+
 describeGpu("products", () => {
   for (const way of wayNames) {
     test(`${way}: all layouts, at and beside the edges of tiles`, async () => {
@@ -97,7 +100,7 @@ describeGpu("products", () => {
           layouts: [{ strides: [wide + 4, 1], offset: 8 }],
         });
       }
-    });
+    }, SLOW);
     test(`${way}: batches, parts of the depth, packed and whole numbers`, async () => {
       const on = tuned({ way, parts: 1 });
       const all = every(way);
@@ -129,7 +132,7 @@ describeGpu("products", () => {
       await expectEqual(on, [half(x), half(y)], {
         layouts: [{ strides: [3 * m * 25, m * 25, 25, 1], offset: 1 }],
       });
-    });
+    }, SLOW);
   }
   test("NaN and infinities pass, no depth gives zeros", async () => {
     for (const way of ["skinny", "32x32x32", "128x128x16"] as const) {

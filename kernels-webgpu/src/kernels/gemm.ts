@@ -10,9 +10,10 @@ import type { GpuDispatch } from "../dispatch.ts";
 import type { GpuLimits } from "../draft.ts";
 import { computed, perWord, storageOf } from "../element.ts";
 import { count, isInPlace, loopUniforms, melt, placesText, stepsIn } from "../geometry.ts";
-import { agree, isWhole } from "../quads.ts";
+import { agree, type Candidate, isWhole } from "../quads.ts";
 import { halves, narrow, room, seen, sequence, span, sumOfHalves } from "./gemm/pieces.ts";
 import { gemm } from "./gemm/run.ts";
+import type { Loader } from "./gemm/product.ts";
 import { strided, stridedStore } from "./gemm/strided.ts";
 import { SKINNY } from "./gemm/tiles.ts";
 
@@ -34,6 +35,18 @@ interface Call {
   readonly y: Operand;
   readonly bias: Operand | null;
   readonly o: Operand;
+}
+
+/** An operand as the matrix that a product reads. */
+interface Matrix {
+  readonly name: "x" | "y";
+  /** Steps along its free index and along the depth; 0 where that has one element. */
+  readonly free: number;
+  readonly depth: number;
+  /** Which of them walks along memory. */
+  readonly along: "free" | "k";
+  /** True where fours of neighbours are whole. */
+  readonly whole: boolean;
 }
 
 /** Multiplies, in pieces where an operand reaches further than a binding may. */
@@ -106,38 +119,39 @@ function once(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | nul
   // Few columns, or columns that walk along memory, are made as rows of the transposed product.
   const [om, on] = [one ? joined.steps[1]![0] ?? 0 : o.strides.at(-2)!, o.strides.at(-1)!];
   const turned = high > SKINNY && (columns <= SKINNY || on !== 1 && om === 1);
-  const side = (operand: Operand, size: number, free: number, depth: number, along: Shape) => {
+  const matrix = (
+    name: "x" | "y",
+    operand: Operand,
+    size: number,
+    [free, depth]: readonly [number, number],
+    steps: Shape,
+  ): Matrix => {
     const [f, d] = [size === 1 ? 0 : free, k === 1 ? 0 : depth];
-    const walks: "free" | "k" = d === 1 || f !== 1 ? "k" : "free";
-    const whole = walks === "k" ? isWhole(operand, k, [f, ...along]) : isWhole(operand, size, [d, ...along]);
-    return { operand, free: f, depth: d, walks, whole: whole && (walks === "k" ? d : f) === 1, size };
+    const along = d === 1 || f !== 1 ? "k" : "free";
+    const whole = along === "k"
+      ? d === 1 && isWhole(operand, k, [f, ...steps])
+      : f === 1 && isWhole(operand, size, [d, ...steps]);
+    return { name, free: f, depth: d, along, whole };
   };
-  const left = side(
-    x,
-    high,
-    one ? joined.steps[0]![0] ?? 0 : x.strides.at(-2)!,
-    x.strides.at(-1)!,
-    loops.steps[0]!,
-  );
-  const right = side(y, columns, y.strides.at(-1)!, y.strides.at(-2)!, loops.steps[1]!);
+  const xm = one ? joined.steps[0]![0] ?? 0 : x.strides.at(-2)!;
+  const left = matrix("x", x, high, [xm, x.strides.at(-1)!], loops.steps[0]!);
+  const right = matrix("y", y, columns, [y.strides.at(-1)!, y.strides.at(-2)!], loops.steps[1]!);
   const [a, b] = turned ? [right, left] : [left, right];
-  const [nameA, nameB] = turned ? ["y", "x"] : ["x", "y"];
-  const [aStep, bStep] = turned ? ["b", "a"] : ["a", "b"];
-  const [stepM, stepN] = turned ? [on, om] : [om, on];
   const [m, n] = turned ? [columns, high] : [high, columns];
-  const quads = agree({
+  const [stepM, stepN] = turned ? [on, om] : [om, on];
+  const whole = stepN === 1 && isWhole(o, n, [m === 1 ? 0 : stepM, ...loops.steps[2]!]);
+  const candidates: Record<string, Candidate> = {
     x: { x, whole: left.whole },
     y: { x: y, whole: right.whole },
-    o: {
-      x: o,
-      whole: stepN === 1 && isWhole(o, n, [m === 1 ? 0 : stepM, ...loops.steps[2]!]),
-      written: true,
-    },
-    ...(bias === null ? {} : { bias: { x: bias, whole: false } }),
-  } as Record<"x" | "y" | "o", { x: Operand; whole: boolean }>);
+    o: { x: o, whole, written: true },
+  };
+  if (bias !== null) candidates["bias"] = { x: bias, whole: false };
+  const quads = agree(candidates) as Record<"x" | "y" | "o", boolean>;
   const type = computed(x.dtype);
+  const load = ({ name, along }: Matrix, free: string, depth: string): Loader =>
+    strided({ name, free, depth, along, quads: quads[name], type });
   const inRows = contiguousStrides(rows);
-  const across = contiguousStrides(o.shape);
+  const inBatches = contiguousStrides(o.shape);
   return gemm(limits, {
     op,
     key: `b${loops.sizes.length}`,
@@ -146,31 +160,17 @@ function once(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | nul
     k,
     batch: count(loops.sizes),
     type,
-    a: strided({
-      name: nameA,
-      free: "P.af",
-      depth: "P.ak",
-      along: a.walks,
-      quads: quads[nameA as "x"],
-      type,
-    }),
-    b: strided({
-      name: nameB,
-      free: "P.bf",
-      depth: "P.bk",
-      along: b.walks,
-      quads: quads[nameB as "x"],
-      type,
-    }),
+    a: load(a, "P.af", "P.ak"),
+    b: load(b, "P.bf", "P.bk"),
     store: stridedStore(quads.o),
     bias: bias === null ? null : `return get_bias(${turned ? "m" : "n"} * P.bias);`,
     output: o,
-    dense: !turned ? across : one ? [...inRows, high] : [...across.slice(0, -2), 1, high],
+    dense: !turned ? inBatches : one ? [...inRows, high] : [...inBatches.slice(0, -2), 1, high],
     inputs: (draft) => {
       draft.bind("x", x, { as: "read", quads: quads.x }).bind("y", y, { as: "read", quads: quads.y });
       if (bias !== null) draft.bind("bias", bias, { as: "read" }).u32("bias", bias.strides[0]!);
       draft.u32("af", a.free).u32("ak", a.depth).u32("bf", b.free).u32("bk", b.depth);
-      loopUniforms(draft, "", ["a", "b", "o"], loops);
+      loopUniforms(draft, "", ["x", "y", "o"], loops);
     },
     result: (draft) =>
       void draft.bind("o", o, { as: quads.o ? "write" : written(o), quads: quads.o })
@@ -178,9 +178,9 @@ function once(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | nul
     setup: placesText(
       loops.sizes.length,
       "",
-      [aStep, bStep, "o"],
+      [a.name, b.name, "o"],
       "batch",
-      (name) => name === aStep ? "pa" : name === bStep ? "pb" : "po",
+      (name) => name === a.name ? "pa" : name === b.name ? "pb" : "po",
     ),
   });
 }

@@ -257,6 +257,9 @@ export const LOG_P4: usize = 182;
 export const LOG_P5: usize = 183;
 export const LOG_P6: usize = 184;
 
+// What float32 leaves of log₂ e.
+export const LOG2E_LO: usize = 208;
+
 // log₁₀ 2 and log₁₀ e in two parts.
 export const LOG10_2_HI: usize = 185;
 export const LOG10_2_LO: usize = 186;
@@ -280,6 +283,13 @@ export const WAVE_C1: usize = 198;
 export const WAVE_C2: usize = 199;
 
 export const TWO: usize = 202;
+
+export const MINUS_TWO: usize = 204;
+
+// 2⁻²⁴, and the multipliers of Philox.
+export const UNIT_24: usize = 205;
+export const PHILOX_M0: usize = 206;
+export const PHILOX_M1: usize = 207;
 
 // Patterns of bits: the sign, the integer 1.
 export const SIGN: usize = 200;
@@ -435,6 +445,7 @@ export function init_constants(): void {
   f(LOG_P4, 0.1491476823);
   f(LOG_P5, -0.1426748677);
   f(LOG_P6, 0.08700434527);
+  f(LOG2E_LO, 1.925962991e-08);
   f(LOG10_2_HI, 0.301025390625);
   f(LOG10_2_LO, 4.6050389811952138e-06);
   f(LOG10_E, 0.4342944819032518);
@@ -447,6 +458,10 @@ export function init_constants(): void {
   f(TANH_LN2_LO, 1.5973092475e-5);
   f(TANH_SHIFT, -0.085);
   f(TWO, 2.0);
+  f(MINUS_TWO, -2.0);
+  f(UNIT_24, 5.9604644775390625e-8);
+  n(PHILOX_M0, 0xd2511f53);
+  n(PHILOX_M1, 0xcd9e8d57);
   f(TANH_MAX, 9.2);
   f(ERF_G0, 0.1283791671);
   f(ERF_G1, 0.6366195133);

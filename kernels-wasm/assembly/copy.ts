@@ -1,4 +1,4 @@
-/** Kernels that move elements by their size in bytes: rows, transposes, fills. */
+/** Kernels that move elements by their size in bytes: rows, transposes, fills, halves. */
 
 import { scratch } from "./memory";
 
@@ -67,10 +67,13 @@ export function fill_16(o: usize, x: i32, n: i32): void {
   fillRow<i16>(o, <i16>x, n);
 }
 
-/** Rows and columns of a tile. */
+/** Rows and columns of the source in a tile: what is read and written runs along a page for a while. */
 // @ts-ignore: decorator
 @inline
-const EDGE: i32 = 16;
+const HIGH: i32 = 64;
+// @ts-ignore: decorator
+@inline
+const WIDE: i32 = 16;
 
 /** Four rows of four elements at `a`, `sa` bytes apart, to four rows at `o`, `sq` apart, turned. */
 // @ts-ignore: decorator
@@ -92,43 +95,51 @@ function turn4(a: usize, sa: usize, o: usize, sq: usize): void {
 
 /** Bytes of working memory for {@linkcode transpose_32}. */
 export function transpose_scratch(): i32 {
-  return EDGE * EDGE * 4;
+  return HIGH * WIDE * 4;
+}
+
+/** Turns `high` rows (a multiple of 16) of 16 columns. */
+// @ts-ignore: decorator
+@inline
+function turnTile(a: usize, sa: usize, o: usize, sq: usize, high: i32): void {
+  const line = <usize>high << 2;
+  for (let t = scratch; t < scratch + line; t += 16) {
+    turn4(a, sa, t, line);
+    turn4(a + 16, sa, t + 4 * line, line);
+    turn4(a + 32, sa, t + 8 * line, line);
+    turn4(a + 48, sa, t + 12 * line, line);
+    a += 4 * sa;
+  }
+  for (let t = scratch; t < scratch + 16 * line;) {
+    for (const end = t + line; t < end; t += 64) {
+      v128.store(o, v128.load(t));
+      v128.store(o, v128.load(t, 16), 16);
+      v128.store(o, v128.load(t, 32), 32);
+      v128.store(o, v128.load(t, 48), 48);
+      o += 64;
+    }
+    o += sq - line;
+  }
 }
 
 /**
  * The transpose of a matrix of 32-bit elements: o[j][i] = a[i][j], i < rows, j < cols; `la`, `lo` are elements from row to row.
  *
- * Tiles of 16 by 16 are turned into working memory and leave it by whole cache lines: rows of matrices whose sizes are
+ * Tiles of 64 by 16 are turned into working memory and leave it by whole cache lines: rows of matrices whose sizes are
  * powers of two share few places of the first cache, so that a line that is written in four steps is lost between them.
  */
 export function transpose_32(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
   const sa = <usize>la << 2;
   const sq = <usize>lo << 2;
-  const tile = scratch;
   let i = 0;
-  for (; i + EDGE <= rows; i += EDGE) {
+  while (i + WIDE <= rows) {
+    const high = i + HIGH <= rows ? HIGH : WIDE;
     const from = a + <usize>i * sa;
     const to = o + (<usize>i << 2);
     let j = 0;
-    for (; j + EDGE <= cols; j += EDGE) {
-      let p = from + (<usize>j << 2);
-      for (let t: usize = 0; t < 64; t += 16) {
-        turn4(p, sa, tile + t, 64);
-        turn4(p + 16, sa, tile + t + 256, 64);
-        turn4(p + 32, sa, tile + t + 512, 64);
-        turn4(p + 48, sa, tile + t + 768, 64);
-        p += 4 * sa;
-      }
-      let q = to + <usize>j * sq;
-      for (let t = tile; t < tile + 1024; t += 64) {
-        v128.store(q, v128.load(t));
-        v128.store(q, v128.load(t, 16), 16);
-        v128.store(q, v128.load(t, 32), 32);
-        v128.store(q, v128.load(t, 48), 48);
-        q += sq;
-      }
-    }
-    turnEdge(from + (<usize>j << 2), to + <usize>j * sq, EDGE, cols - j, sa, sq);
+    for (; j + WIDE <= cols; j += WIDE) turnTile(from + (<usize>j << 2), sa, to + <usize>j * sq, sq, high);
+    turnEdge(from + (<usize>j << 2), to + <usize>j * sq, high, cols - j, sa, sq);
+    i += high;
   }
   turnEdge(a + <usize>i * sa, o + (<usize>i << 2), rows - i, cols, sa, sq);
 }
@@ -176,4 +187,105 @@ export function iota_i32(o: usize, n: i32, start: f64, step: f64): void {
 }
 export function iota_i64(o: usize, n: i32, start: f64, step: f64): void {
   iota<i64>(o, n, start, step);
+}
+
+// ---- halves ------------------------------------------------------------------------------------------------------
+
+/** Four bfloat16 in the low halves of lanes to float32. */
+// @ts-ignore: decorator
+@inline
+function fromBfloat(x: v128): v128 {
+  return i32x4.shl(x, 16);
+}
+
+/** Four float16 in the low halves of lanes to float32: the exponent is corrected by a product, which takes denormals along. */
+// @ts-ignore: decorator
+@inline
+function fromHalf(x: v128): v128 {
+  const sign = i32x4.shl(v128.and(x, i32x4.splat(0x8000)), 16);
+  const magnitude = i32x4.shl(v128.and(x, i32x4.splat(0x7fff)), 13);
+  const top = i32x4.splat(0x0f800000);
+  const open = v128.and(i32x4.ge_s(magnitude, top), i32x4.splat(0x7f800000));
+  const y = f32x4.mul(magnitude, f32x4.splat(5.192296858534828e33));
+  return v128.or(v128.or(y, open), sign);
+}
+
+/** Four float32 to bfloat16 in the low halves of lanes, to nearest with ties to even. */
+// @ts-ignore: decorator
+@inline
+function toBfloat(x: v128): v128 {
+  const odd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1));
+  const y = i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);
+  return v128.bitselect(i32x4.splat(0x7fc0), y, f32x4.ne(x, x));
+}
+
+/** Four float32 to float16 in the low halves of lanes, to nearest with ties to even. */
+// @ts-ignore: decorator
+@inline
+function toHalf(x: v128): v128 {
+  const sign = i32x4.shr_u(v128.and(x, i32x4.splat(0x80000000)), 16);
+  const m = v128.and(x, i32x4.splat(0x7fffffff));
+  const odd = v128.and(i32x4.shr_u(m, 13), i32x4.splat(1));
+  const normal = i32x4.shr_u(i32x4.add(i32x4.add(m, i32x4.splat(0xfff - 0x38000000)), odd), 13);
+  // One unit of a subnormal float16 is one of the float32 from 0.5 to 1: this sum rounds as needed.
+  const small = i32x4.sub(f32x4.add(m, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
+  let y = v128.bitselect(small, normal, i32x4.lt_s(m, i32x4.splat(0x38800000)));
+  y = v128.bitselect(i32x4.splat(0x7c00), y, i32x4.ge_s(m, i32x4.splat(0x47800000)));
+  y = v128.bitselect(i32x4.splat(0x7e00), y, i32x4.gt_s(m, i32x4.splat(0x7f800000)));
+  return v128.or(y, sign);
+}
+
+// @ts-ignore: decorator
+@inline
+function widen(a: usize, o: usize, n: i32, sa: i32, so: i32, brain: bool): void {
+  if (sa === 1 && so === 1) {
+    for (; n >= 8; n -= 8) {
+      const x = v128.load(a);
+      const low = i32x4.extend_low_i16x8_u(x);
+      const high = i32x4.extend_high_i16x8_u(x);
+      v128.store(o, brain ? fromBfloat(low) : fromHalf(low));
+      v128.store(o, brain ? fromBfloat(high) : fromHalf(high), 16);
+      a += 16;
+      o += 32;
+    }
+  }
+  for (; n > 0; n--) {
+    const x = i32x4.splat(<i32>load<u16>(a));
+    store<f32>(o, f32x4.extract_lane(brain ? fromBfloat(x) : fromHalf(x), 0));
+    a += <usize>sa << 1;
+    o += <usize>so << 2;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function narrow(a: usize, o: usize, n: i32, sa: i32, so: i32, brain: bool): void {
+  if (sa === 1 && so === 1) {
+    for (; n >= 8; n -= 8) {
+      const x = v128.load(a);
+      const y = v128.load(a, 16);
+      v128.store(o, brain ? i16x8.narrow_i32x4_u(toBfloat(x), toBfloat(y)) : i16x8.narrow_i32x4_u(toHalf(x), toHalf(y)));
+      a += 32;
+      o += 16;
+    }
+  }
+  for (; n > 0; n--) {
+    const x = f32x4.splat(load<f32>(a));
+    store<u16>(o, <u16>i32x4.extract_lane(brain ? toBfloat(x) : toHalf(x), 0));
+    a += <usize>sa << 2;
+    o += <usize>so << 1;
+  }
+}
+
+export function cast_f16_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  widen(a, o, n, sa, so, false);
+}
+export function cast_bf16_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  widen(a, o, n, sa, so, true);
+}
+export function cast_f32_f16(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  narrow(a, o, n, sa, so, false);
+}
+export function cast_f32_bf16(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  narrow(a, o, n, sa, so, true);
 }

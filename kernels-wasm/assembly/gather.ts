@@ -13,7 +13,16 @@ function indexAt(index: usize, i: i32, wide: i32): i64 {
 
 /** −1, or the place of the first index outside 0 … size − 1. */
 function firstOutside(index: usize, n: i32, size: i32, wide: i32): i32 {
-  for (let i = 0; i < n; i++) if (<u64>indexAt(index, i, wide) >= <u64>size) return i;
+  let i = 0;
+  if (!wide) {
+    // As unsigned numbers negative ones are the largest.
+    const limit = i32x4.splat(size);
+    for (; i + 8 <= n; i += 8) {
+      const p = index + (<usize>i << 2);
+      if (v128.any_true(i32x4.ge_u(i32x4.max_u(v128.load(p), v128.load(p, 16)), limit))) break;
+    }
+  }
+  for (; i < n; i++) if (<u64>indexAt(index, i, wide) >= <u64>size) return i;
   return -1;
 }
 
@@ -114,6 +123,17 @@ function indexAdd<T>(
 function gather<T>(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, wide: i32): i32 {
   const bad = firstOutside(index, outer * n * inner, size, wide);
   if (bad >= 0) return bad;
+  if (inner === 1) {
+    const shift: usize = wide ? 3 : 2;
+    for (; outer > 0; outer--) {
+      for (const end = o + <usize>n * sizeof<T>(); o < end; o += sizeof<T>()) {
+        store<T>(o, load<T>(x + <usize>load<u32>(index) * sizeof<T>()));
+        index += <usize>1 << shift;
+      }
+      x += <usize>size * sizeof<T>();
+    }
+    return -1;
+  }
   let at = 0;
   for (; outer > 0; outer--) {
     for (let i = 0; i < n; i++) {
@@ -144,6 +164,18 @@ function scatter<T>(
 ): i32 {
   const bad = firstOutside(index, outer * n * inner, size, wide);
   if (bad >= 0) return bad;
+  if (inner === 1) {
+    const shift: usize = wide ? 3 : 2;
+    for (; outer > 0; outer--) {
+      for (const end = source + <usize>n * sizeof<T>(); source < end; source += sizeof<T>()) {
+        const q = o + <usize>load<u32>(index) * sizeof<T>();
+        store<T>(q, add ? <T>(load<T>(q) + load<T>(source)) : load<T>(source));
+        index += <usize>1 << shift;
+      }
+      o += <usize>size * sizeof<T>();
+    }
+    return -1;
+  }
   let at = 0;
   for (; outer > 0; outer--) {
     for (let i = 0; i < n; i++) {

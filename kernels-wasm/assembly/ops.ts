@@ -173,7 +173,7 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   @inline s<T>(x: T): T { return lane<T>(m.log1p(v128.splat<T>(x))); }
 }
 @unmanaged export class Sin {
-  @inline stray(x: v128, y: v128): bool { return m.isWide2(x, y); }
+  @inline stray(x: v128, y: v128): bool { return m.isWideOrMinusZero2(x, y); }
   @inline near(x: v128): v128 { return m.sinNear4(x); }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128): v128 { return m.sin(x); }

@@ -267,6 +267,43 @@ export function where<T>(
 // @ts-ignore: decorator
 @inline
 export function cast<T, U>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  if (sa === 1 && so === 1 && isFloat<U>()) {
+    if (sizeof<U>() === 4 && isInteger<T>() && sizeof<T>() === 4) {
+      for (; n >= 4; n -= 4) {
+        v128.store(o, f32x4.convert_i32x4_s(v128.load(a)));
+        a += 16;
+        o += 16;
+      }
+    } else if (sizeof<U>() === 4 && isInteger<T>() && sizeof<T>() === 1) {
+      for (; n >= 16; n -= 16) {
+        const x = v128.load(a);
+        const low = isSigned<T>() ? i16x8.extend_low_i8x16_s(x) : i16x8.extend_low_i8x16_u(x);
+        const high = isSigned<T>() ? i16x8.extend_high_i8x16_s(x) : i16x8.extend_high_i8x16_u(x);
+        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)));
+        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), 16);
+        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)), 32);
+        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)), 48);
+        a += 16;
+        o += 64;
+      }
+    } else if (sizeof<U>() === 8 && isFloat<T>()) {
+      for (; n >= 4; n -= 4) {
+        const x = v128.load(a);
+        v128.store(o, f64x2.promote_low_f32x4(x));
+        v128.store(o, f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1)), 16);
+        a += 16;
+        o += 32;
+      }
+    } else if (sizeof<U>() === 4 && isFloat<T>()) {
+      for (; n >= 4; n -= 4) {
+        const low = f32x4.demote_f64x2_zero(v128.load(a));
+        const high = f32x4.demote_f64x2_zero(v128.load(a, 16));
+        v128.store(o, i64x2.shuffle(low, high, 0, 2));
+        a += 32;
+        o += 16;
+      }
+    }
+  }
   const da = <usize>sa * sizeof<T>();
   const dq = <usize>so * sizeof<U>();
   for (; n > 0; n--) {
@@ -348,6 +385,17 @@ export function truncate<T, U>(a: usize, o: usize, n: i32, sa: i32, so: i32): vo
   const wide = sizeof<U>() === 8 || !isSigned<U>();
   const limit = <T>(wide ? 9223372036854775808.0 : 2147483648.0);
   const least: i64 = wide ? i64.MIN_VALUE : -2147483648;
+  if (sizeof<T>() === 4 && sizeof<U>() === 4 && sa === 1 && so === 1) {
+    const top = f32x4.splat(2147483648);
+    const bottom = f32x4.neg(top);
+    for (; n >= 4; n -= 4) {
+      const x = v128.load(a);
+      const fits = v128.and(f32x4.ge(x, bottom), f32x4.lt(x, top));
+      v128.store(o, v128.bitselect(i32x4.trunc_sat_f32x4_s(x), i32x4.splat(i32.MIN_VALUE), fits));
+      a += 16;
+      o += 16;
+    }
+  }
   for (; n > 0; n--) {
     const x = trunc<T>(load<T>(a));
     store<U>(o, <U>(x >= -limit && x < limit ? <i64>x : least));

@@ -4,6 +4,8 @@
  * Salmon et al. 2011, https://doi.org/10.1145/2063384.2063405
  */
 
+import * as c from "./constants";
+import { k } from "./constants";
 import { scratch } from "./memory";
 import { cosNear, leftAngle, logUnit, quarters, sinNear } from "./vector_math";
 
@@ -85,8 +87,8 @@ function words(counter: u64, o: usize): void {
   let c3 = c2;
   let d2 = c2;
   let d3 = c2;
-  const m0 = i32x4.splat(0xd2511f53);
-  const m1 = i32x4.splat(0xcd9e8d57);
+  const m0 = k(c.PHILOX_M0);
+  const m1 = k(c.PHILOX_M1);
   const end = scratch + KEYS + 320;
   for (let at = scratch + KEYS; at < end; at += 32) {
     const k0 = v128.load(at);
@@ -117,7 +119,7 @@ function words(counter: u64, o: usize): void {
 @inline
 function uniform4(p: usize): void {
   const v = f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(p), 8));
-  v128.store(p, f32x4.mul(v, f32x4.splat(5.9604644775390625e-8)));
+  v128.store(p, f32x4.mul(v, k(c.UNIT_24)));
 }
 
 /** Eight words to four pairs of normal numbers: a cosine and a sine of each pair. */
@@ -128,24 +130,24 @@ function normal8(p: usize): void {
   const y = v128.load(p, 16);
   const a = i32x4.shr_u(i32x4.shuffle(x, y, 0, 2, 4, 6), 8);
   const b = i32x4.shr_u(i32x4.shuffle(x, y, 1, 3, 5, 7), 8);
-  const unit = f32x4.splat(5.9604644775390625e-8);
-  const u1 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(a, i32x4.splat(1))), unit);
+  const unit = k(c.UNIT_24);
+  const u1 = f32x4.mul(f32x4.convert_i32x4_s(i32x4.add(a, k(c.INT_ONE))), unit);
   const u2 = f32x4.mul(f32x4.convert_i32x4_s(b), unit);
-  const r = f32x4.sqrt(f32x4.mul(f32x4.splat(-2), logUnit(u1)));
+  const r = f32x4.sqrt(f32x4.mul(k(c.MINUS_TWO), logUnit(u1)));
   // Quarters change the places and the signs of sine and cosine: 1 → (−s, c), 2 → (−c, −s), 3 → (s, −c).
   const q = quarters(u2);
   const n = i32x4.trunc_sat_f32x4_s(q);
   const t = leftAngle(u2, q);
   const t2 = f32x4.mul(t, t);
   const s = sinNear(t, t2);
-  const c = cosNear(t2);
+  const co = cosNear(t2);
   const odd = i32x4.shr_s(i32x4.shl(n, 31), 31);
   const half = i32x4.shl(i32x4.shr_u(n, 1), 31);
   const flip = i32x4.shl(v128.xor(n, i32x4.shr_u(n, 1)), 31);
-  const co = f32x4.mul(r, v128.xor(v128.bitselect(s, c, odd), flip));
-  const si = f32x4.mul(r, v128.xor(v128.bitselect(c, s, odd), half));
-  v128.store(p, i32x4.shuffle(co, si, 0, 4, 1, 5));
-  v128.store(p, i32x4.shuffle(co, si, 2, 6, 3, 7), 16);
+  const first = f32x4.mul(r, v128.xor(v128.bitselect(s, co, odd), flip));
+  const second = f32x4.mul(r, v128.xor(v128.bitselect(co, s, odd), half));
+  v128.store(p, i32x4.shuffle(first, second, 0, 4, 1, 5));
+  v128.store(p, i32x4.shuffle(first, second, 2, 6, 3, 7), 16);
 }
 
 /** Fills 32 elements: kind 0 uniform, 1 normal. */
@@ -167,15 +169,15 @@ function fill32(o: usize, counter: u64, kind: i32): void {
 // @ts-ignore: decorator
 @inline
 function fill(o: usize, n: i32, k0: i32, k1: i32, counter: f64, kind: i32): void {
-  let c = <u64>counter;
+  let block = <u64>counter;
   keys(k0, k1);
   for (; n >= 32; n -= 32) {
-    fill32(o, c, kind);
-    c += 8;
+    fill32(o, block, kind);
+    block += 8;
     o += 128;
   }
   if (n > 0) {
-    fill32(scratch, c, kind);
+    fill32(scratch, block, kind);
     memory.copy(o, scratch, <usize>n << 2);
   }
 }
@@ -193,19 +195,19 @@ export function random_normal_f32(o: usize, n: i32, k0: i32, k1: i32, counter: f
 // @ts-ignore: decorator
 @inline
 function integers<T>(o: usize, n: i32, k0: i32, k1: i32, counter: f64, low: f64, span: f64): void {
-  let c = <u64>counter;
+  let block = <u64>counter;
   const by = <u64>span;
   const base = <i64>low;
   keys(k0, k1);
   while (n > 0) {
-    words(c, scratch);
+    words(block, scratch);
     const count = min(n, 32);
     for (let i = 0; i < count; i++) {
       store<T>(o, <T>(base + <i64>(<u64>load<u32>(scratch + (<usize>i << 2)) % by)));
       o += sizeof<T>();
     }
     n -= 32;
-    c += 8;
+    block += 8;
   }
 }
 

@@ -284,42 +284,68 @@ function pick(z: v128, y: v128, mask: v128): v128 {
   else return v128.bitselect(z, y, mask);
 }
 
-/** Places of the extremes of 16 columns of `n` rows, `dn` bytes apart. False when a NaN may be among them. */
-function quickPlaces16<Op>(p: usize, o: usize, n: i32, dn: usize): bool {
+/** One row of {@linkcode quickPlaces}: number `k`, whose elements lie at `p`. */
+// @ts-ignore: decorator
+@inline
+function quickRow<Op>(p: usize, o: usize, k: i32, all: usize, sum: v128): v128 {
   const op = changetype<Op>(0);
-  let b0 = v128.load(p);
-  let b1 = v128.load(p, 16);
-  let b2 = v128.load(p, 32);
-  let b3 = v128.load(p, 48);
-  let a0 = i32x4.splat(0);
-  let a1 = a0;
-  let a2 = a0;
-  let a3 = a0;
-  let k = a0;
-  const one = i32x4.splat(1);
-  // A sum that meets a NaN stays NaN; so does one of both infinities, which only costs time.
-  let sum = f32x4.add(f32x4.add(b0, b1), f32x4.add(b2, b3));
-  for (; n > 1; n--) {
-    p += dn;
-    k = i32x4.add(k, one);
-    const z0 = v128.load(p);
-    const z1 = v128.load(p, 16);
-    a0 = pick(k, a0, op.beyondV(z0, b0));
-    a1 = pick(k, a1, op.beyondV(z1, b1));
-    b0 = op.quick<f32>(b0, z0);
-    b1 = op.quick<f32>(b1, z1);
-    const z2 = v128.load(p, 32);
-    const z3 = v128.load(p, 48);
-    a2 = pick(k, a2, op.beyondV(z2, b2));
-    a3 = pick(k, a3, op.beyondV(z3, b3));
-    b2 = op.quick<f32>(b2, z2);
-    b3 = op.quick<f32>(b3, z3);
-    sum = f32x4.add(sum, f32x4.add(f32x4.add(z0, z1), f32x4.add(z2, z3)));
+  const place = i32x4.splat(k);
+  for (let t: usize = 0; t < all; t += 16) {
+    const z = v128.load(p + t);
+    const best = v128.load(scratch + t);
+    v128.store(o + t, pick(place, v128.load(o + t), op.beyondV(z, best)));
+    v128.store(scratch + t, op.quick<f32>(best, z));
+    sum = f32x4.add(sum, z);
   }
-  v128.store(o, a0);
-  v128.store(o, a1, 16);
-  v128.store(o, a2, 32);
-  v128.store(o, a3, 48);
+  return sum;
+}
+
+/**
+ * Places of the extremes of `cols` columns, a multiple of four, of `n` rows, `dn` bytes apart. The best so far lie in
+ * working memory, so that whole rows are read. False when a NaN may be among them: a sum that meets one stays NaN; so does
+ * one of both infinities, which only costs time.
+ */
+function quickPlaces<Op>(p: usize, o: usize, n: i32, cols: i32, dn: usize): bool {
+  const op = changetype<Op>(0);
+  const all = <usize>cols << 2;
+  memory.copy(scratch, p, all);
+  memory.fill(o, 0, all);
+  let sum = f32x4.splat(0);
+  for (let t: usize = 0; t < all; t += 16) sum = f32x4.add(sum, v128.load(p + t));
+  p += dn;
+  let k = 1;
+  for (; k + 4 <= n; k += 4) {
+    const p1 = p + dn;
+    const p2 = p1 + dn;
+    const p3 = p2 + dn;
+    for (let t: usize = 0; t < all; t += 16) {
+      let best = v128.load(scratch + t);
+      let at = v128.load(o + t);
+      const z0 = v128.load(p + t);
+      const z1 = v128.load(p1 + t);
+      const z2 = v128.load(p2 + t);
+      const z3 = v128.load(p3 + t);
+      // The extreme of the four first: what is beyond the best is rare.
+      const last = op.quick<f32>(op.quick<f32>(z0, z1), op.quick<f32>(z2, z3));
+      sum = f32x4.add(sum, f32x4.add(f32x4.add(z0, z1), f32x4.add(z2, z3)));
+      if (!v128.any_true(op.beyondV(last, best))) continue;
+      at = pick(i32x4.splat(k), at, op.beyondV(z0, best));
+      best = op.quick<f32>(best, z0);
+      at = pick(i32x4.splat(k + 1), at, op.beyondV(z1, best));
+      best = op.quick<f32>(best, z1);
+      at = pick(i32x4.splat(k + 2), at, op.beyondV(z2, best));
+      best = op.quick<f32>(best, z2);
+      at = pick(i32x4.splat(k + 3), at, op.beyondV(z3, best));
+      best = op.quick<f32>(best, z3);
+      v128.store(scratch + t, best);
+      v128.store(o + t, at);
+    }
+    p = p3 + dn;
+  }
+  for (; k < n; k++) {
+    sum = quickRow<Op>(p, o, k, all, sum);
+    p += dn;
+  }
   return !v128.any_true(f32x4.ne(sum, sum));
 }
 
@@ -355,16 +381,14 @@ function place<T, Op>(
     let p = x;
     let i = 0;
     if (sizeof<T>() === 4 && isFloat<T>() && si === 1 && sn !== 1) {
-      // Whole cache lines go down the rows: 16 columns at once.
-      for (; i + 16 <= inner; i += 16) {
-        if (!quickPlaces16<Op>(p, o, n, dn)) for (let t: usize = 0; t < 64; t += 16) places4<Op>(p + t, o + t, n, dn);
-        o += 64;
-        p += 64;
-      }
-      for (; i + 4 <= inner; i += 4) {
-        places4<Op>(p, o, n, dn);
-        o += 16;
-        p += 16;
+      while (i + 4 <= inner) {
+        const cols = min(CHUNK, (inner - i) & ~3);
+        if (!quickPlaces<Op>(p, o, n, cols, dn)) {
+          for (let t: usize = 0; t < <usize>cols << 2; t += 16) places4<Op>(p + t, o + t, n, dn);
+        }
+        i += cols;
+        o += <usize>cols << 2;
+        p += <usize>cols << 2;
       }
     }
     for (; i < inner; i++) {
@@ -509,4 +533,49 @@ export function argmin_i32(x: usize, o: usize, outer: i32, n: i32, inner: i32, s
 
 export function argmin_i64(x: usize, o: usize, outer: i32, n: i32, inner: i32, so: i32, sn: i32, si: i32): void {
   place<i64, Minimum>(x, o, outer, n, inner, so, sn, si);
+}
+
+/** Running sums along n of [outer, n, inner], in accumulators of type A. The output may be the input. */
+// @ts-ignore: decorator
+@inline
+function scan<T, A>(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
+  const size = <usize>n * <usize>inner * sizeof<T>();
+  for (; outer > 0; outer--) {
+    if (inner === 1) {
+      let total: A = 0;
+      for (let t: usize = 0; t < size; t += sizeof<T>()) {
+        total += <A>load<T>(x + t);
+        store<T>(o + t, <T>total);
+      }
+    } else {
+      const step = <usize>inner * sizeof<T>();
+      for (let i = 0; i < inner; i += CHUNK) {
+        const cols = <usize>min(CHUNK, inner - i);
+        memory.fill(scratch, 0, cols * sizeof<A>());
+        for (let at = <usize>i * sizeof<T>(); at < size; at += step) {
+          for (let c: usize = 0; c < cols; c++) {
+            const total = load<A>(scratch + c * sizeof<A>()) + <A>load<T>(x + at + c * sizeof<T>());
+            store<A>(scratch + c * sizeof<A>(), total);
+            store<T>(o + at + c * sizeof<T>(), <T>total);
+          }
+        }
+      }
+    }
+    x += size;
+    o += size;
+  }
+}
+
+/** float32 is added up in float64, as in PyTorch. */
+export function cumsum_f32(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
+  scan<f32, f64>(x, o, outer, n, inner);
+}
+export function cumsum_f64(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
+  scan<f64, f64>(x, o, outer, n, inner);
+}
+export function cumsum_i32(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
+  scan<i32, i32>(x, o, outer, n, inner);
+}
+export function cumsum_i64(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
+  scan<i64, i64>(x, o, outer, n, inner);
 }

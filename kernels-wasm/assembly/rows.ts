@@ -4,7 +4,9 @@
  * Softmax runs over the middle of [outer, n, inner].
  */
 
-import { expNegative, log } from "./vector_math";
+import * as c from "./constants";
+import { k } from "./constants";
+import { expNegative, expNegativeBy, log } from "./vector_math";
 import { sumRow } from "./reduce";
 import { scratch } from "./memory";
 
@@ -88,27 +90,32 @@ function softmaxRow(x: usize, y: usize, n: i32, logarithm: bool): void {
   const none = f32x4.splat(-Infinity);
   const all = <usize>n << 2;
   const pairs = all & ~31;
+  const vectors = all & ~15;
   let s = f32x4.splat(0);
-  let s1 = s;
   let t: usize = 0;
-  for (; t < pairs; t += 32) {
-    const e = expNegative(f32x4.sub(v128.load(x + t), m));
-    const e1 = expNegative(f32x4.sub(v128.load(x + t, 16), m));
+  const zero = k(c.EXP_ZERO);
+  const log2e = k(c.EXP_LOG2E);
+  const magic = k(c.EXP_MAGIC);
+  const high = k(c.EXP_LN2_HI);
+  const low = k(c.EXP_LN2_LO);
+  const p0 = k(c.EXP_P0);
+  const p1 = k(c.EXP_P1);
+  const p2 = k(c.EXP_P2);
+  const p3 = k(c.EXP_P3);
+  const p4 = k(c.EXP_P4);
+  for (; t < vectors; t += 16) {
+    const e = expNegativeBy(f32x4.sub(v128.load(x + t), m), zero, log2e, magic, high, low, p0, p1, p2, p3, p4);
     s = f32x4.add(s, e);
-    s1 = f32x4.add(s1, e1);
-    if (!logarithm) {
-      v128.store(y + t, e);
-      v128.store(y + t, e1, 16);
-    }
+    if (!logarithm) v128.store(y + t, e);
   }
   for (; t < all; t += 16) {
     // Behind the end −∞ − m is −∞ (0), but NaN when all is −∞: then the sum is NaN anyway.
     const left = <i32>((all - t) >> 2);
-    const e = expNegative(f32x4.sub(left >= 4 ? v128.load(x + t) : tail(x + t, left, none), m));
+    const e = expNegative(f32x4.sub(tail(x + t, left, none), m));
     s = f32x4.add(s, e);
     if (!logarithm) storeColumns(y + t, e, left);
   }
-  s = sumLanes(f32x4.add(s, s1));
+  s = sumLanes(s);
   t = 0;
   if (logarithm) {
     const l = log(s);

@@ -181,6 +181,32 @@ export function expNegative(x: v128): v128 {
   return expNear(f32x4.pmax(x, k(c.EXP_ZERO)));
 }
 
+/** {@linkcode expNegative} with its constants given, for loops that keep them in registers. */
+// @ts-ignore: decorator
+@inline
+export function expNegativeBy(
+  x: v128,
+  zero: v128,
+  log2e: v128,
+  magic: v128,
+  high: v128,
+  low: v128,
+  p0: v128,
+  p1: v128,
+  p2: v128,
+  p3: v128,
+  p4: v128,
+): v128 {
+  x = f32x4.pmax(x, zero);
+  const t = mad(x, log2e, magic);
+  const n = f32x4.sub(t, magic);
+  const r = nmad(n, low, nmad(n, high, x));
+  const r2 = f32x4.mul(r, r);
+  const q = mad(mad(r2, mad(r2, p4, mad(r, p3, p2)), mad(r, p1, p0)), r2, r);
+  const s = i32x4.shl(t, 23);
+  return mad(q, s, s);
+}
+
 /** 2ˣ: as {@linkcode exp}, with a rest that is exact. */
 // @ts-ignore: decorator
 @inline
@@ -345,7 +371,9 @@ function log2Normal(x: v128, e: v128): v128 {
   e = f32x4.add(e, exponentOf(x));
   const f = fractionOf(x);
   const f2 = f32x4.mul(f, f);
-  return mad(f32x4.add(f, nmad(f2, k(c.HALF), logTail(f, f2))), k(c.EXP_LOG2E), e);
+  // (f + p) log₂ e without the rounding of the sum.
+  const p = f32x4.mul(nmad(f2, k(c.HALF), logTail(f, f2)), k(c.EXP_LOG2E));
+  return f32x4.add(e, mad(f, k(c.EXP_LOG2E), mad(f, k(c.LOG2E_LO), p)));
 }
 
 /** Logarithm to base 2. */
@@ -829,8 +857,7 @@ function wave(x: v128, shift: i32): v128 {
   const n = f32x4.sub(t, k(c.MAGIC));
   const r = nmad(n, k(c.WAVE_PIO2_3), nmad(n, k(c.WAVE_PIO2_2), nmad(n, k(c.WAVE_PIO2_1), nmad(n, k(c.WAVE_PIO2_0), x))));
   const z = f32x4.mul(r, r);
-  // As a product −0 stays −0.
-  const s = f32x4.mul(r, mad(z, mad(z, mad(z, k(c.WAVE_S2), k(c.WAVE_S1)), k(c.WAVE_S0)), k(c.ONE)));
+  const s = mad(f32x4.mul(r, z), mad(z, mad(z, k(c.WAVE_S2), k(c.WAVE_S1)), k(c.WAVE_S0)), r);
   const co = mad(f32x4.mul(z, z), mad(z, mad(z, k(c.WAVE_C2), k(c.WAVE_C1)), k(c.WAVE_C0)), nmad(z, k(c.HALF), k(c.ONE)));
   const q = shift ? i32x4.add(t, k(c.INT_ONE)) : t;
   const odd = i32x4.shr_s(i32x4.shl(q, 31), 31);
@@ -849,6 +876,14 @@ function isWide(x: v128): bool {
 @inline
 export function isWide2(x: v128, y: v128): bool {
   return v128.any_true(i32x4.gt_s(largerBits(x, y), k(c.WAVE_MAX)));
+}
+
+/** {@linkcode isWide2}, or true when there is a −0, whose sine {@linkcode wave} makes 0. */
+// @ts-ignore: decorator
+@inline
+export function isWideOrMinusZero2(x: v128, y: v128): bool {
+  const least = i32x4.eq(i32x4.min_s(x, y), k(c.SIGN));
+  return v128.any_true(v128.or(i32x4.gt_s(largerBits(x, y), k(c.WAVE_MAX)), least));
 }
 
 /** sin x of lanes that are not {@linkcode isWide}. */
@@ -880,7 +915,7 @@ function nearCos(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function sin(x: v128): v128 {
-  return isWide(x) ? wideSin(x) : wave(x, 0);
+  return isWideOrMinusZero2(x, x) ? wideSin(x) : wave(x, 0);
 }
 
 function wideSin(x: v128): v128 {

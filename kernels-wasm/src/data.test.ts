@@ -1,8 +1,13 @@
 import {
   type Attrs,
+  bfloat16,
+  bfloat16FromBits,
+  bfloat16ToBits,
   bool,
   type DType,
   float16,
+  float16FromBits,
+  float16ToBits,
   float32,
   float64,
   int16,
@@ -208,5 +213,60 @@ test("backend: memory is counted, bytes go in and out, and a missing kernel runs
     expect(run(device, "cumsum", [operand(device, [1, 2, 3, 4], [4])], out, { dim: 0 })).toBe(true);
     expect(values(device, out)).toEqual([1, 3, 6, 10]);
     await device.sync();
+  }
+});
+
+const HALVES = [[float16, float16FromBits, float16ToBits], [
+  bfloat16,
+  bfloat16FromBits,
+  bfloat16ToBits,
+]] as const;
+
+for (const [half, fromBits, toBits] of HALVES) {
+  test(`cast: every ${half.name} to float32, as core's recipe`, () => {
+    const n = 65536;
+    const patterns = Uint16Array.from({ length: n }, (_, i) => i);
+    for (const [build, device] of devices) {
+      const x = empty(device, [n], half);
+      device.write(x.buffer, 0, new Uint8Array(patterns.buffer));
+      const y = empty(device, [n]);
+      expect(run(device, "cast", [x], y, { dtype: float32 }), build).toBe(true);
+      const got = values(device, y);
+      const wrong = got.findIndex((value, i) => !Object.is(value, fromBits(i)));
+      expect(wrong, `${got[wrong]} from the bits ${wrong}, not ${fromBits(wrong)}`).toBe(-1);
+    }
+  });
+
+  test(`cast: float32 to ${half.name}, as core's recipe, ties and edges too`, () => {
+    // Every half, what lies in the middle between it and the next one, and the float32 beside that.
+    const bits: number[] = [];
+    const float = new Float32Array(1);
+    const word = new Uint32Array(float.buffer);
+    for (let i = 0; i < 65536; i++) {
+      float[0] = fromBits(i);
+      const at = word[0]!;
+      const middle = half === float16 ? 0x1000 : 0x8000;
+      bits.push(at, at + middle - 1, at + middle, at + middle + 1);
+    }
+    const inputs = Uint32Array.from(bits);
+    const floats = new Float32Array(inputs.buffer);
+    for (const [build, device] of devices) {
+      const source = empty(device, [inputs.length]);
+      device.write(source.buffer, 0, new Uint8Array(inputs.buffer));
+      const y = empty(device, [inputs.length], half);
+      expect(run(device, "cast", [source], y, { dtype: half }), build).toBe(true);
+      const bytes = device.readSync!(y.buffer, 0, inputs.length * 2);
+      const got = new Uint16Array(bytes.buffer, bytes.byteOffset, inputs.length);
+      const wrong = got.findIndex((value, i) => value !== toBits(floats[i]!));
+      expect(wrong, `${floats[wrong]} to the bits ${got[wrong]}`).toBe(-1);
+    }
+  });
+}
+
+test("copy: transposes of every size around the tiles", () => {
+  for (const rows of [1, 4, 15, 16, 17, 63, 64, 65, 83, 128]) {
+    for (const cols of [1, 3, 4, 15, 16, 17, 33, 70]) {
+      same("copy", [[[cols, rows], { strides: [1, cols] }]], float32, [[cols, rows], float32, {}], null);
+    }
   }
 });

@@ -146,3 +146,45 @@ test("sum: a million of 0.1 in float32 is right to the last place, along and acr
     device.free(x.buffer);
   }
 });
+
+test("cumsum: every dim and dtype, in place too", () => {
+  for (const dtype of [float32, float64, int32, int64]) {
+    for (
+      const [shape, dim] of [[[7], 0], [[3, 5], 0], [[3, 5], 1], [[2, 3, 4], 1], [[2, 40], 0]] as [
+        Shape,
+        number,
+      ][]
+    ) {
+      const x = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i * 37) % 23 - 11);
+      const want = empty(oracle, shape, dtype);
+      run(oracle, "cumsum", [operand(oracle, x, shape, dtype)], want, { dim });
+      for (const [, device] of devices) {
+        const y = operand(device, x, shape, dtype);
+        expect(run(device, "cumsum", [y], y, { dim })).toBe(true);
+        expect(values(device, y)).toEqual(values(oracle, want));
+      }
+    }
+  }
+});
+
+test("argmax, argmin along columns: ties, NaN and infinities in any column", () => {
+  const [rows, cols] = [13, 38];
+  for (const name of ["argmax", "argmin"] as const) {
+    for (let seed = 0; seed < 8; seed++) {
+      const x = Array.from({ length: rows * cols }, (_, i) => {
+        const pick = (i * 7919 + seed * 104729) % 97;
+        if (pick === 0 && seed > 3) return NaN;
+        return pick < 4 ? (pick & 1 ? Infinity : -Infinity) : pick % 5;
+      });
+      const want = empty(oracle, [cols], int32);
+      run(oracle, name, [operand(oracle, x, [rows, cols])], want, { dim: 0, keepdim: false });
+      for (const [, device] of devices) {
+        const out = empty(device, [cols], int32);
+        expect(run(device, name, [operand(device, x, [rows, cols])], out, { dim: 0, keepdim: false })).toBe(
+          true,
+        );
+        expect(values(device, out)).toEqual(values(oracle, want));
+      }
+    }
+  }
+});

@@ -4,7 +4,17 @@
  * @module
  */
 
-import { bool, dtypes, type Kernel, type KernelTable, type Operand, viewData } from "@flambeau/core";
+import {
+  bfloat16,
+  bool,
+  type DType,
+  dtypes,
+  float16,
+  type Kernel,
+  type KernelTable,
+  type Operand,
+  viewData,
+} from "@flambeau/core";
 import { Call, type Entry, Job, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, loopsOf, pointer, rowsOf, suffix } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
@@ -73,13 +83,16 @@ function spreadCalls(kernels: Kernels, calls: readonly Call[], cost: number): Wa
   return new Job(kernels.pool!, calls);
 }
 
+/** What names of conversions call the halves, in which nothing computes. */
+const HALVES: ReadonlyMap<DType, string> = new Map([[float16, "f16"], [bfloat16, "bf16"]]);
+
 /** The kernels that convert, by the codes of both dtypes. */
 function castEntries(kernels: Kernels): (Entry | null)[][] {
   return dtypes.map((from) =>
     dtypes.map((to) => {
-      const a = from === bool ? "u8" : suffix(from);
+      const a = from === bool ? "u8" : suffix(from) ?? HALVES.get(from);
       if (to === bool && a !== undefined) return kernels.find(`truth_${a}`);
-      const b = suffix(to);
+      const b = suffix(to) ?? HALVES.get(to);
       return a === undefined || b === undefined ? null : kernels.find(`cast_${a}_${b}`);
     })
   );

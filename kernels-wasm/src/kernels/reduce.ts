@@ -1,5 +1,5 @@
 /**
- * Reductions: sum, product, extremes and their places, any and all.
+ * Reductions: sum, product, extremes and their places, any and all; running sums.
  *
  * @module
  */
@@ -118,6 +118,7 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     if (found === null) return null;
     const [outer, , n, inner] = found.sizes;
     const [so, , sn, si] = found.steps;
+    kernels.needScratch(bytes);
     return shared(entry, [pointer(x), pointer(output), outer!, n!, inner!, so!, sn!, si!], {
       sizes: [outer!, inner!],
       places: [2, 4],
@@ -127,6 +128,7 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       outBytes: 4,
     });
   };
+  const sums = byDType(kernels, "cumsum");
   return {
     sum: reduction(byDType(kernels, "sum")),
     prod: reduction(byDType(kernels, "prod")),
@@ -135,6 +137,22 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     any: reduction(truth("amax")),
     // The least of no bytes is the largest byte, which is no truth value: the host answers that.
     all: ([x], output, attrs) => x.shape.includes(0) ? null : least([x], output, attrs),
+    cumsum([x], output, { dim }) {
+      const entry = sums[x.dtype.code];
+      if (!entry || x.dtype !== output.dtype) return null;
+      if (!isDense(x, x.shape) || !isDense(output, output.shape)) return null;
+      kernels.needScratch(bytes);
+      const n = x.shape[dim] ?? 1;
+      const outer = count(x.shape.slice(0, dim));
+      const inner = count(x.shape.slice(dim + 1));
+      const step = n * inner * x.dtype.itemsize;
+      return kernels.cut(entry, [pointer(x), pointer(output), outer, n, inner], {
+        units: outer,
+        at: 2,
+        cost: count(x.shape),
+        moves: [[0, step], [1, step]],
+      });
+    },
     argmax: placing(byDType(kernels, "argmax")),
     argmin: placing(byDType(kernels, "argmin")),
   };

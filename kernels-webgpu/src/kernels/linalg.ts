@@ -58,7 +58,9 @@ function walk(
   limits: GpuLimits,
   { op, stage, batch, columns, cost, bind, text }: Walk,
 ): (GpuDispatch | null)[] {
-  return ranges(columns, cost).map(([first, last]) => {
+  // What comes before the first column is due without columns, too.
+  const parts = columns === 0 ? [[0, 0] as const] : ranges(columns, cost);
+  return parts.map(([first, last]) => {
     const draft = new Draft(op, limits).u32("batch", batch).u32("first", first).u32("last", last);
     bind(draft);
     return draft.step(stage, grid(batch), () =>

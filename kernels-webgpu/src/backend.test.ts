@@ -26,7 +26,7 @@ afterAll(() => others.forEach((other) => other.destroy()));
 
 /** Repeats a call until it fails: a loss is not known before the event loop has turned. */
 async function untilLost(call: () => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 2000; i++) {
     await call();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -204,7 +204,7 @@ describeGpu("device", () => {
     await vi.waitFor(() => {
       expect(reasons).toHaveLength(2);
       expect(backend.lost).toBe(null);
-    });
+    }, { timeout: 20_000 });
     const submits = backend.counters.submits;
     expect(() => run(backend, "neg", [x], [x], null)).toThrow(
       "Cannot run a step on webgpu: the device was lost",
@@ -214,7 +214,7 @@ describeGpu("device", () => {
     expect(await valuesOf(backend, x)).toEqual([5, 6]);
     // A third one, of which the user hears from recover().
     backend.gpu.destroy();
-    await vi.waitFor(() => expect(reasons).toHaveLength(3));
+    await vi.waitFor(() => expect(reasons).toHaveLength(3), { timeout: 20_000 });
     await backend.recover();
     expect(await valuesOf(backend, x)).toEqual([5, 6]);
     // On purpose: nothing comes back by itself.

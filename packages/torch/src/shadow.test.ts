@@ -8,9 +8,12 @@ if (available) await torch.enableWebGpu();
 const backend = available ? torch.backendOf("webgpu") as WebGpuBackend : null as unknown as WebGpuBackend;
 const reason = available ? "" : " (skipped: this runtime has no WebGPU adapter)";
 
+/** How long a machine with other work may take to tell of a loss and to make a device. */
+const PATIENCE = { timeout: 20_000 };
+
 /** As if the driver was restarted: the library hears of it when the event loop turns. */
 const lose = () => backend.gpu.destroy();
-const lossKnown = () => vi.waitFor(() => expect(torch.webgpu.isLost()).toBe(true));
+const lossKnown = () => vi.waitFor(() => expect(torch.webgpu.isLost()).toBe(true), PATIENCE);
 
 afterEach(async () => {
   if (available) await torch.webgpu.recover();
@@ -91,8 +94,8 @@ describe.skipIf(!available)(`shadow${reason}`, () => {
       const back = await train(6, true, async (step, time) => {
         if (step !== 4 || time > 0) return;
         lose();
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        expect(torch.webgpu.isLost()).toBe(false);
+        await lossKnownOrBack();
+        await vi.waitFor(() => expect(torch.webgpu.isLost()).toBe(false), PATIENCE);
       });
       for (const { caught, losses } of [known, back]) {
         expect(caught).toHaveLength(1);
@@ -107,7 +110,7 @@ describe.skipIf(!available)(`shadow${reason}`, () => {
     const shadow = await torch.webgpu.shadow(x);
     lose();
     await lossKnownOrBack();
-    await vi.waitFor(() => expect(torch.webgpu.isLost()).toBe(false));
+    await vi.waitFor(() => expect(torch.webgpu.isLost()).toBe(false), PATIENCE);
     const steps = async (): Promise<unknown> => {
       x.add_(1); // may wait to be computed
       return await x.toArray();
@@ -123,7 +126,7 @@ describe.skipIf(!available)(`shadow${reason}`, () => {
     await shadow.sync("one");
     x.add_(1);
     lose();
-    await vi.waitFor(() => expect(shadow.sync("two")).rejects.toThrow(torch.DeviceLostError));
+    await vi.waitFor(() => expect(shadow.sync("two")).rejects.toThrow(torch.DeviceLostError), PATIENCE);
     await torch.webgpu.recover();
     expect(shadow.mark).toBe("one");
     expect(await x.toArray()).toEqual([1, 1]);
@@ -217,7 +220,7 @@ describe.skipIf(!available)(`shadow${reason}`, () => {
 /** Until a loss is known, or the device is back already. */
 async function lossKnownOrBack(): Promise<void> {
   const { gpu } = backend;
-  await vi.waitFor(() => expect(backend.lost !== null || backend.gpu !== gpu).toBe(true));
+  await vi.waitFor(() => expect(backend.lost !== null || backend.gpu !== gpu).toBe(true), PATIENCE);
 }
 
 test.skipIf(available)("without an adapter everything says that there is none", async () => {

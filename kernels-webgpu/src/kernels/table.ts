@@ -35,6 +35,7 @@ import { optimKernels } from "./optim.ts";
 import { pointwiseKernels } from "./pointwise.ts";
 import { poolKernels } from "./pool.ts";
 import { randomKernels } from "./random.ts";
+import { recurrentKernels } from "./recurrent.ts";
 import { reduceKernels } from "./reduce.ts";
 import { rowKernels } from "./rows.ts";
 import { scanKernels } from "./scan.ts";
@@ -105,6 +106,7 @@ function allKernels(limits: GpuLimits): KernelTable<GpuDispatch> {
     ...pointwiseKernels(limits),
     ...poolKernels(limits),
     ...randomKernels(limits),
+    ...recurrentKernels(limits),
     ...reduceKernels(limits),
     ...rowKernels(limits),
     ...scanKernels(limits),

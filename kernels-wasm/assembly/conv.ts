@@ -10,7 +10,7 @@
  * it is the convolution with flipped weights over the gradient, spread by the stride.
  */
 
-import { correlatePlane, correlatePlaneGrad } from "./depthwise";
+import { correlatePlane, correlatePlaneGrad, correlatePlanesGrad } from "./depthwise";
 import { gemm_scratch, KC, MC, multiplyPanels, packA, packB, packedA, padded } from "./gemm";
 import { MR_F32 } from "./gemm_micro";
 import { scratch } from "./memory";
@@ -718,6 +718,20 @@ function oneRowGrad(g: usize, sums: usize, base: usize, k: i32, p: i32): void {
   }
 }
 
+/** Vectors of sums that the working memory of gemm holds. */
+// @ts-ignore: decorator
+@inline
+const SUMS: i32 = KC * MC / 4;
+
+/** Adds up the lanes of `n` vectors. */
+function addLanes(sums: usize, o: usize, n: i32): void {
+  for (let i = 0; i < n; i++) {
+    const v = v128.load(sums + (<usize>i << 4));
+    const w = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
+    store<f32>(o + (<usize>i << 2), f32x4.extract_lane(w, 0) + f32x4.extract_lane(w, 1));
+  }
+}
+
 /**
  * g [N, O, …] and x [N, C, …] → o [O, C / groups, kernel], of `batch` images, `count` groups, `many` taps from `first` on and
  * `part` of the pixels of the gradient from `pixel` on.
@@ -774,15 +788,34 @@ export function conv_weight_grad_f32(
           }
           oneRowGrad(g + (<usize>(((n * groups + group) * rows + r) * p) << 2), sums, direct ? from : pad, k, p);
         }
-        for (let i = 0; i < k; i++) {
-          const v = v128.load(sums + (<usize>i << 4));
-          const w = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
-          store<f32>(
-            to + (<usize>(r * k + i) << 2),
-            f32x4.extract_lane(w, 0) + f32x4.extract_lane(w, 1),
-          );
-        }
+        addLanes(sums, to + (<usize>(r * k) << 2), k);
       }
+      continue;
+    }
+    // Few weights: panels would be mostly padding. The block of gemm holds the sums.
+    if (k <= 32 && rows * k <= SUMS && many === k && part === p && hasRows()) {
+      memory.fill(scratch, 0, <usize>(rows * k) << 4);
+      for (let n = 0; n < batch; n++) {
+        const from = x + (<usize>((n * groups + group) * volume) << 2);
+        if (!direct) place(from, pad);
+        correlatePlanesGrad(
+          g + (<usize>((n * groups + group) * rows * p) << 2),
+          rows,
+          direct ? from : pad,
+          scratch,
+          meta(CHANNELS),
+          meta(OUT + 1),
+          meta(OUT + 2),
+          meta(KERNEL + 1),
+          meta(KERNEL + 2),
+          <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
+          <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
+          <usize>meta(STRIDE + 2) << 2,
+          <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
+          <usize>meta(DILATION + 2) << 2,
+        );
+      }
+      addLanes(scratch, to, rows * k);
       continue;
     }
     for (let n = 0; n < batch; n++) {

@@ -1,6 +1,6 @@
 /**
- * Convolutions with few output channels in a group, depthwise ones above all: rows of the image times weights in registers,
- * four pixels at a time, without a gathered matrix.
+ * Convolutions with few output channels in a group, depthwise ones above all, and gradients of few weights: rows of the image
+ * times weights in registers, four pixels at a time, without a gathered matrix.
  *
  * Types S stand for the step of pixels along a row: f32 for 1 element, f64 for 2, i8 for what `step` says.
  */
@@ -422,4 +422,203 @@ export function correlatePlaneGrad(
   if (step === 4) correlateGrad<f32>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
   else if (step === 8) correlateGrad<f64>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
   else correlateGrad<i8>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+}
+
+/**
+ * Two planes of the gradient, `other` bytes apart, times rows of the image for `taps` (1, 3 or 5) of the weights, added to
+ * vectors of sums: those of the second plane lie at `t`.
+ */
+// @ts-ignore: decorator
+@inline
+function pairOfPlanes<S>(
+  g: usize,
+  other: usize,
+  x: usize,
+  s: usize,
+  t: usize,
+  h: i32,
+  n: i32,
+  down: usize,
+  step: usize,
+  tap: usize,
+  taps: i32,
+): void {
+  let s0 = v128.load(s);
+  let s1 = taps > 1 ? v128.load(s, 16) : s0;
+  let s2 = taps > 1 ? v128.load(s, 32) : s0;
+  let s3 = taps > 3 ? v128.load(s, 48) : s0;
+  let s4 = taps > 3 ? v128.load(s, 64) : s0;
+  let t0 = v128.load(t);
+  let t1 = taps > 1 ? v128.load(t, 16) : t0;
+  let t2 = taps > 1 ? v128.load(t, 32) : t0;
+  let t3 = taps > 3 ? v128.load(t, 48) : t0;
+  let t4 = taps > 3 ? v128.load(t, 64) : t0;
+  for (; h > 0; h--) {
+    for (let j = 0; j < n; j += 4) {
+      const q = g + (<usize>min(j, n - 4) << 2);
+      let a = v128.load(q);
+      let b = v128.load(q + other);
+      if (j + 4 > n) {
+        const some = lastLanes(n & 3);
+        a = v128.and(a, some);
+        b = v128.and(b, some);
+        j = n - 4;
+      }
+      let p = x + <usize>j * step;
+      let v = four<S>(p, step);
+      s0 = mad(a, v, s0);
+      t0 = mad(b, v, t0);
+      if (taps > 1) {
+        p += tap;
+        v = four<S>(p, step);
+        s1 = mad(a, v, s1);
+        t1 = mad(b, v, t1);
+        p += tap;
+        v = four<S>(p, step);
+        s2 = mad(a, v, s2);
+        t2 = mad(b, v, t2);
+      }
+      if (taps > 3) {
+        p += tap;
+        v = four<S>(p, step);
+        s3 = mad(a, v, s3);
+        t3 = mad(b, v, t3);
+        p += tap;
+        v = four<S>(p, step);
+        s4 = mad(a, v, s4);
+        t4 = mad(b, v, t4);
+      }
+    }
+    g += <usize>n << 2;
+    x += down;
+  }
+  v128.store(s, s0);
+  v128.store(t, t0);
+  if (taps > 1) {
+    v128.store(s, s1, 16);
+    v128.store(s, s2, 32);
+    v128.store(t, t1, 16);
+    v128.store(t, t2, 32);
+  }
+  if (taps > 3) {
+    v128.store(s, s3, 48);
+    v128.store(s, s4, 64);
+    v128.store(t, t3, 48);
+    v128.store(t, t4, 64);
+  }
+}
+
+function pairOfPlanes5<S>(
+  g: usize,
+  other: usize,
+  x: usize,
+  s: usize,
+  t: usize,
+  h: i32,
+  n: i32,
+  down: usize,
+  step: usize,
+  tap: usize,
+): void {
+  pairOfPlanes<S>(g, other, x, s, t, h, n, down, step, tap, 5);
+}
+
+function pairOfPlanes3<S>(
+  g: usize,
+  other: usize,
+  x: usize,
+  s: usize,
+  t: usize,
+  h: i32,
+  n: i32,
+  down: usize,
+  step: usize,
+  tap: usize,
+): void {
+  pairOfPlanes<S>(g, other, x, s, t, h, n, down, step, tap, 3);
+}
+
+function pairOfPlanes1<S>(
+  g: usize,
+  other: usize,
+  x: usize,
+  s: usize,
+  t: usize,
+  h: i32,
+  n: i32,
+  down: usize,
+  step: usize,
+  tap: usize,
+): void {
+  pairOfPlanes<S>(g, other, x, s, t, h, n, down, step, tap, 1);
+}
+
+/** {@linkcode correlateGrad} for two planes of the gradient. */
+function correlateGrads<S>(
+  g: usize,
+  other: usize,
+  x: usize,
+  s: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  const next = <usize>(channels * kh * kw) << 4;
+  for (let c = 0; c < channels; c++) {
+    let p = x + <usize>c * plane;
+    for (let a = 0; a < kh; a++) {
+      let b = 0;
+      for (; b + 5 <= kw; b += 5) {
+        const u = s + (<usize>b << 4);
+        pairOfPlanes5<S>(g, other, p + <usize>b * tap, u, u + next, h, n, down, step, tap);
+      }
+      for (; b + 3 <= kw; b += 3) {
+        const u = s + (<usize>b << 4);
+        pairOfPlanes3<S>(g, other, p + <usize>b * tap, u, u + next, h, n, down, step, tap);
+      }
+      for (; b < kw; b++) {
+        const u = s + (<usize>b << 4);
+        pairOfPlanes1<S>(g, other, p + <usize>b * tap, u, u + next, h, n, down, step, tap);
+      }
+      s += <usize>kw << 4;
+      p += apart;
+    }
+  }
+}
+
+/** {@linkcode correlatePlaneGrad} of `rows` planes of the gradient, one after another, with as many sums. */
+export function correlatePlanesGrad(
+  g: usize,
+  rows: i32,
+  x: usize,
+  s: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  const other = <usize>(h * n) << 2;
+  const next = <usize>(channels * kh * kw) << 4;
+  let r = 0;
+  for (; r + 2 <= rows; r += 2) {
+    if (step === 4) correlateGrads<f32>(g, other, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+    else if (step === 8) correlateGrads<f64>(g, other, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+    else correlateGrads<i8>(g, other, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+    g += 2 * other;
+    s += 2 * next;
+  }
+  if (r < rows) correlatePlaneGrad(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
 }

@@ -98,6 +98,9 @@ const CASES: readonly Case[] = [
   { ...one, x: [1, 2, 12, 17], w: [2, 1, 4, 9], groups: 2, padding: [2, 3] },
   { ...one, x: [2, 5, 10, 9], w: [2, 5, 3, 3], padding: [1, 1] },
   { ...one, x: [1, 4, 9, 8], w: [3, 4, 1, 1] },
+  { ...one, x: [3, 1, 11, 14], w: [9, 1, 5, 5] },
+  { ...one, x: [2, 3, 9, 13], w: [4, 3, 3, 3], padding: [1, 1], stride: [2, 2] },
+  { ...one, x: [2, 1, 12, 19], w: [5, 1, 4, 7], padding: [1, 3], dilation: [2, 1], stride: [1, 3] },
   { x: [2, 3, 20], w: [5, 3, 4], stride: [2], padding: [1], dilation: [1], groups: 1 },
   {
     x: [1, 2, 5, 6, 7],

@@ -715,6 +715,8 @@ function fewDots(
   const part = n / streams;
   const gap = <usize>part * csb;
   const gapC = <usize>part << 2;
+  const bytes = <usize>(k & ~3) << 2;
+  const first = b;
   for (let j = 0; j < n; j++) {
     const many = j < part;
     if (j === part) {
@@ -729,45 +731,58 @@ function fewDots(
     let y = c + at;
     let e = d ? d + at : 0;
     for (; i + 2 <= m; i += 2) {
-      if (many) dotSixByTwo(x, rsa, b, gap, y, rsc, gapC, k, e, ldd);
+      if (many) dotSixByTwo(x, rsa, b, gap, y, rsc, gapC, bytes, e, ldd);
       else {
-        dotOfPair(x, b, y, k, e);
-        dotOfPair(x + rsa, b, y + rsc, k, e + ldd);
+        dotOfPair(x, b, y, bytes, e);
+        dotOfPair(x + rsa, b, y + rsc, bytes, e + ldd);
       }
       x += 2 * rsa;
       y += 2 * rsc;
       e += 2 * ldd;
     }
     if (i < m) {
-      if (!many) dotOne(x, b, y, k, e);
+      if (!many) dotOne(x, b, y, bytes, e);
       else {
-        dotFour(x, b, gap, y, gapC, k, e);
+        dotFour(x, b, gap, y, gapC, bytes, e);
         for (let r: usize = 4; r < <usize>streams; r++) {
-          dotOne(x, b + r * gap, y + r * gapC, k, e ? e + r * gapC : 0);
+          dotOne(x, b + r * gap, y + r * gapC, bytes, e ? e + r * gapC : 0);
         }
       }
     }
     b += csb;
   }
+  if (k & 3) addLast(a + bytes, first + bytes, c, m, n, k & 3, rsa, csb, rsc);
 }
 
-/** What a scalar product begins with: the sum of its last `left` < 4 products. */
-function lastOf(x: usize, b: usize, left: i32): v128 {
-  let sum: f32 = 0;
-  for (; left > 0; left--) {
-    sum += load<f32>(x) * load<f32>(b);
-    x += 4;
-    b += 4;
+/** Adds the last `steps` < 4 products to every element of C. */
+function addLast(
+  a: usize,
+  b: usize,
+  c: usize,
+  m: i32,
+  n: i32,
+  steps: i32,
+  rsa: usize,
+  csb: usize,
+  rsc: usize,
+): void {
+  for (let i = 0; i < m; i++) {
+    let p = b;
+    for (let y = c; y < c + (<usize>n << 2); y += 4) {
+      let sum = load<f32>(y);
+      for (let t: usize = 0; t < <usize>steps << 2; t += 4) sum += load<f32>(a + t) * load<f32>(p + t);
+      store<f32>(y, sum);
+      p += csb;
+    }
+    a += rsa;
+    c += rsc;
   }
-  return f32x4.replace_lane(f32x4.splat(0), 0, sum);
 }
 
-/** A scalar product in the order of {@linkcode dotSixByTwo}. */
-function dotOfPair(x: usize, b: usize, y: usize, k: i32, d: usize): void {
-  const done = <usize>(k & ~3) << 2;
-  const end = x + done;
-  let s = lastOf(end, b + done, k & 3);
-  for (; x < end; x += 16) {
+/** A scalar product of `bytes` in the order of {@linkcode dotSixByTwo}. */
+function dotOfPair(x: usize, b: usize, y: usize, bytes: usize, d: usize): void {
+  let s = f32x4.splat(0);
+  for (const end = x + bytes; x < end; x += 16) {
     s = mad(v128.load(x), v128.load(b), s);
     b += 16;
   }
@@ -775,39 +790,35 @@ function dotOfPair(x: usize, b: usize, y: usize, k: i32, d: usize): void {
 }
 
 /** A scalar product in the order of {@linkcode dotFour}. */
-function dotOne(x: usize, b: usize, y: usize, k: i32, d: usize): void {
-  const done = <usize>(k & ~3) << 2;
-  const all = x + done;
-  const end = x + (done & ~31);
-  let s = lastOf(all, b + done, k & 3);
+function dotOne(x: usize, b: usize, y: usize, bytes: usize, d: usize): void {
+  const end = x + bytes;
+  let s = f32x4.splat(0);
   let r = f32x4.splat(0);
-  for (; x < end; x += 32) {
+  for (; x + 32 <= end; x += 32) {
     s = mad(v128.load(x), v128.load(b), s);
     r = mad(v128.load(x, 16), v128.load(b, 16), r);
     b += 32;
   }
-  if (x < all) s = mad(v128.load(x), v128.load(b), s);
+  if (x < end) s = mad(v128.load(x), v128.load(b), s);
   putOne(y, lanes(f32x4.add(s, r)), d);
 }
 
 /** Scalar products of a row with four columns. */
-function dotFour(x: usize, b: usize, gap: usize, y: usize, gapC: usize, k: i32, d: usize): void {
-  const done = <usize>(k & ~3) << 2;
-  const all = x + done;
-  const end = x + (done & ~31);
+function dotFour(x: usize, b: usize, gap: usize, y: usize, gapC: usize, bytes: usize, d: usize): void {
+  const end = x + bytes;
   let b0 = b;
   let b1 = b0 + gap;
   let b2 = b1 + gap;
   let b3 = b2 + gap;
-  let s0 = lastOf(all, b0 + done, k & 3);
-  let s1 = lastOf(all, b1 + done, k & 3);
-  let s2 = lastOf(all, b2 + done, k & 3);
-  let s3 = lastOf(all, b3 + done, k & 3);
+  let s0 = f32x4.splat(0);
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
   let r0 = f32x4.splat(0);
   let r1 = f32x4.splat(0);
   let r2 = f32x4.splat(0);
   let r3 = f32x4.splat(0);
-  while (x < end) {
+  for (; x + 32 <= end; x += 32) {
     let v = v128.load(x);
     s0 = mad(v, v128.load(b0), s0);
     s1 = mad(v, v128.load(b1), s1);
@@ -818,13 +829,12 @@ function dotFour(x: usize, b: usize, gap: usize, y: usize, gapC: usize, k: i32, 
     r1 = mad(v, v128.load(b1, 16), r1);
     r2 = mad(v, v128.load(b2, 16), r2);
     r3 = mad(v, v128.load(b3, 16), r3);
-    x += 32;
     b0 += 32;
     b1 += 32;
     b2 += 32;
     b3 += 32;
   }
-  if (x < all) {
+  if (x < end) {
     const v = v128.load(x);
     s0 = mad(v, v128.load(b0), s0);
     s1 = mad(v, v128.load(b1), s1);
@@ -847,13 +857,11 @@ function dotSixByTwo(
   y: usize,
   rsc: usize,
   gapC: usize,
-  k: i32,
+  bytes: usize,
   d: usize,
   ldd: usize,
 ): void {
-  const done = <usize>(k & ~3) << 2;
-  const left = k & 3;
-  const end = x + done;
+  const end = x + bytes;
   let z = x + rsa;
   let b0 = b;
   let b1 = b0 + gap;
@@ -862,32 +870,17 @@ function dotSixByTwo(
   let b4 = b3 + gap;
   let b5 = b4 + gap;
   let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let s4 = s0;
-  let s5 = s0;
-  let r0 = s0;
-  let r1 = s0;
-  let r2 = s0;
-  let r3 = s0;
-  let r4 = s0;
-  let r5 = s0;
-  if (left) {
-    const last = z + done;
-    s0 = lastOf(end, b0 + done, left);
-    s1 = lastOf(end, b1 + done, left);
-    s2 = lastOf(end, b2 + done, left);
-    s3 = lastOf(end, b3 + done, left);
-    s4 = lastOf(end, b4 + done, left);
-    s5 = lastOf(end, b5 + done, left);
-    r0 = lastOf(last, b0 + done, left);
-    r1 = lastOf(last, b1 + done, left);
-    r2 = lastOf(last, b2 + done, left);
-    r3 = lastOf(last, b3 + done, left);
-    r4 = lastOf(last, b4 + done, left);
-    r5 = lastOf(last, b5 + done, left);
-  }
+  let s1 = f32x4.splat(0);
+  let s2 = f32x4.splat(0);
+  let s3 = f32x4.splat(0);
+  let s4 = f32x4.splat(0);
+  let s5 = f32x4.splat(0);
+  let r0 = f32x4.splat(0);
+  let r1 = f32x4.splat(0);
+  let r2 = f32x4.splat(0);
+  let r3 = f32x4.splat(0);
+  let r4 = f32x4.splat(0);
+  let r5 = f32x4.splat(0);
   while (x < end) {
     const v = v128.load(x);
     const w = v128.load(z);
@@ -956,7 +949,7 @@ export function gemm_way(m: i32, n: i32, k: i32, csa: i32, rsb: i32, csb: i32): 
   // The larger B, the more rows of A it takes to pay for its packing.
   if (k === 0 || (csb === 1 && m <= (size < 32768 ? 3 : size < 200000 ? 8 : 22))) return 1;
   if (rsb !== 1 || (csa !== 1 && <f64>m * <f64>k > <f64>(DEPTH * NC))) return 0;
-  return m <= 4 || (m <= 16 && k >= 128) || (m <= 64 && k >= 256) ? 2 : 0;
+  return m <= 4 || (m <= 16 && k >= 128) || (m <= 32 && k >= 256) ? 2 : 0;
 }
 
 /**

@@ -136,6 +136,11 @@ export class Kernels {
   readonly names: readonly string[];
   /** Threads that share the memory; null where there is one only. */
   readonly pool: Pool | null;
+  /**
+   * Whether products run kernels that are not unrolled: engines before the relaxed instructions move the loads of several
+   * steps to their beginning and run out of registers.
+   */
+  readonly rolled: boolean = bestBuild() !== "relaxed";
   readonly #exports: WebAssembly.Exports;
   readonly #table: WebAssembly.Table;
   readonly #entries: Map<string, Entry> = new Map();
@@ -166,6 +171,7 @@ export class Kernels {
     this.#table.grow(this.names.length);
     this.heap = new Heap(memory, RESERVED);
     this.entry("init_constants").fn();
+    this.entry("set_rolled").fn(Number(this.rolled));
     this.pool = shared ? new Pool(this) : null;
   }
 

@@ -193,8 +193,8 @@ export class Pool {
 
   #start(index: number): void {
     try {
-      const { module, heap } = this.#kernels;
-      startWorker({ module, memory: heap.memory, index }, (reason) => this.#lose(reason));
+      const { module, heap, rolled } = this.#kernels;
+      startWorker({ module, memory: heap.memory, index, rolled }, (reason) => this.#lose(reason));
     } catch (error) {
       this.#lose(error);
     }

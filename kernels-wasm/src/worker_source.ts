@@ -33,7 +33,7 @@ export const MAX_PARTS = 64;
 /** Looks at the ticket before a worker sleeps: about 20 µs. */
 const SPINS = 10000;
 
-/** `run({ module, memory, index })`, which never returns. */
+/** `run({ module, memory, index, rolled })`, which never returns. */
 const RUN = `
 function run(job) {
   const words = new Int32Array(job.memory.buffer, 0, 16384);
@@ -47,6 +47,7 @@ function work(job, words) {
   const floats = new Float64Array(job.memory.buffer, 0, 8192);
   const table = new WebAssembly.Table({ initial: 1, element: "anyfunc" });
   const { exports } = new WebAssembly.Instance(job.module, { env: { memory: job.memory, table } });
+  exports.set_rolled(job.rolled);
   const functions = Object.values(exports).filter((value) => typeof value === "function");
   table.grow(functions.length);
   functions.forEach((fn, i) => table.set(i + 1, fn));
@@ -86,6 +87,8 @@ export interface WorkerStart {
   readonly memory: WebAssembly.Memory;
   /** Its number: 1 for the first. */
   readonly index: number;
+  /** Which kernels of products it runs, as the calling thread. */
+  readonly rolled: boolean;
 }
 
 interface NodeWorker {

@@ -276,10 +276,11 @@ class Pass {
       throw error;
     }
     if (node.trace !== null && anomaly.checkNan) checkNan(node, results);
-    node.edges.forEach((edge, i) => {
+    for (let i = 0; i < node.edges.length; i++) {
+      const edge = node.edges[i]!;
       const grad = results[i];
       if (edge !== null && grad !== null && grad !== undefined) this.#send(edge, grad);
-    });
+    }
     for (const grad of results) if (grad) this.#disposeUnheld(grad);
     if (!this.#retain) node.release();
   }

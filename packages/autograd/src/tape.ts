@@ -27,7 +27,7 @@ import { derivativeOf } from "./derivatives.ts";
 import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";
 import { type Edge, edgeOf, Node, type Piece, SavedTensor, saving, secondPass, snapshot } from "./node.ts";
-import { type BackwardContext, type Derivative, OUTPUT } from "./row.ts";
+import { type BackwardContext, type Derivative, type Geometry, OUTPUT } from "./row.ts";
 import { zeros } from "./math.ts";
 import { sumTo } from "./sum_to.ts";
 
@@ -39,6 +39,7 @@ class PrimitiveNode<P extends Name> extends Node {
   readonly #avals: readonly Aval[];
   readonly #savedInputs: (SavedTensor | null)[];
   readonly #savedOutputs: (SavedTensor | null)[] = [];
+  readonly #needs: readonly boolean[];
 
   constructor(
     name: P,
@@ -48,8 +49,10 @@ class PrimitiveNode<P extends Name> extends Node {
     edges: readonly (Edge | null)[],
     outputs: readonly Aval[],
     saved: (SavedTensor | null)[],
+    needs: readonly boolean[],
   ) {
     super(nodeName(name), edges, outputs);
+    this.#needs = needs;
     this.#name = name;
     this.#rule = rule;
     this.#attrs = attrs;
@@ -67,22 +70,33 @@ class PrimitiveNode<P extends Name> extends Node {
 
   override apply(grads: readonly (Tensor | null)[], spends: boolean): readonly (Tensor | null)[] {
     if (grads.every((grad) => grad === null)) return this.edges.map(() => null);
-    const inputs = this.#avals.map((_, i) => this.#savedInputs[i]?.unpack());
-    const outputs = this.outputs.map((_, i) => this.#savedOutputs[i]?.unpack());
+    // This runs once for every operation of every pass: no more objects than it takes.
+    const inputs: (Tensor | undefined)[] = [];
+    for (const saved of this.#savedInputs) inputs.push(saved === null ? undefined : saved.unpack());
+    const isSingle = this.outputs.length === 1;
+    const output = isSingle
+      ? this.#savedOutputs[0]?.unpack()
+      : this.outputs.map((_, i) => this.#savedOutputs[i]?.unpack());
     const context = {
       inputs,
-      output: this.outputs.length === 1 ? outputs[0] : outputs,
+      output,
       avals: this.#avals,
       attrs: this.#attrs,
-      needs: this.edges.map((edge) => edge !== null),
+      needs: this.#needs,
       spends,
     } as unknown as BackwardContext<P>;
-    const grad = (this.outputs.length === 1 ? grads[0] : grads) as Parameters<Derivative<P>["backward"]>[0];
-    return temporaries(() =>
-      this.#rule.backward(grad, context).map((g, i) =>
-        g === null || g === undefined || this.edges[i] === null ? null : sumTo(g, this.#avals[i]!)
-      ) as Tensor[]
-    );
+    const grad = (isSingle ? grads[0] : grads) as Parameters<Derivative<P>["backward"]>[0];
+    return temporaries(() => {
+      const made = this.#rule.backward(grad, context);
+      const sums: (Tensor | null)[] = [];
+      for (let i = 0; i < made.length; i++) {
+        const g = made[i];
+        sums.push(
+          g === null || g === undefined || this.edges[i] === null ? null : sumTo(g, this.#avals[i]!),
+        );
+      }
+      return sums as Tensor[];
+    });
   }
 
   override release(): void {
@@ -236,7 +250,9 @@ function makeNode<P extends Name>(
   targets: readonly Tensor[],
 ): { node: PrimitiveNode<P>; mask: number } {
   const edges = edgesOf(inputs, targets);
-  const mask = rule.saves(edges.map((edge) => edge !== null), attrs);
+  const needs: boolean[] = [];
+  for (const edge of edges) needs.push(edge !== null);
+  const mask = rule.saves(needs, attrs);
   for (const input of inputs) {
     if (input.isInference) {
       throw new GradError(
@@ -246,21 +262,26 @@ function makeNode<P extends Name>(
       );
     }
   }
-  const saved = inputs.map((input, i) => {
-    if ((mask & (1 << Math.min(i, 15))) === 0) return null;
+  const saved: (SavedTensor | null)[] = [];
+  const avals: Geometry[] = [];
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i]!;
+    const { shape, dtype, strides, offset } = input;
+    avals.push({ shape, dtype, strides, offset });
+    if ((mask & (1 << Math.min(i, 15))) === 0) {
+      saved.push(null);
+      continue;
+    }
     const overwritten = targets.some((target) => target.storage === input.storage);
-    return new SavedTensor(
-      overwritten ? snapshot(input, () => evaluate("copy", [input], null) as Tensor) : input,
+    saved.push(
+      new SavedTensor(
+        overwritten ? snapshot(input, () => evaluate("copy", [input], null) as Tensor) : input,
+      ),
     );
-  });
-  const avals = inputs.map((input) => ({
-    shape: input.shape,
-    dtype: input.dtype,
-    strides: input.strides,
-    offset: input.offset,
-  }));
-  const kinds = outputs.map((output) => ({ shape: output.shape, dtype: output.dtype }));
-  return { node: new PrimitiveNode(name, rule, attrs, avals, edges, kinds, saved), mask };
+  }
+  const kinds: Aval[] = [];
+  for (const { shape, dtype } of outputs) kinds.push({ shape, dtype });
+  return { node: new PrimitiveNode(name, rule, attrs, avals, edges, kinds, saved, needs), mask };
 }
 
 function saveOutputs<P extends Name>(node: PrimitiveNode<P>, mask: number, outputs: readonly Tensor[]): void {

@@ -133,6 +133,24 @@ describe.each(devices)("dispatches on %s", (device, { dispatches, backend }) => 
     expect(pipelines()).toBe(before);
   });
 
+  test("numbers stay numbers after they got memory, until they are written", async () => {
+    const x = make(12);
+    const half = torch.full([12], 0.5, { device });
+    void half.buffer;
+    for (let i = 0; i < 20; i++) void torch.full([], i, { device }).buffer;
+    const sum = (): Tensor => Array.from({ length: 10 }, (_, i) => i).reduce((y, i) => y.mul(half).add(i), x);
+    expect(await count(sum)).toBe(1);
+    half.add_(1);
+    expect(await count(() => x.mul(half).sub(x).sub(x.mul(0.5)).abs().amax())).toBe(1);
+    expect(await x.mul(half).sub(x.mul(1.5)).abs().amax().item()).toBe(0);
+    half.zero_();
+    expect(await x.mul(half).abs().amax().item()).toBe(0);
+    const y = half.add(2);
+    half.copy_(x);
+    expect(Array.from(await y.data() as Float32Array)).toEqual(new Array(12).fill(2));
+    expect(await half.sub(x).abs().amax().item()).toBe(0);
+  });
+
   test("a loop without reads runs now and then, and keeps nothing", () => {
     const x = make(64);
     let e = torch.zeros([64], { device });

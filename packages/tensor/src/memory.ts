@@ -11,6 +11,7 @@
  */
 
 import {
+  type Attrs,
   type Backend,
   type Buffer,
   type DType,
@@ -31,6 +32,8 @@ export interface Allocation {
   buffer: Buffer | null;
   /** What makes the value, while it has no memory. */
   expression: Expression | null;
+  /** The number that all elements are, as far as that is known: it saves whoever reads the value from reading memory. */
+  scalar: number | bigint | boolean | null;
   /** Values that wait for their memory and read this one. */
   readers: Set<Allocation> | null;
   /** Places in autograd graphs and running passes that still need the value. */
@@ -132,6 +135,7 @@ export function revalue(allocation: Allocation, make: (old: Allocation) => Expre
   const old = note(backend, null, bytes, shape, dtype);
   old.released = true;
   old.expression = expression;
+  old.scalar = allocation.scalar;
   for (const { allocation: source } of expression!.sources) {
     if (source?.readers?.delete(allocation)) source.readers.add(old);
   }
@@ -149,6 +153,7 @@ export function revalue(allocation: Allocation, make: (old: Allocation) => Expre
 /** Lets an allocation wait for the value of `expression`. */
 export function express(allocation: Allocation, expression: Expression): void {
   allocation.expression = expression;
+  allocation.scalar = expression.name === "full" ? (expression.attrs as Attrs<"full">).value : null;
   for (const source of expression.sources) {
     if (source.allocation !== null) (source.allocation.readers ??= new Set()).add(allocation);
   }
@@ -191,6 +196,7 @@ function note(
     backend,
     buffer,
     expression: null,
+    scalar: null,
     readers: null,
     holds: 0,
     released: false,

@@ -47,8 +47,9 @@ export function computeInto(target: Operand, backend: Backend, expression: Expre
   run(backend, expression, plan, target);
 }
 
-/** Gives memory to all values that wait and read `x`, which is about to be written. */
+/** Gives memory to all values that wait and read `x`, which is about to be written; what was known of it is forgotten. */
 export function settleReaders(x: Allocation): void {
+  x.scalar = null;
   if (x.readers === null || x.readers.size === 0) return;
   for (const reader of [...x.readers]) {
     if (!x.readers.has(reader)) continue;

@@ -190,10 +190,7 @@ class Loops {
 
   /** The number of a value that is seen with these steps; −1 when the plan is blocked. */
   value(x: Allocation, dtype: DType, strides: Shape, offset: number): number {
-    if (x.expression?.name === "full" && dtype === x.dtype) {
-      const { value } = x.expression.attrs as { readonly value: number | bigint | boolean };
-      return this.#push({ kind: "scalar", value, dtype });
-    }
+    if (x.scalar !== null && dtype === x.dtype) return this.#push({ kind: "scalar", value: x.scalar, dtype });
     for (const known of this.#known.get(x) ?? []) {
       if (known.offset === offset && this.#sameSteps(known.strides, strides)) return known.value;
     }

@@ -111,9 +111,8 @@ function keepsMuch(inputs: readonly Tensor[], aval: Aval): boolean {
 function sourceOf(x: Tensor): Source {
   const { allocation } = x.storage;
   const { dtype, shape, strides, offset } = x;
-  if (allocation.expression?.name === "full" && dtype === allocation.dtype) {
-    const { value } = allocation.expression.attrs as { readonly value: number | bigint | boolean };
-    return { allocation: null, scalar: value, dtype, shape, strides, offset };
+  if (allocation.scalar !== null && dtype === allocation.dtype) {
+    return { allocation: null, scalar: allocation.scalar, dtype, shape, strides, offset };
   }
   return { allocation, scalar: 0, dtype, shape, strides, offset };
 }

@@ -282,7 +282,7 @@ function fractionOf(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function logTail(f: v128, f2: v128): v128 {
-  const high = mad(f2, k(c.LOG_P6), mad(f, k(c.LOG_P5), k(c.LOG_P4)));
+  const high = four(f, f2, c.LOG_P4, c.LOG_P5, c.LOG_P6, c.LOG_P7);
   const p = mad(f32x4.mul(f2, f2), high, four(f, f2, c.LOG_P0, c.LOG_P1, c.LOG_P2, c.LOG_P3));
   return f32x4.mul(p, f32x4.mul(f, f2));
 }
@@ -455,7 +455,7 @@ export function logUnit(x: v128): v128 {
  * tanh x: |x| = n ln(2)/2 + r, z = tanh r by an odd polynomial, and with s = 2ⁿ the quotient of
  * N = (s − 1) + z (s + 1) by D = (s + 1) + z (s − 1). Near 0, where s = 1, that is z.
  *
- * From s = 4 on D comes from N, so that the rounding of N goes into both. There n begins where tanh passes ½: an error
+ * From s = 4 on D comes from N, so that the rounding of N goes into both. n grows a little late, behind ¼ and ½: an error
  * of the quotient weighs least above a power of two.
  */
 // @ts-ignore: decorator
@@ -847,7 +847,7 @@ function isFar(x: v128): bool {
 }
 
 /**
- * Sine (`shift` = 0) or cosine (`shift` = 1) of |x| up to 6000: x − n π/2 with π/2 in three parts of 12 bits, whose
+ * Sine (`shift` = 0) or cosine (`shift` = 1) of |x| up to 2000: x − n π/2 with π/2 in three parts of 12 bits, whose
  * products with n are exact, and a fourth; then the polynomial of the quadrant.
  */
 // @ts-ignore: decorator

@@ -218,7 +218,7 @@ function reclaim(allocation: Allocation): void {
     sinceTurn = Math.max(0, sinceTurn - allocation.bytes);
   }
   allocation.buffer = null;
-  dismiss(allocation);
+  if (allocation.expression !== null) dismiss(allocation);
   unlink(allocation);
 }
 

@@ -8,6 +8,7 @@ import { float32, float64, type KernelTable, type Operand, type Shape } from "@f
 import { Call, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, loopsOf, pointer, rowsOf } from "../geometry.ts";
 import { cutting, type Kernels } from "../module.ts";
+import { withSums } from "../partial_sums.ts";
 
 /** The product of two matrices, or of many. */
 export class Products {
@@ -89,6 +90,13 @@ export class Products {
     if (way !== 0) {
       // One part for each thread: what few rows take is the reading of B, in long pieces.
       const most = Math.min(cost, 20 * cutting.least);
+      if (way === ROWS && n * k >= LARGE && (m === 1 || rowC === n)) {
+        // Pieces of rows are short: memory comes faster as whole rows, of which each part adds up its own.
+        const moves = [[0, step(colA)], [1, step(rowB)]] as const;
+        const parts = this.#kernels.partsOf(part, args, { units: k, at: 5, cost: most, moves });
+        const others = parts.slice(1).map(({ entry, args }) => new Call(entry, [...args.slice(0, 15), 0]));
+        return withSums(this.#kernels, [parts[0]!, ...others], [[2, m * n]]);
+      }
       return this.#kernels.cut(part, args, { units: n, at: 4, grain: 8, cost: most, moves: byColumns });
     }
     // Each part packs the operand that it shares with the others: A by and by, dense rows of B nearly for nothing.
@@ -100,6 +108,11 @@ export class Products {
     return this.#kernels.cut(part, args, { units: n, at: 4, grain, cost, moves: byColumns });
   }
 }
+
+/** What `gemm_way` answers for few rows of A and dense rows of B. */
+const ROWS = 1;
+/** Elements of a matrix that is read from far away. */
+const LARGE = 200_000;
 
 /** Steps of a matrix; a single row or column counts as dense, whatever its step. */
 function steps(x: Operand): [row: number, column: number] {

@@ -107,6 +107,8 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
   ["copy", [{ shape: [8, 64, 12, 16], strides: [12288, 16, 1024, 1] }], [{ shape: [8, 64, 12, 16] }], null],
   ["copy", [{ shape: [6, 128, 128], strides: [16384, 1, 128] }], [{ shape: [6, 128, 128] }], null],
   ["cast", [{ shape: big, dtype: int32, below: 1000 }], [x], { dtype: float32 }],
+  ["cumsum", [x], [x], { dim: 1 }],
+  ["gather", [x, { shape: big, dtype: int32, below: 1024 }], [x], { dim: 1 }],
   ["matmul", [{ shape: [128, 100] }, { shape: [100, 300] }], [{ shape: [128, 300] }], null],
   ["matmul", [{ shape: [300, 100] }, { shape: [100, 30] }], [{ shape: [300, 30] }], null],
   ["matmul", [{ shape: [64, 100] }, { shape: [100, 300], strides: [1, 100] }], [{ shape: [64, 300] }], null],

@@ -34,6 +34,14 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
   const scatterAdd = byDType(kernels, "scatter_add");
   const copy = kernels.entry("copy_8");
 
+  /** Throws the error of the index at place `at`. */
+  const outside = (op: string, x: Operand, index: Operand, dim: number) => (at: number): never => {
+    throw new IndexError(
+      `Cannot ${op} ${formatType(x)}: index ${
+        kernels.indexAt(pointer(index), at, index.dtype === int64)
+      } is out of bounds for dimension ${dim} with size ${x.shape[dim] ?? 1}`,
+    );
+  };
   const checked = (
     op: string,
     entry: Entry,
@@ -42,14 +50,8 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     index: Operand,
     dim: number,
   ): CheckedCall => {
-    const wide = index.dtype === int64;
-    return new CheckedCall(entry, [...args, wide ? 1 : 0], (at) => {
-      throw new IndexError(
-        `Cannot ${op} ${formatType(x)}: index ${
-          kernels.indexAt(pointer(index), at, wide)
-        } is out of bounds for dimension ${dim} with size ${x.shape[dim] ?? 1}`,
-      );
-    });
+    const wide = index.dtype === int64 ? 1 : 0;
+    return new CheckedCall(entry, [...args, wide], outside(op, x, index, dim));
   };
   /** A combining step after a copy of `x`, unless it is there already. */
   const onto = (x: Operand, output: Operand, step: WasmDispatch): WasmDispatch => {
@@ -84,8 +86,20 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       if (![x, index, output].every((z) => isDense(z, z.shape)) || !alikeBut(x, index, dim)) return null;
       const [outer, size, inner] = around(x, dim);
       const n = index.shape[dim] ?? 1;
-      const args = [pointer(x), pointer(index), pointer(output), outer, size, n, inner];
-      return checked("gather", gather.get(x.dtype.itemsize)!, args, x, index, dim);
+      const wide = index.dtype === int64 ? 1 : 0;
+      const { itemsize } = x.dtype;
+      return kernels.cutChecked(
+        gather.get(itemsize)!,
+        [pointer(x), pointer(index), pointer(output), outer, size, n, inner, wide],
+        {
+          units: outer,
+          at: 3,
+          cost: count(index.shape) * 0.7,
+          moves: [[0, size * inner * itemsize], [1, n * inner * (wide ? 8 : 4)], [2, n * inner * itemsize]],
+        },
+        n * inner,
+        outside("gather", x, index, dim),
+      );
     },
     scatter([x, index, source], output, { dim, reduce }) {
       if (![x, index, source, output].every((z) => isDense(z, z.shape))) return null;

@@ -213,6 +213,7 @@ class WebGpuDevice implements WebGpuBackend, Runner {
   readonly pool: BufferPool;
   readonly reports: GpuBuffer;
   canReadSync = false;
+  readonly reportsIndices = true;
   kernels!: KernelTable<GpuDispatch>;
   fusion!: GpuFusion;
   facts!: WebGpuFacts;

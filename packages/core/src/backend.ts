@@ -158,6 +158,11 @@ export interface Backend<D = unknown> {
   readonly name: string;
   /** True when `readSync` works. */
   readonly canReadSync: boolean;
+  /**
+   * True when kernels report an index out of range by themselves, at the next read: looking at indices beforehand would
+   * only wait for them.
+   */
+  readonly reportsIndices?: boolean;
   /** Dtypes that tensors of this device may have. */
   readonly dtypes: ReadonlySet<DType>;
   /** Its kernels. */

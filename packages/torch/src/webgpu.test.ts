@@ -62,6 +62,21 @@ test.skipIf(!available)(
   },
 );
 
+test.skipIf(!available)(
+  "crossEntropy: does not wait for its targets, and tells of one that is no class at the read",
+  async () => {
+    await torch.enableWebGpu();
+    const scores = torch.randn([4, 3]).to("webgpu");
+    for (const reduction of ["mean", "sum", "none"] as const) {
+      const target = torch.tensor([0, 2, 3, 1], { dtype: torch.int32, device: "webgpu" });
+      const loss = torch.nn.functional.crossEntropy(scores, target, { reduction });
+      await expect(loss.data()).rejects.toThrow(torch.IndexError);
+      const ignored = torch.nn.functional.crossEntropy(scores, target, { reduction, ignoreIndex: 3 });
+      expect((await ignored.data()).every((value) => Number.isFinite(Number(value)))).toBe(true);
+    }
+  },
+);
+
 test.skipIf(!available)("synchronize: computes what waits", async () => {
   await torch.enableWebGpu();
   const x = torch.tensor([1, 2], { device: "webgpu" });

@@ -75,7 +75,7 @@ interface Classes {
  *
  * @throws {ShapeError} If shapes do not fit.
  * @throws {DTypeError} If the target is not of integers.
- * @throws {IndexError} If a target is no class, on devices that can be read at once.
+ * @throws {IndexError} If a target is no class; on the GPU at the next read.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html
  */
 export function nllLoss(
@@ -101,7 +101,7 @@ export function nllLoss(
  *
  * @throws {ShapeError} If shapes do not fit.
  * @throws {DTypeError} If class indices are not integers.
- * @throws {IndexError} If a class index is no class, on devices that can be read at once.
+ * @throws {IndexError} If a class index is no class; on the GPU at the next read.
  * @throws {ValueError} If `labelSmoothing` is not in [0, 1].
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html
  *
@@ -191,7 +191,8 @@ function checkWeight(what: string, weight: Tensor | null, classes: number): void
 }
 
 function checkClasses(what: string, target: Tensor, classes: number, ignoreIndex: number): void {
-  if (!target.backend.canReadSync || numelOf(target.shape) === 0) return;
+  const { canReadSync, reportsIndices = false } = target.backend;
+  if (!canReadSync || reportsIndices || numelOf(target.shape) === 0) return;
   for (const value of plainOf(target).dataSync()) {
     const index = Number(value);
     if (index !== ignoreIndex && !(index >= 0 && index < classes)) {

@@ -594,7 +594,7 @@ function phiBottom(a: v128, a2: v128, a4: v128): v128 {
   return mad(a4, mad(a, k(c.PHI_Q5), k(c.PHI_Q4)), four(a, a2, c.PHI_Q0, c.PHI_Q1, c.PHI_Q2, c.PHI_Q3));
 }
 
-/** x · Φ(x) = max(x, 0) − |x| Φ(−|x|), so that the tail on the left keeps its digits. */
+/** x · Φ(x) = max(x, 0) − |x| Φ(−|x|), so that the tail on the left keeps its digits. As in PyTorch, −∞ gives NaN: −∞ · 0. */
 // @ts-ignore: decorator
 @inline
 export function gelu(x: v128): v128 {
@@ -602,7 +602,8 @@ export function gelu(x: v128): v128 {
   const a2 = f32x4.mul(a, a);
   const a4 = f32x4.mul(a2, a2);
   const y = f32x4.div(f32x4.mul(f32x4.mul(a, bell(a)), phiTop(a, a2, a4)), phiBottom(a, a2, a4));
-  return signed(f32x4.sub(f32x4.pmax(x, splat(0)), y), x);
+  const right = mad(f32x4.pmin(x, splat(0)), splat(0), f32x4.pmax(x, splat(0)));
+  return signed(f32x4.sub(right, y), x);
 }
 
 /** 2u with u = √(2/π) · (x + 0.044715 x³). */
@@ -628,7 +629,7 @@ function geluTanhFar(x: v128, w: v128): v128 {
   return v128.bitselect(left, f32x4.mul(x, q), f32x4.lt(w, splat(0)));
 }
 
-/** d/dx of {@linkcode gelu}: Φ(x) + x · φ(x). */
+/** d/dx of {@linkcode gelu}: Φ(x) + x · φ(x); beyond PHI_MAX φ is 0, and NaN at ±∞ as in PyTorch. */
 // @ts-ignore: decorator
 @inline
 export function geluSlope(x: v128): v128 {
@@ -638,7 +639,7 @@ export function geluSlope(x: v128): v128 {
   const e = bell(a);
   const below = f32x4.div(f32x4.mul(e, phiTop(a, a2, a4)), phiBottom(a, a2, a4));
   const phi = pick(below, f32x4.sub(k(c.ONE), below), f32x4.lt(x, splat(0)));
-  return mad(v128.or(a, v128.and(x, k(c.SIGN))), f32x4.mul(e, k(c.BELL_PDF)), phi);
+  return mad(x, f32x4.mul(e, k(c.BELL_PDF)), phi);
 }
 
 /** d/dx of {@linkcode geluTanh}: with the gate s, s + x · 2 s (1 − s) · u'. */

@@ -86,7 +86,7 @@ export const functions: readonly MeasuredFunction[] = [
     name: "gelu",
     primitive: "gelu",
     attrs: { approximate: "none" },
-    exact: (x) => x === -Infinity ? -0 : x * erfc(-x * Math.SQRT1_2) / 2,
+    exact: (x) => x * erfc(-x * Math.SQRT1_2) / 2,
     bound: 6,
     why:
       "a product of six rounded factors, so that the tail on the left keeps its digits; in PyTorch it has none below −5.5",

@@ -642,14 +642,20 @@ export function geluSlope(x: v128): v128 {
   return mad(x, f32x4.mul(e, k(c.BELL_PDF)), phi);
 }
 
-/** d/dx of {@linkcode geluTanh}: with the gate s, s + x · 2 s (1 − s) · u'. */
+/**
+ * d/dx of {@linkcode geluTanh}: with the gate s, s + x · 2 s (1 − s) · u'. Both s and s (1 − s) come from e^−|2u|, so that
+ * nothing cancels.
+ */
 // @ts-ignore: decorator
 @inline
 export function geluTanhSlope(x: v128): v128 {
-  const s = sigmoid(geluExponent(x));
+  const w = geluExponent(x);
+  const e = expNegative(f32x4.neg(f32x4.abs(w)));
+  const q = f32x4.div(k(c.ONE), f32x4.add(k(c.ONE), e));
+  const eq = f32x4.mul(e, q);
   const du = f32x4.mul(k(c.GELU_K), mad(f32x4.mul(f32x4.mul(x, x), k(c.THREE)), k(c.GELU_C), k(c.ONE)));
-  const bend = f32x4.mul(f32x4.mul(s, f32x4.sub(k(c.ONE), s)), f32x4.add(du, du));
-  return mad(x, bend, s);
+  const bend = f32x4.mul(f32x4.mul(eq, q), f32x4.add(du, du));
+  return mad(x, bend, pick(eq, q, f32x4.lt(w, splat(0))));
 }
 
 // ---- two float64 lanes -----------------------------------------------------------------------------------------

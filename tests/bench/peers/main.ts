@@ -254,6 +254,9 @@ const INTRODUCTION = [
   "Made by `deno task bench:peers`; `tests/bench/peers/README.md` says what is measured and how to run it again. Compare " +
   "columns, not absolute times between machines. No row is left out because it loses.",
   "",
+  "The GPU has a bench of its own, `deno task bench:gpu`. It has run on software adapters only, where its results are right; " +
+  "how fast the GPU device is on hardware is unproven.",
+  "",
 ];
 
 interface Facts {

@@ -35,3 +35,4 @@ export * from "./random";
 export * from "./attention";
 export { batch_norm_backward_f32, batch_norm_f32, layer_norm_backward_f32, layer_norm_f32, nll_loss_f32, softmax_backward_f32, softmax_f32, softmax_scratch } from "./rows";
 export * from "./recurrent";
+export { sort_f32, sort_i32, sort_scratch } from "./sort";

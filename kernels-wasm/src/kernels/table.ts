@@ -18,12 +18,13 @@ import { randomKernels } from "./random.ts";
 import { recurrentKernels } from "./recurrent.ts";
 import { reduceKernels } from "./reduce.ts";
 import { rowKernels } from "./rows.ts";
+import { sortKernels } from "./sort.ts";
 
 /** Kernels that read inputs after they wrote some of the output: they must not run in place. */
 const APART: readonly KernelName[] = [
   ...["matmul", "linear", "conv", "convInputGrad", "convWeightGrad", "maxPool", "avgPool"] as const,
   ...["maxPoolBackward", "avgPoolBackward", "flip", "concat", "pad", "indexSelect", "gather"] as const,
-  ...["attention", "attentionBackward"] as const,
+  ...["attention", "attentionBackward", "sort", "topk"] as const,
   ...[
     "rnnLayer",
     "rnnLayerBackward",
@@ -66,6 +67,7 @@ export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     ...recurrentKernels(kernels),
     ...reduceKernels(kernels),
     ...rowKernels(kernels),
+    ...sortKernels(kernels),
   } as Record<string, AnyKernel>;
   for (const name of APART) table[name] = apart(table[name]!, 0);
   for (const name of APART_BUT_FIRST) table[name] = apart(table[name]!, 1);

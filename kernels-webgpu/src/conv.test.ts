@@ -1,6 +1,15 @@
-import { convOutputSize, type Shape } from "@flambeau/core";
+import { contiguousStrides, convOutputSize, float16, float16ToBits, int32, type Shape } from "@flambeau/core";
 import { test } from "vitest";
-import { describeGpu, expectFused, noise } from "./test_support.ts";
+import {
+  bindOracle,
+  describeGpu,
+  expectFused,
+  integers,
+  noise,
+  operand,
+  oracle,
+  valuesOf,
+} from "./test_support.ts";
 
 const close = { rtol: 1e-5, atol: 2e-5 };
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
@@ -79,6 +88,25 @@ describeGpu("pool", () => {
       const odd = tensor(x, 1);
       odd.values.forEach((_, i) => odd.values[i] = i % 3 === 0 ? -Infinity : i % 7 === 0 ? NaN : -Infinity);
       await expectFused("maxPool", [odd], attrs, { rtol: 0, atol: 0 });
+      for (const input of [tensor(x, 1), odd]) {
+        const [values, places] = bindOracle("maxPool", [operand(oracle, input)], attrs);
+        const { shape } = values;
+        const at = { values: await valuesOf(oracle, places), shape, dtype: int32 };
+        const back = { ...attrs, inputSize: x.slice(2) };
+        await expectFused("maxPoolBackward", [tensor(shape, 2), at], back, close);
+        const steps = contiguousStrides(shape).map((step) => 2 * step);
+        const turned = contiguousStrides([...x].reverse()).reverse();
+        await expectFused("maxPoolBackward", [{ ...tensor(shape, 2), strides: steps }, at], back, {
+          ...close,
+          layouts: [{ strides: turned, offset: 3 }],
+        });
+        const half = {
+          values: integers(sizeOf(shape), -9, 9, 4).map(float16ToBits),
+          shape,
+          dtype: float16,
+        };
+        await expectFused("maxPoolBackward", [half, at], back, { rtol: 0, atol: 0 });
+      }
       if (dilation.some((d) => d !== 1)) return;
       for (const countIncludePad of [false, true]) {
         for (const divisor of [null, 5]) {

@@ -78,6 +78,17 @@ const CASES: Readonly<Record<string, () => Step>> = {
         kernelSize: [3, 3],
       }),
     ),
+  "max pooling, gradient": () =>
+    step(
+      kernels.maxPoolBackward!([tensor([2, 3, 4, 4]), tensor([2, 3, 4, 4], int32)], tensor([2, 3, 9, 9]), {
+        kernelSize: [3, 3],
+        stride: [2, 2],
+        padding: [0, 0],
+        dilation: [1, 1],
+        ceilMode: false,
+        inputSize: [9, 9],
+      }),
+    ),
   "gather": () => step(kernels.gather([x, tensor([4, 8], int32)], tensor([4, 8]), { dim: 0 })),
 };
 

@@ -221,6 +221,15 @@ describeGpu("operands beyond the binding limit", () => {
     const window = { kernelSize: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
     const average = { ...window, countIncludePad: true, divisor: null };
     await expectParts("maxPool", [random([3, 10, 8, 8])], window);
+    const places = Array.from(
+      { length: 3 * 10 * 16 },
+      (_, i) => 16 * Math.floor(i % 16 / 4) + 2 * (i % 4) + 1,
+    );
+    const chosen = { values: places, shape: [3, 10, 4, 4], dtype: int32 };
+    await expectParts("maxPoolBackward", [random([3, 10, 4, 4]), chosen], {
+      ...window,
+      inputSize: [8, 8],
+    });
     await expectParts("avgPool", [random([3, 10, 8, 8])], average, 1e-6);
     await expectParts("avgPoolBackward", [random([3, 10, 4, 4])], { ...average, inputSize: [8, 8] }, 1e-6);
     await expectParts("fft", [random([20, 64, 2])], { dim: 1, inverse: false }, 1e-5);

@@ -12,7 +12,7 @@ import { inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 import { written } from "./gemm.ts";
 
-type PoolName = "maxPool" | "avgPool" | "avgPoolBackward";
+type PoolName = "maxPool" | "maxPoolBackward" | "avgPool" | "avgPoolBackward";
 
 const dimsOf = (rank: number): number[] => Array.from({ length: rank }, (_, d) => d);
 
@@ -32,6 +32,11 @@ function unpack(rank: number, size: string, to: string): string {
 function place(rank: number, name: string, index: (d: number) => string): string {
   const along = dimsOf(rank).map((d) => `${index(d)} * P.${name}${d + 2}`).join(" + ");
   return `image * P.${name}0 + channel * P.${name}1 + ${along}`;
+}
+
+/** The row-major number of the place `y0`, `y1` … of the input. */
+function numberOf(rank: number): string {
+  return dimsOf(rank).reduce((sum, d) => d === 0 ? "y0" : `(${sum}) * P.in${d} + y${d}`, "");
 }
 
 /** Nested loops over the taps of a window: `t0`, `t1` … */
@@ -82,7 +87,6 @@ function maxPool(
   bind(draft, "x", x, false);
   bind(draft, "v", values, true);
   bind(draft, "p", indices, true);
-  const flat = dimsOf(rank).reduce((sum, d) => d === 0 ? "y0" : `(${sum}) * P.in${d} + y${d}`, "");
   return draft.step(`${rank}d`, grid(Math.ceil(n / WORKGROUP)), () =>
     mainOver(wgsl`
       ${unpack(rank, "out", "o")}
@@ -98,7 +102,7 @@ function maxPool(
             let value = get_x(${place(rank, "x", (d) => `y${d}`)});
             if (!found || m_lt(best, value) || (m_isnan(value) && !m_isnan(best))) {
               best = value;
-              at = ${flat};
+              at = ${numberOf(rank)};
               found = true;
             }
           }`,
@@ -106,6 +110,55 @@ function maxPool(
     }
       put_v(${place(rank, "v", (d) => `o${d}`)}, best);
       put_p(${place(rank, "p", (d) => `o${d}`)}, bitcast<i32>(at));
+    `));
+}
+
+/**
+ * Each place of the input adds up the gradients of the windows that chose it, always in the same order. Of the windows that
+ * reach it, the first starts after place + padding − dilation · (taps − 1), and the last at place + padding, or before.
+ */
+function maxPoolBackward(
+  limits: GpuLimits,
+  g: Operand,
+  indices: Operand,
+  o: Operand,
+  attrs: PoolAttrs & { readonly inputSize: Shape },
+): GpuDispatch | null {
+  const rank = attrs.kernelSize.length;
+  const n = count(o.shape);
+  const draft = draftOf(limits, "maxPoolBackward", n, g.shape[1]!, attrs.inputSize, g.shape.slice(2), attrs);
+  bind(draft, "g", g, false);
+  bind(draft, "p", indices, false);
+  bind(draft, "o", o, true);
+  const chosen = wgsl`
+    if (get_p(${place(rank, "p", (d) => `o${d}`)}) == at) { total += get_g(${
+    place(rank, "g", (d) => `o${d}`)
+  }); }`;
+  return draft.step(`${rank}d`, grid(Math.ceil(n / WORKGROUP)), () =>
+    mainOver(wgsl`
+      ${unpack(rank, "in", "y")}
+      ${
+      dimsOf(rank).map((d) =>
+        wgsl`
+          let e${d} = y${d} + P.pad${d};
+          let before${d} = (P.taps${d} - 1u) * P.dil${d};
+          let first${d} = (max(e${d}, before${d}) - before${d} + P.step${d} - 1u) / P.step${d};
+          let end${d} = min(e${d} / P.step${d} + 1u, P.out${d});`
+      )
+    }
+      let at = bitcast<i32>(${numberOf(rank)});
+      var total = 0.0;
+      ${
+      dimsOf(rank).reverse().reduce(
+        (inner, d) =>
+          wgsl`
+          for (var o${d} = first${d}; o${d} < end${d}; o${d}++) {
+            ${inner}
+          }`,
+        chosen,
+      )
+    }
+      put_o(${place(rank, "o", (d) => `y${d}`)}, total);
     `));
 }
 
@@ -199,6 +252,13 @@ export function poolKernels(limits: GpuLimits): Pick<Required<KernelTable<GpuDis
         [x, values, indices],
         IMAGES,
         ([x, values, indices]) => maxPool(limits, x!, values!, indices!, attrs),
+      ),
+    maxPoolBackward: ([g, indices], o, attrs) =>
+      !("kernelSize" in attrs) || isInPlace([o], [g, indices]) ? null : inParts(
+        limits,
+        [g, indices, o],
+        IMAGES,
+        ([g, indices, o]) => maxPoolBackward(limits, g!, indices!, o!, attrs),
       ),
     avgPool: ([x], o, attrs) =>
       isInPlace([o], [x])

@@ -452,8 +452,14 @@ export interface FusedPrimitives<T> {
   convWeightGrad: [inputs: [g: T, x: T], attrs: ConvAttrs & { readonly kernelSize: Shape }];
   /** Largest value of each window and its row-major place in the spatial dimensions of x → x, int32. x [N, C, …]. */
   maxPool: [inputs: [x: T], attrs: PoolAttrs, outputs: [values: T, indices: T]];
-  /** g [N, C, …] summed into the places `indices` of zeros [N, C, …inputSize]. */
-  maxPoolBackward: [inputs: [g: T, indices: T], attrs: { readonly inputSize: Shape }];
+  /**
+   * g [N, C, …] summed into the places `indices` of zeros [N, C, …inputSize]. With the attributes of maxPool, each place lies
+   * in the window of its element, as maxPool gives them: kernels may look for a place there alone.
+   */
+  maxPoolBackward: [
+    inputs: [g: T, indices: T],
+    attrs: { readonly inputSize: Shape } | (PoolAttrs & { readonly inputSize: Shape }),
+  ];
   /** Mean of each window (dilation 1). Divides by `divisor` when given, else by the window with or without its padding. */
   avgPool: [
     inputs: [x: T],

@@ -204,8 +204,8 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
       ? bind("convInputGrad", [g, gw], { ...convAttrs(attrs), inputSize: spatial(avals[1].shape) })
       : null,
   ]),
-  maxPool: row(OUTPUT << 1, ([g], { output: [, indices], avals: [x] }) => [
-    g === null ? null : bind("maxPoolBackward", [g, indices], { inputSize: spatial(x.shape) }),
+  maxPool: row(OUTPUT << 1, ([g], { output: [, indices], avals: [x], attrs }) => [
+    g === null ? null : bind("maxPoolBackward", [g, indices], { ...attrs, inputSize: spatial(x.shape) }),
   ]),
   maxPoolBackward: row(SECOND, (gg, { inputs: [, indices] }) => {
     const [n, c] = gg.shape as [number, number];

@@ -112,13 +112,18 @@ export const windowRules: RulesOf<
     return [{ shape, dtype: x.dtype }, { shape, dtype: int32 }];
   },
 
-  maxPoolBackward(inputs, { inputSize }) {
+  maxPoolBackward(inputs, attrs) {
     const [g, indices] = inputs;
+    const { inputSize } = attrs;
     checkValues("maxPoolBackward", [g]);
     checkIndex("maxPoolBackward", indices, "indices");
     const spatial = spatialOf("maxPoolBackward", inputs, g);
     checkShapeIs("maxPoolBackward", inputs, "indices", indices, g.shape);
     checkSizes("maxPoolBackward", inputs, "inputSize", inputSize, spatial.length, 0);
+    if ("kernelSize" in attrs) {
+      const pooled = pooledShape("maxPoolBackward", inputs, g.shape.slice(0, 2), inputSize, attrs);
+      checkShapeIs("maxPoolBackward", inputs, "g", g, pooled);
+    }
     return { shape: [g.shape[0]!, g.shape[1]!, ...inputSize], dtype: g.dtype };
   },
 

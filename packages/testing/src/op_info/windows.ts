@@ -261,6 +261,11 @@ export const windowInfos: InfosOf<Pick<FusedPrimitives<unknown>, WindowName>> = 
       badDType(["float32[1, 2, 3]", "float32[1, 2, 3]"], { inputSize: [5] }, "got float32"),
       badShape(["float32[1, 2, 3]", "int32[1, 2, 3]"], { inputSize: [5, 1] }, "got [5, 1]"),
       badValue(["float32[1, 2, 3]", "int32[1, 2, 3]"], { inputSize: [-5] }, "got [-5]"),
+      badShape(
+        ["float32[1, 2, 3]", "int32[1, 2, 3]"],
+        { ...pool([2], [2]), inputSize: [4] },
+        "got [1, 2, 3]",
+      ),
     ],
     samples: (make) => [
       ...poolCalls.map((call): Sample<"maxPoolBackward"> => {
@@ -283,6 +288,12 @@ export const windowInfos: InfosOf<Pick<FusedPrimitives<unknown>, WindowName>> = 
         title: "of an image",
         inputs: [make.values([1, 1, 2, 2]), make.of([0, 3, 3, 5], [1, 1, 2, 2], int32)],
         attrs: { inputSize: [2, 3] },
+        smooth: true,
+      },
+      {
+        title: "of windows",
+        inputs: [make.values([1, 1, 2, 2]), make.of([4, 5, 12, 5], [1, 1, 2, 2], int32)],
+        attrs: { ...pool([3, 3], [2, 2], 1), inputSize: [4, 4] },
         smooth: true,
       },
     ],

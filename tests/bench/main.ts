@@ -350,6 +350,18 @@ const rows: readonly Row[] = [
   row("batch norm 32 × 64 × 28²", "batchNorm", [f(32, 64, 784), f(64), f(64)], [
     ...[f(32, 64, 784), f(64), f(64)],
   ], { eps: 1e-5 }),
+  row("batch norm gradient", "batchNormBackward", [
+    ...[f(32, 64, 784), f(32, 64, 784), f(64), f(64), f(64)],
+  ], [f(32, 64, 784), f(64), f(64)]),
+  row("rows of group norm, 32 × 8 × 6272", "layerNorm", [f(256, 6272), f(6272), f(6272)], [
+    ...[f(256, 6272), f(256, 1), f(256, 1)],
+  ], { eps: 1e-5 }),
+  row("… gradient", "layerNormBackward", [
+    ...[f(256, 6272), f(256, 6272), f(6272), f(256, 1), f(256, 1)],
+  ], [f(256, 6272), f(6272), f(6272)]),
+  row("logSoftmax gradient 1024 × 10000", "logSoftmaxBackward", [f(1024, 10000), f(1024, 10000)], [
+    f(1024, 10000),
+  ], { dim: 1 }),
   ...pools("2×2, 64 × 32 × 24²", [64, 32, 24, 24], 12, pool),
   ...pools("3×3 by 2, 64 × 112²", [1, 64, 112, 112], 56, { ...pool, kernelSize: [3, 3], padding: [1, 1] }),
   row("copy 4 M", "copy", [f(4 * M)], [f(4 * M)]),

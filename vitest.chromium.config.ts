@@ -34,11 +34,11 @@ const NEEDS_SYSTEM = [
   "kernels-wasm/src/threads.test.ts",
 ];
 
-/** Tests of every way to tile a product: the browser's software adapter compiles the large tiles for minutes. */
-const SLOW_TO_COMPILE = [
-  "kernels-webgpu/src/conv_ways.test.ts",
-  "kernels-webgpu/src/gemm_ways.test.ts",
-];
+/**
+ * Known to fail: some convolutions, also as the rules choose them (few channels of a large image), take minutes on the
+ * browser's software adapter, after which the rest of the file fails. They pass on Mesa's, in Deno.
+ */
+const FAILS_IN_SOFTWARE = ["kernels-webgpu/src/conv_ways.test.ts"];
 
 const config: ViteUserConfig = defineConfig({
   resolve: {
@@ -53,7 +53,7 @@ const config: ViteUserConfig = defineConfig({
     name: "chromium",
     reporters: ["default", "./tests/reporter.ts"],
     include: FOLDERS.map((folder) => `${folder}/src/**/*.test.ts`),
-    exclude: ["**/node_modules/**", "**/*.deno.test.ts", ...NEEDS_SYSTEM, ...SLOW_TO_COMPILE],
+    exclude: ["**/node_modules/**", "**/*.deno.test.ts", ...NEEDS_SYSTEM, ...FAILS_IN_SOFTWARE],
     setupFiles: ["./tests/setup_leaks.ts"],
     testTimeout: 30_000,
     browser: {

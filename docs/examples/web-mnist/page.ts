@@ -32,12 +32,16 @@ const plot = element<HTMLCanvasElement>("plot");
 let worker: Worker;
 let setup: Setup | null = null;
 let state: State = "idle";
+/** Whether the worker was asked to pause, which it does after the step under way. */
+let pausing = false;
 let losses: number[] = [];
 let accuracies: { step: number; accuracy: number }[] = [];
 let imagesPerSecond = 0;
 /** Milliseconds of training, without pauses; the last part began at `since`. */
 let trained = 0;
 let since = 0;
+/** The frame that will draw the numbers, or 0. */
+let frame = 0;
 
 // Talking to the worker
 
@@ -123,6 +127,8 @@ function setState(next: State): void {
   if (state === "training") trained += performance.now() - since;
   if (next === "training") since = performance.now();
   state = next;
+  pausing = false;
+  if (frame !== 0) draw(); // the numbers of a training that ended are there when its end is told
   const open = setup !== null;
   trainButton.disabled = resetButton.disabled = exampleButton.disabled = !open;
   trainButton.textContent = state === "training"
@@ -148,17 +154,15 @@ function forget(): void {
   later();
 }
 
-let frame = 0;
-
 /** Draws the numbers and the plot at the next frame. */
 function later(): void {
-  frame ||= requestAnimationFrame(() => {
-    frame = 0;
-    draw();
-  });
+  frame ||= requestAnimationFrame(draw);
 }
 
+/** Draws the numbers and the plot, now. */
 function draw(): void {
+  cancelAnimationFrame(frame);
+  frame = 0;
   const { epochs, stepsPerEpoch, batchSize } = setup ?? { epochs: 8, stepsPerEpoch: 125, batchSize: 64 };
   drawRun(plot, { losses, accuracies, stepsPerEpoch, epochs });
   const steps = losses.length;
@@ -168,7 +172,7 @@ function draw(): void {
   const mean = recent.reduce((sum, loss) => sum + loss, 0) / recent.length;
   element("loss").textContent = mean.toPrecision(3);
   element("speed").textContent = Math.round(imagesPerSecond).toLocaleString("en");
-  if (state === "training" && imagesPerSecond > 0) {
+  if (state === "training" && !pausing && imagesPerSecond > 0) {
     const left = (epochs * stepsPerEpoch - steps) * batchSize / imagesPerSecond;
     say(`Learning … about ${duration(1000 * left)} left`);
   }
@@ -287,7 +291,11 @@ function showTest({ accuracy, predicted, confidence }: Report & { type: "test" }
 // Buttons
 
 trainButton.onclick = () => {
-  if (state === "training") return send({ type: "pause" });
+  if (state === "training") {
+    pausing = trainButton.disabled = true;
+    say("Pausing …");
+    return send({ type: "pause" });
+  }
   if (state === "done") send({ type: "reset" });
   send({ type: "train" });
 };

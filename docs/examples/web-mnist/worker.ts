@@ -26,6 +26,8 @@ const scope = globalThis as unknown as Scope;
 let trainer: Trainer;
 let digits: Split;
 let state: State = "idle";
+/** Whether training stops after the step under way, which is reported before the state is. */
+let pausing = false;
 let looping = false;
 /** Counts resets, so that what belongs to an earlier network is not reported. */
 let generation = 0;
@@ -42,10 +44,11 @@ async function answer(command: Command): Promise<void> {
     case "open":
       return await open(command);
     case "train":
+      pausing = false;
       if (state !== "training") enter("training");
       return await loop();
     case "pause":
-      if (state === "training") enter("idle");
+      pausing = state === "training";
       return;
     case "reset":
       generation++;
@@ -64,6 +67,7 @@ async function answer(command: Command): Promise<void> {
 
 function enter(next: State): void {
   state = next;
+  pausing = false;
   scope.postMessage({ type: "state", state });
 }
 
@@ -120,7 +124,9 @@ async function loop(): Promise<void> {
         throw new Error(`Training went wrong: the loss of step ${step} is ${loss}. Reset it.`);
       }
       if (step % testEvery === 0 || step === trainer.totalSteps) await test();
-      if (step === trainer.totalSteps && mine === generation) enter("done");
+      if (mine !== generation) continue;
+      if (step === trainer.totalSteps) enter("done");
+      else if (pausing) enter("idle");
     }
   } catch (error) {
     enter("idle");

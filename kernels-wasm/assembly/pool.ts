@@ -4,6 +4,8 @@
  *
  * Windows that lie inside the image along a row are computed four at a time, in the lanes of vectors. Comparisons of vectors
  * lose NaN; a plane in which a number was not finite is computed again, one window at a time.
+ *
+ * The largest values come with their places where the type P is i32, and without where it is i8.
  */
 
 const META: usize = 16384;
@@ -100,9 +102,9 @@ function isTiled(): bool {
 
 /**
  * Windows of 2 × 2 that tile an image of `width`, four at a time, as many as there are fours in `columns`. Answers `bad`
- * plus 0, or plus NaN where a number is not finite.
+ * plus something, which is NaN where a number is.
  */
-function tiles(
+function tiles<P>(
   x: usize,
   o: usize,
   places: usize,
@@ -112,7 +114,6 @@ function tiles(
   columns: i32,
   bad: v128,
 ): v128 {
-  const zero = f32x4.splat(0);
   const eight = i32x4.splat(8);
   const under = i32x4.splat(width);
   const row = <usize>columns << 2;
@@ -140,24 +141,27 @@ function tiles(
       const top = f32x4.pmax(e, f);
       const bottom = f32x4.pmax(g, h);
       v128.store(o, f32x4.pmax(top, bottom));
-      // A comparison that holds is −1.
-      v128.store(
-        places,
-        select(
-          i32x4.sub(i32x4.add(place, under), f32x4.gt(h, g)),
-          i32x4.sub(place, f32x4.gt(f, e)),
-          f32x4.gt(bottom, top),
-        ),
-      );
-      bad = mad(f32x4.add(f32x4.add(e, f), f32x4.add(g, h)), zero, bad);
-      place = i32x4.add(place, eight);
+      if (sizeof<P>() === 4) {
+        // A comparison that holds is −1.
+        v128.store(
+          places,
+          select(
+            i32x4.sub(i32x4.add(place, under), f32x4.gt(h, g)),
+            i32x4.sub(place, f32x4.gt(f, e)),
+            f32x4.gt(bottom, top),
+          ),
+        );
+        place = i32x4.add(place, eight);
+        places += 16;
+      }
+      // A NaN stays in a sum of products; an overflow that makes one costs a second look.
+      bad = f32x4.add(bad, mad(a0, b0, f32x4.mul(a1, b1)));
       p += 32;
       q += 32;
       o += 16;
-      places += 16;
     }
     o += rest;
-    places += rest;
+    if (sizeof<P>() === 4) places += rest;
     start = i32x4.add(start, i32x4.add(under, under));
     x = down + (<usize>width << 2);
   }
@@ -225,7 +229,7 @@ function spreadMeans(g: usize, o: usize, rows: i32, columns: i32, by: f32): void
  * Windows of columns `from` to `end` of a row, at least 4, which lie inside along it; `z0` and `y0` are where they begin
  * along the other dimensions. Answers as {@linkcode tiles}.
  */
-function windows<S>(
+function windows<S, P>(
   x: usize,
   o: usize,
   places: usize,
@@ -275,24 +279,26 @@ function windows<S>(
         }
         for (; c < taps; c++) {
           const v = four<S>(p, step);
-          place = select(q, place, f32x4.gt(v, best));
+          if (sizeof<P>() === 4) {
+            place = select(q, place, f32x4.gt(v, best));
+            q = i32x4.add(q, next);
+          }
           best = f32x4.pmax(best, v);
           bad = mad(v, zero, bad);
           p += apart;
-          q = i32x4.add(q, next);
         }
       }
     }
     // Without a tap inside there is nothing to compare: the exact way says what then.
     if (first) bad = f32x4.splat(NaN);
     v128.store(o + (<usize>j << 2), best);
-    v128.store(places + (<usize>j << 2), place);
+    if (sizeof<P>() === 4) v128.store(places + (<usize>j << 2), place);
   }
   return bad;
 }
 
 /** Window `j` of a row: its largest value and the place of that; a NaN wins, the last one. */
-function window(x: usize, o: usize, places: usize, z0: i32, y0: i32, j: i32): void {
+function window<P>(x: usize, o: usize, places: usize, z0: i32, y0: i32, j: i32): void {
   const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
   const h = meta(SIZE + 1);
   const w = meta(SIZE + 2);
@@ -318,11 +324,10 @@ function window(x: usize, o: usize, places: usize, z0: i32, y0: i32, j: i32): vo
     }
   }
   store<f32>(o + (<usize>j << 2), best);
-  store<i32>(places + (<usize>j << 2), place);
+  if (sizeof<P>() === 4) store<i32>(places + (<usize>j << 2), place);
 }
 
-/** Largest value of each window and its place in the image; a NaN wins, the last one, as in PyTorch. */
-export function max_pool_f32(x: usize, o: usize, places: usize, planes: i32): void {
+function largest<P>(x: usize, o: usize, places: usize, planes: i32): void {
   const h = meta(SIZE + 1);
   const w = meta(SIZE + 2);
   const rows = meta(OUT + 1);
@@ -340,31 +345,41 @@ export function max_pool_f32(x: usize, o: usize, places: usize, planes: i32): vo
       let at = places;
       for (let z = 0; z < meta(OUT); z++) {
         const z0 = z * meta(STRIDE) - meta(PADDING);
-        if (tiled && exact === 0) bad = tiles(x, to, at, z * h * w, w, rows, columns, bad);
+        if (tiled && exact === 0) bad = tiles<P>(x, to, at, z * h * w, w, rows, columns, bad);
         for (let y = 0; y < rows; y++) {
           const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
           let j = 0;
           if (exact === 0) {
-            for (; j < j0; j++) window(x, to, at, z0, y0, j);
+            for (; j < j0; j++) window<P>(x, to, at, z0, y0, j);
             if (!tiled) {
-              if (stride === 1) bad = windows<f32>(x, to, at, z0, y0, j0, j1, bad);
-              else if (stride === 2) bad = windows<f64>(x, to, at, z0, y0, j0, j1, bad);
-              else bad = windows<i8>(x, to, at, z0, y0, j0, j1, bad);
+              if (stride === 1) bad = windows<f32, P>(x, to, at, z0, y0, j0, j1, bad);
+              else if (stride === 2) bad = windows<f64, P>(x, to, at, z0, y0, j0, j1, bad);
+              else bad = windows<i8, P>(x, to, at, z0, y0, j0, j1, bad);
             }
             j = j1;
           }
-          for (; j < columns; j++) window(x, to, at, z0, y0, j);
+          for (; j < columns; j++) window<P>(x, to, at, z0, y0, j);
           to += <usize>columns << 2;
-          at += <usize>columns << 2;
+          if (sizeof<P>() === 4) at += <usize>columns << 2;
         }
       }
       if (exact === 0 && i32x4.all_true(f32x4.eq(bad, bad))) break;
     }
     const windows = <usize>(meta(OUT) * rows * columns) << 2;
     o += windows;
-    places += windows;
+    if (sizeof<P>() === 4) places += windows;
     x += <usize>(meta(SIZE) * h * w) << 2;
   }
+}
+
+/** Largest value of each window and its place in the image; a NaN wins, the last one, as in PyTorch. */
+export function max_pool_f32(x: usize, o: usize, places: usize, planes: i32): void {
+  largest<i32>(x, o, places, planes);
+}
+
+/** The values of {@linkcode max_pool_f32}. */
+export function max_pool_values_f32(x: usize, o: usize, planes: i32): void {
+  largest<i8>(x, o, 0, planes);
 }
 
 /**

@@ -214,7 +214,7 @@ const ODD: readonly ((i: number, v: number) => number)[] = [
   () => -Infinity,
 ];
 
-test.each(ODD)("maxPool, maxPoolBackward: values, places and NaN, %#", (odd) => {
+test.each(ODD)("maxPool, maxPoolValues, maxPoolBackward: values, places and NaN, %#", (odd) => {
   for (const [x, attrs] of POOLS) {
     const out = pooled(x, attrs);
     const data = Array.from(noise(size(x), 4), (v, i) => odd(i, Math.round(v * 6)));
@@ -238,6 +238,9 @@ test.each(ODD)("maxPool, maxPoolBackward: values, places and NaN, %#", (odd) => 
       expect(run(device, "maxPool", [operand(device, data, x)], [y, indices], attrs)).toBe(true);
       expect(values(device, y)).toEqual(want);
       expect(values(device, indices)).toEqual(at);
+      const alone = empty(device, out);
+      expect(run(device, "maxPoolValues", [operand(device, data, x)], alone, attrs)).toBe(true);
+      expect(values(device, alone)).toEqual(want);
       const gx = empty(device, x);
       run(device, "maxPoolBackward", [operand(device, g, out), indices], gx, { inputSize: x.slice(2) });
       expect(values(device, gx)).toEqual(back);

@@ -183,6 +183,7 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     shape: [4, 8, 15, 15],
     dtype: int32,
   }], pool],
+  ["maxPoolValues", [{ shape: [4, 8, 30, 30] }], [{ shape: [4, 8, 15, 15] }], pool],
   [
     "maxPoolBackward",
     [{ shape: [4, 8, 15, 15] }, { shape: [4, 8, 15, 15], dtype: int32, below: 900 }],

@@ -85,6 +85,7 @@ describeGpu("pool", () => {
     test(`[${x}] by ${kernelSize}, stride ${stride}, padding ${padding}, dilation ${dilation}, ceil ${ceilMode}`, async () => {
       const attrs = { kernelSize, stride, padding, dilation, ceilMode };
       await expectFused("maxPool", [tensor(x, 1)], attrs, { rtol: 0, atol: 0 });
+      await expectFused("maxPoolValues", [tensor(x, 1)], attrs, { rtol: 0, atol: 0 });
       const odd = tensor(x, 1);
       odd.values.forEach((_, i) => odd.values[i] = i % 3 === 0 ? -Infinity : i % 7 === 0 ? NaN : -Infinity);
       await expectFused("maxPool", [odd], attrs, { rtol: 0, atol: 0 });
@@ -107,6 +108,7 @@ describeGpu("pool", () => {
         };
         await expectFused("maxPoolBackward", [half, at], back, { rtol: 0, atol: 0 });
       }
+      await expectFused("maxPoolValues", [odd], attrs, { rtol: 0, atol: 0 });
       if (dilation.some((d) => d !== 1)) return;
       for (const countIncludePad of [false, true]) {
         for (const divisor of [null, 5]) {

@@ -221,6 +221,7 @@ describeGpu("operands beyond the binding limit", () => {
     const window = { kernelSize: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
     const average = { ...window, countIncludePad: true, divisor: null };
     await expectParts("maxPool", [random([3, 10, 8, 8])], window);
+    await expectParts("maxPoolValues", [random([3, 10, 8, 8])], window);
     const places = Array.from(
       { length: 3 * 10 * 16 },
       (_, i) => 16 * Math.floor(i % 16 / 4) + 2 * (i % 4) + 1,

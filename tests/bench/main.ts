@@ -189,6 +189,7 @@ function pools(name: string, x: Shape, out: number, attrs: typeof pool): Row[] {
   const mean = { ...attrs, countIncludePad: true, divisor: null };
   return [
     row(`max-pool ${name}`, "maxPool", [f(...x)], [y, places], attrs),
+    row(`max-pool values ${name}`, "maxPoolValues", [f(...x)], [y], attrs),
     row("… gradient", "maxPoolBackward", [y, places], [f(...x)], { inputSize }),
     row(`average pool ${name}`, "avgPool", [f(...x)], [y], mean),
     row("… gradient", "avgPoolBackward", [y], [f(...x)], { ...mean, inputSize }),

@@ -323,6 +323,19 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       });
       return new MetaCall(step, meta, kernels.heap);
     },
+    maxPoolValues([x], output, attrs) {
+      if (!areDense(x, output)) return null;
+      const meta = poolMeta(x.shape.slice(2), output.shape.slice(2), attrs);
+      const planes = x.shape[0]! * x.shape[1]!;
+      const sizes = [count(x.shape.slice(2)), count(output.shape.slice(2))] as const;
+      const step = kernels.cut(kernels.entry("max_pool_values_f32"), [pointer(x), pointer(output), planes], {
+        units: planes,
+        at: 2,
+        cost: planes * sizes[1] * count(attrs.kernelSize) * 0.15,
+        moves: [[0, sizes[0] * 4], [1, sizes[1] * 4]],
+      });
+      return new MetaCall(step, meta, kernels.heap);
+    },
     maxPoolBackward([g, indices], output, attrs) {
       if (!areDense(g, output) || indices.dtype !== int32 || !isDense(indices, indices.shape)) return null;
       const size = count(attrs.inputSize);

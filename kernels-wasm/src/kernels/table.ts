@@ -22,8 +22,17 @@ import { sortKernels } from "./sort.ts";
 
 /** Kernels that read inputs after they wrote some of the output: they must not run in place. */
 const APART: readonly KernelName[] = [
-  ...["matmul", "linear", "conv", "convInputGrad", "convWeightGrad", "maxPool", "avgPool"] as const,
-  ...["maxPoolBackward", "avgPoolBackward", "flip", "concat", "pad", "indexSelect", "gather"] as const,
+  ...["matmul", "linear", "conv", "convInputGrad", "convWeightGrad", "maxPool", "maxPoolValues"] as const,
+  ...[
+    "avgPool",
+    "maxPoolBackward",
+    "avgPoolBackward",
+    "flip",
+    "concat",
+    "pad",
+    "indexSelect",
+    "gather",
+  ] as const,
   ...["attention", "attentionBackward", "sort", "topk"] as const,
   ...[
     "rnnLayer",

@@ -12,7 +12,7 @@ import { inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 import { written } from "./gemm.ts";
 
-type PoolName = "maxPool" | "maxPoolBackward" | "avgPool" | "avgPoolBackward";
+type PoolName = "maxPool" | "maxPoolValues" | "maxPoolBackward" | "avgPool" | "avgPoolBackward";
 
 const dimsOf = (rank: number): number[] => Array.from({ length: rank }, (_, d) => d);
 
@@ -74,24 +74,26 @@ function bind(draft: Draft, name: string, x: Operand, isOutput: boolean): void {
   draft.bind(name, x, { as: isOutput ? written(x) : "read" }).list(name, x.strides);
 }
 
+/** Largest values, with their places where `indices` are given. */
 function maxPool(
   limits: GpuLimits,
   x: Operand,
   values: Operand,
-  indices: Operand,
+  indices: Operand | null,
   attrs: PoolAttrs,
 ): GpuDispatch | null {
   const rank = attrs.kernelSize.length;
   const n = count(values.shape);
-  const draft = draftOf(limits, "maxPool", n, x.shape[1]!, x.shape.slice(2), values.shape.slice(2), attrs);
+  const op = indices === null ? "maxPoolValues" : "maxPool";
+  const draft = draftOf(limits, op, n, x.shape[1]!, x.shape.slice(2), values.shape.slice(2), attrs);
   bind(draft, "x", x, false);
   bind(draft, "v", values, true);
-  bind(draft, "p", indices, true);
+  if (indices !== null) bind(draft, "p", indices, true);
   return draft.step(`${rank}d`, grid(Math.ceil(n / WORKGROUP)), () =>
     mainOver(wgsl`
       ${unpack(rank, "out", "o")}
       var best = -m_inf();
-      var at = 0u;
+      ${indices === null ? "" : "var at = 0u;"}
       var found = false;
       ${
       overTaps(
@@ -102,14 +104,14 @@ function maxPool(
             let value = get_x(${place(rank, "x", (d) => `y${d}`)});
             if (!found || m_lt(best, value) || (m_isnan(value) && !m_isnan(best))) {
               best = value;
-              at = ${numberOf(rank)};
+              ${indices === null ? "" : `at = ${numberOf(rank)};`}
               found = true;
             }
           }`,
       )
     }
       put_v(${place(rank, "v", (d) => `o${d}`)}, best);
-      put_p(${place(rank, "p", (d) => `o${d}`)}, bitcast<i32>(at));
+      ${indices === null ? "" : `put_p(${place(rank, "p", (d) => `o${d}`)}, bitcast<i32>(at));`}
     `));
 }
 
@@ -253,6 +255,10 @@ export function poolKernels(limits: GpuLimits): Pick<Required<KernelTable<GpuDis
         IMAGES,
         ([x, values, indices]) => maxPool(limits, x!, values!, indices!, attrs),
       ),
+    maxPoolValues: ([x], o, attrs) =>
+      isInPlace([o], [x])
+        ? null
+        : inParts(limits, [x, o], IMAGES, ([x, o]) => maxPool(limits, x!, o!, null, attrs)),
     maxPoolBackward: ([g, indices], o, attrs) =>
       !("kernelSize" in attrs) || isInPlace([o], [g, indices]) ? null : inParts(
         limits,

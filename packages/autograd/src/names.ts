@@ -21,6 +21,7 @@ const irregular: Partial<Record<Name, string>> = {
   layerNorm: "NativeLayerNormBackward0",
   batchNorm: "NativeBatchNormBackward0",
   maxPool: "MaxPool2DWithIndicesBackward0",
+  maxPoolValues: "MaxPool2DBackward0",
   avgPool: "AvgPool2DBackward0",
   nllLoss: "NllLossBackward0",
   attention: "ScaledDotProductAttentionBackward0",

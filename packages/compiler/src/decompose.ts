@@ -16,7 +16,7 @@ import { nllLoss } from "./decompose/loss.ts";
 import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from "./decompose/norm.ts";
 import { adamStep, sgdStep } from "./decompose/optim.ts";
 import { addScaled, clamp, gelu, geluBackward, reluBackward, silu } from "./decompose/pointwise.ts";
-import { avgPool, avgPoolBackward, maxPool, maxPoolBackward } from "./decompose/pool.ts";
+import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolValues } from "./decompose/pool.ts";
 import {
   gruLayer,
   gruLayerBackward,
@@ -56,6 +56,7 @@ export const decompositions: Decompositions = {
   convInputGrad,
   convWeightGrad,
   maxPool,
+  maxPoolValues,
   maxPoolBackward: inFloat32(maxPoolBackward),
   avgPool: inFloat32(avgPool),
   avgPoolBackward: inFloat32(avgPoolBackward),

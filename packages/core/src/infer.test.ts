@@ -365,6 +365,7 @@ const accepted: { readonly [P in Name]: Case[] } = {
   maxPool: [
     of("maxPool", ["float32[2, 3, 7, 6]"], pool2, "float32[2, 3, 4, 3] int32[2, 3, 4, 3]"),
   ],
+  maxPoolValues: [of("maxPoolValues", ["float32[2, 3, 7, 6]"], pool2, "float32[2, 3, 4, 3]")],
   maxPoolBackward: [
     of("maxPoolBackward", ["float32[2, 3, 4]", "int64[2, 3, 4]"], { inputSize: [8] }, "float32[2, 3, 8]"),
   ],

@@ -452,6 +452,8 @@ export interface FusedPrimitives<T> {
   convWeightGrad: [inputs: [g: T, x: T], attrs: ConvAttrs & { readonly kernelSize: Shape }];
   /** Largest value of each window and its row-major place in the spatial dimensions of x → x, int32. x [N, C, …]. */
   maxPool: [inputs: [x: T], attrs: PoolAttrs, outputs: [values: T, indices: T]];
+  /** The values of maxPool, where nobody asks for the places. */
+  maxPoolValues: [inputs: [x: T], attrs: PoolAttrs];
   /**
    * g [N, C, …] summed into the places `indices` of zeros [N, C, …inputSize]. With the attributes of maxPool, each place lies
    * in the window of its element, as maxPool gives them: kernels may look for a place there alone.

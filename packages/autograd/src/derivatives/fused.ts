@@ -207,6 +207,10 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
   maxPool: row(OUTPUT << 1, ([g], { output: [, indices], avals: [x], attrs }) => [
     g === null ? null : bind("maxPoolBackward", [g, indices], { ...attrs, inputSize: spatial(x.shape) }),
   ]),
+  // Whoever records takes maxPool, which keeps the places; here they are looked for again.
+  maxPoolValues: row(INPUTS, (g, { inputs: [x], attrs }) => [
+    bind("maxPoolBackward", [g, bind("maxPool", [x], attrs)[1]], { ...attrs, inputSize: spatial(x.shape) }),
+  ]),
   maxPoolBackward: row(SECOND, (gg, { inputs: [, indices] }) => {
     const [n, c] = gg.shape as [number, number];
     const flat = reshape(gg, [n, c, numelOf(spatial(gg.shape))]);

@@ -56,6 +56,13 @@ export const maxPool: Decomposition<"maxPool"> = (bind, [x], attrs) => {
   return [values, f.where(f.eq(values, -Infinity), outerSum(f, firstInside), places)];
 };
 
+/** Largest value of each window; NaN wins. */
+export const maxPoolValues: Decomposition<"maxPoolValues"> = (bind, [x], attrs) => {
+  const f = new Formula(bind);
+  const seen = windows(f, x, attrs, pooledSize(x.shape.slice(2), attrs), -Infinity);
+  return f.amax(seen, tapDims(x), false);
+};
+
 /** g [N, C, …] summed into the places `indices` of zeros [N, C, …inputSize]. */
 export const maxPoolBackward: Decomposition<"maxPoolBackward"> = (bind, [g, indices], { inputSize }) => {
   const f = new Formula(bind);

@@ -151,6 +151,7 @@ for size, kernel, stride, padding, dilation, ceil in (
         attrs = {"kernelSize": kernel, "stride": stride, "padding": padding, "dilation": dilation, "ceilMode": ceil}
         values, indices = MAX[len(size)](x, kernel, stride, padding, dilation, ceil, return_indices=True)
         case("maxPool", attrs, [x], [values, indices])
+        case("maxPoolValues", attrs, [x], values)
         if x is not special:
             g = rand(*values.shape)
             case("maxPoolBackward", {"inputSize": size}, [g, indices], grads(values, x, g))

@@ -209,6 +209,7 @@ export const inputDTypes: { readonly [P in Name]: DTypeClass } = {
   convInputGrad: float,
   convWeightGrad: float,
   maxPool: float,
+  maxPoolValues: float,
   maxPoolBackward: float,
   avgPool: float,
   avgPoolBackward: float,

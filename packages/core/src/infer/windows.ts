@@ -56,6 +56,7 @@ export const windowRules: RulesOf<
     | "convInputGrad"
     | "convWeightGrad"
     | "maxPool"
+    | "maxPoolValues"
     | "maxPoolBackward"
     | "avgPool"
     | "avgPoolBackward"
@@ -110,6 +111,14 @@ export const windowRules: RulesOf<
     checkValues("maxPool", inputs);
     const shape = pooledShape("maxPool", inputs, x.shape.slice(0, 2), spatialOf("maxPool", inputs, x), attrs);
     return [{ shape, dtype: x.dtype }, { shape, dtype: int32 }];
+  },
+
+  maxPoolValues(inputs, attrs) {
+    const [x] = inputs;
+    checkValues("maxPoolValues", inputs);
+    const spatial = spatialOf("maxPoolValues", inputs, x);
+    const shape = pooledShape("maxPoolValues", inputs, x.shape.slice(0, 2), spatial, attrs);
+    return { shape, dtype: x.dtype };
   },
 
   maxPoolBackward(inputs, attrs) {

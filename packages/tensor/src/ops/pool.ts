@@ -14,8 +14,9 @@ import {
   ValueError,
 } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
-import { bind } from "../bind.ts";
+import { bind, needsGrad } from "../bind.ts";
 import { constant, requireNumber, requireTensor } from "../coerce.ts";
+import { gradMode } from "../grad_mode.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
@@ -82,7 +83,12 @@ function maxPool(op: string, n: number, x: Tensor, args: readonly unknown[]): Te
     dilation: perDim(op, "dilation", options.dilation ?? 1, n, 1),
     ceilMode: options.ceilMode ?? false,
   };
-  return withPlaces(options.returnIndices ?? false, () => {
+  const both = options.returnIndices ?? false;
+  // The places serve whoever asks for them, and the backward pass.
+  if (!both && !(gradMode.enabled && needsGrad([x]))) {
+    return temporaries(() => unbatched(x, bind("maxPoolValues", [pooled(op, x, n)], attrs)));
+  }
+  return withPlaces(both, () => {
     const [values, indices] = bind("maxPool", [pooled(op, x, n)], attrs);
     const name = n === 1 ? "SqueezeBackward1" : `MaxPool${n}DWithIndicesBackward0`;
     return [unbatched(x, relabel(values, name)), unbatched(x, indices)];

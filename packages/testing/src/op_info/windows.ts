@@ -17,6 +17,7 @@ import {
   type Shape,
 } from "@flambeau/core";
 import { tolerances } from "../tolerance.ts";
+import type { Make } from "../make.ts";
 import { badDType, badShape, badValue, type InfosOf, type Sample } from "./facts.ts";
 
 const { accumulated, exact } = tolerances;
@@ -26,6 +27,7 @@ type WindowName =
   | "convInputGrad"
   | "convWeightGrad"
   | "maxPool"
+  | "maxPoolValues"
   | "maxPoolBackward"
   | "avgPool"
   | "avgPoolBackward";
@@ -165,6 +167,26 @@ const means:
 const signal = "float32[1, 2, 5]";
 const mean = { countIncludePad: true, divisor: null };
 
+/** Samples of the largest values of windows, with their places and without. */
+function maxPoolSamples(make: Make): Sample<"maxPool" | "maxPoolValues">[] {
+  return [
+    ...poolCalls.map((call): Sample<"maxPool" | "maxPoolValues"> => ({
+      title: call.title,
+      inputs: [make.distinct(call.x)],
+      attrs: call.attrs,
+      smooth: call.smooth,
+    })),
+    { title: "dilated", inputs: [make.distinct([1, 1, 7])], attrs: pool([2], [2], 1, 3), smooth: true },
+    { title: "ties", inputs: [make.of([1, 1, 0, 2, 2, 2], [1, 1, 6])], attrs: pool([3], [3]) },
+    {
+      title: "edges",
+      inputs: [make.of([-Infinity, -Infinity, 1, NaN, 3, Infinity, 2, -Infinity, -Infinity], [1, 1, 9])],
+      attrs: pool([3], [2], 1),
+      edge: true,
+    },
+  ];
+}
+
 /** Facts of convolution and pooling. */
 export const windowInfos: InfosOf<Pick<FusedPrimitives<unknown>, WindowName>> = {
   conv: {
@@ -235,22 +257,20 @@ export const windowInfos: InfosOf<Pick<FusedPrimitives<unknown>, WindowName>> = 
       badValue([signal], pool([2], [0]), "got [0]"),
       badValue([signal], pool([2], [1], 2), "got [2]"),
     ],
-    samples: (make) => [
-      ...poolCalls.map((call): Sample<"maxPool"> => ({
-        title: call.title,
-        inputs: [make.distinct(call.x)],
-        attrs: call.attrs,
-        smooth: call.smooth,
-      })),
-      { title: "dilated", inputs: [make.distinct([1, 1, 7])], attrs: pool([2], [2], 1, 3), smooth: true },
-      { title: "ties", inputs: [make.of([1, 1, 0, 2, 2, 2], [1, 1, 6])], attrs: pool([3], [3]) },
-      {
-        title: "edges",
-        inputs: [make.of([-Infinity, -Infinity, 1, NaN, 3, Infinity, 2, -Infinity, -Infinity], [1, 1, 9])],
-        attrs: pool([3], [2], 1),
-        edge: true,
-      },
+    samples: maxPoolSamples,
+  },
+
+  maxPoolValues: {
+    tolerance: exact,
+    differentiable: [0],
+    errors: [
+      badShape(["float32[2, 5]"], pool([], []), "got [2, 5]"),
+      badShape([signal], pool([6], [1]), "output size [0]"),
+      badShape([signal], pool([2, 2], [1, 1]), "got [2, 2]"),
+      badValue([signal], pool([2], [0]), "got [0]"),
+      badValue([signal], pool([2], [1], 2), "got [2]"),
     ],
+    samples: maxPoolSamples,
   },
 
   maxPoolBackward: {

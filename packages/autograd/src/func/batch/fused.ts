@@ -128,6 +128,7 @@ export const fusedBatchRules: BatchRulesOf<FusedPrimitives<unknown>> = {
     const [values, places] = bind("maxPool", [fold(x, 0, size)], attrs);
     return [split(values, 0, size), split(places, 0, size)];
   },
+  maxPoolValues: ([x], attrs, size) => split(bind("maxPoolValues", [fold(x, 0, size)], attrs), 0, size),
   maxPoolBackward: ([g, places], attrs, size) =>
     split(bind("maxPoolBackward", [fold(g, 0, size), fold(places, 0, size)], attrs), 0, size),
   avgPool: ([x], attrs, size) => split(bind("avgPool", [fold(x, 0, size)], attrs), 0, size),

@@ -21,6 +21,14 @@ function bilinear<P extends "conv" | "convInputGrad" | "convWeightGrad">(name: P
   };
 }
 
+/** Elements of `t` [N, C, …] at `places` of the spatial dimensions. */
+function atPlaces(t: Tensor, places: Tensor): Tensor {
+  const [n, c, ...size] = t.shape as [number, number, ...number[]];
+  const flat = reshape(t, [n, c, numelOf(size)]);
+  const index = reshape(places, [n, c, numelOf(places.shape.slice(2))]);
+  return reshape(bind("gather", [flat, index], { dim: 2 }), places.shape);
+}
+
 /** Rules of fused primitives. */
 export const fusedTangents: TangentRulesOf<FusedPrimitives<unknown>> = {
   // The Jacobian of softmax is symmetric.
@@ -49,12 +57,8 @@ export const fusedTangents: TangentRulesOf<FusedPrimitives<unknown>> = {
   conv: bilinear("conv"),
   convInputGrad: bilinear("convInputGrad"),
   convWeightGrad: bilinear("convWeightGrad"),
-  maxPool: ({ inputs: [x], tangents: [t], output: [, places] }) => {
-    const [n, c, ...size] = x.shape as [number, number, ...number[]];
-    const flat = reshape(t!, [n, c, numelOf(size)]);
-    const index = reshape(places, [n, c, numelOf(places.shape.slice(2))]);
-    return [reshape(bind("gather", [flat, index], { dim: 2 }), places.shape), null];
-  },
+  maxPool: ({ tangents: [t], output: [, places] }) => [atPlaces(t!, places), null],
+  maxPoolValues: ({ inputs: [x], tangents: [t], attrs }) => atPlaces(t!, bind("maxPool", [x], attrs)[1]),
   maxPoolBackward: ({ inputs: [, places], tangents: [t], attrs }) =>
     bind("maxPoolBackward", [t!, places], attrs),
   avgPool: linearIn("avgPool"),

@@ -2,8 +2,8 @@
  * Measures the float32 functions of the CPU device on all bit patterns, or every n-th, against float64.
  *
  * Run: `deno task accuracy [--functions=exp,log] [--stride=61] [--build=simd] [--processes=2] [--write]`. All 2³² inputs of
- * one function take two to four minutes. `--write` puts the table into docs/internals/accuracy.md. It fails when a bound
- * is exceeded.
+ * one function take two to four minutes. `--write` puts what was measured into the table of docs/internals/accuracy.md.
+ * It fails when a bound is exceeded.
  *
  * @module
  */
@@ -62,28 +62,44 @@ if (options.has("part")) {
   process.exit(0);
 }
 
-const lines = [
+const HEAD = [
   "| function | build | inputs | largest error, ulp | at | nearest float32 | wrong NaN, ∞, −0 |",
   "| --- | --- | --- | --- | --- | --- | --- |",
 ];
-for (const line of lines) console.log(line);
+for (const line of HEAD) console.log(line);
+/** Rows of the table by function and build. */
+const measured = new Map<string, string>();
 let failed = false;
 for (const fn of chosen) {
   for (const build of builds) {
     const { worst, at, count, nearest, wrong, wrongAt } = await sweep(build, fn);
     const share = Math.floor(1000 * nearest / count) / 10;
-    const line = `| ${fn.name} | ${build} | ${count} | ${worst.toFixed(3)} | ${
+    const row = `| ${fn.name} | ${build} | ${count} | ${worst.toFixed(3)} | ${
       worst === 0 ? "" : at
     } | ${share} % | ${wrong === 0 ? "none" : `${wrong}, such as ${wrongAt}`} |`;
-    console.log(line);
-    lines.push(line);
+    console.log(row);
+    measured.set(`${fn.name} ${build}`, row);
     if (worst > fn.bound || wrong > 0) failed = true;
   }
 }
-if (options.has("write")) {
+if (options.has("write")) write();
+
+/** Puts what was measured into the page, and leaves the other rows of its table. */
+function write(): void {
   const MARK = "<!-- measured -->";
-  const head = readFileSync(PAGE, "utf8").split(MARK)[0]!;
-  const why = chosen.filter((fn) => fn.why !== undefined).map((fn) => `- ${fn.name}: ${fn.why}.`);
-  writeFileSync(PAGE, `${head}${MARK}\n\n${[...lines, "", ...why].join("\n")}\n`);
+  const [head, table] = readFileSync(PAGE, "utf8").split(MARK) as [string, string];
+  const rows = new Map<string, string>(
+    table.split("\n").filter((line) => /^\|.*\b(relaxed|simd)\b/.test(line)).map((line) => {
+      const [, name, build] = line.split("|").map((cell) => cell.trim());
+      return [`${name} ${build}`, line] as const;
+    }),
+  );
+  for (const [key, row] of measured) rows.set(key, row);
+  const ordered = functions.flatMap(({ name }) =>
+    ["relaxed", "simd"].map((build) => rows.get(`${name} ${build}`))
+  )
+    .filter((row) => row !== undefined);
+  const why = functions.filter((fn) => fn.why !== undefined).map((fn) => `- ${fn.name}: ${fn.why}.`);
+  writeFileSync(PAGE, `${head}${MARK}\n\n${[...HEAD, ...ordered, "", ...why].join("\n")}\n`);
 }
 process.exit(failed ? 1 : 0);

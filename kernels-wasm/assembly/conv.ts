@@ -11,8 +11,7 @@
  */
 
 import { correlatePlane, correlatePlaneGrad, correlatePlanesGrad } from "./depthwise";
-import { gemm_scratch, KC, MC, multiplyPanels, packA, packB, packedA, padded } from "./gemm";
-import { MR_F32 } from "./gemm_micro";
+import { gemm_scratch, gemmPacked, KC, MC, multiplyWhole, packB, packedA, packedRows, packWhole, padded } from "./gemm";
 import { scratch } from "./memory";
 
 /** What the host writes at META, in this order. */
@@ -75,11 +74,11 @@ const DIRECT: usize = 28;
 @inline
 const BLOCK: i32 = 512;
 
-/** Elements of all packed weights: rows in full panels, every block of steps padded. */
+/** Elements of all packed weights, every block of steps padded; or of a vector of sums for each tap of one row. */
 // @ts-ignore: decorator
 @inline
 function packedWeights(rows: i32, k: i32): i32 {
-  return (rows + MR_F32) * (k + 4 * (k / KC + 1));
+  return max(4, packedRows(rows)) * (k + 4 * (k / KC + 1));
 }
 
 /** Bytes of working memory: products, tables, weights, packed weights, the padded image. */
@@ -342,6 +341,38 @@ function hasRows(): bool {
   return meta(PADDED) === 1 && meta(KERNEL) === 1 && meta(OUT) === 1 && meta(OUT + 2) >= 4;
 }
 
+/** True where the gathered matrix is the image: kernels of 1 × 1 that move by 1. */
+// @ts-ignore: decorator
+@inline
+function isPlain(): bool {
+  return meta(DIRECT) !== 0 && meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2) === 1 &&
+    meta(STRIDE) * meta(STRIDE + 1) * meta(STRIDE + 2) === 1;
+}
+
+/** {@linkcode convolve} where the gathered matrix is the image; weights lie `rs` and `cs` bytes apart. */
+function convolvePlain(
+  x: usize,
+  w: usize,
+  o: usize,
+  batch: i32,
+  rows: i32,
+  first: i32,
+  count: i32,
+  group: i32,
+  p: i32,
+  rs: usize,
+  cs: usize,
+): void {
+  const groups = meta(GROUPS);
+  const channels = meta(CHANNELS);
+  const row = <usize>p << 2;
+  for (let n = 0; n < batch; n++) {
+    const from = x + (<usize>((n * groups + group) * channels * p + first) << 2);
+    const to = o + (<usize>((n * groups + group) * meta(ROWS) * p) << 2);
+    gemmPacked<f32>(w, from, to, rows, count, channels, rs, cs, row, 4, row, 0, 0);
+  }
+}
+
 /** The group's convolution of `batch` images with dense weights [rows, k], for the `count` pixels from `first` on of all p. */
 function convolve(
   x: usize,
@@ -367,8 +398,8 @@ function convolve(
     let q = pack;
     for (let i = 0; i < k; i += KC) {
       const kc = min(KC, k - i);
-      packA<f32>(q, w + (<usize>i << 2), rows, kc, <usize>k << 2, 4);
-      q += <usize>((rows + MR_F32 - 1) / MR_F32 * MR_F32 * padded(kc)) << 2;
+      packWhole(q, w + (<usize>i << 2), rows, kc, <usize>k << 2, 4);
+      q += <usize>(packedRows(rows) * padded(kc)) << 2;
     }
   }
   for (let n = 0; n < batch; n++) {
@@ -407,11 +438,8 @@ function convolve(
         const kc = min(KC, k - i);
         const kp = padded(kc);
         gather(scratch, base, taps() + (<usize>i << 2), pixel + (<usize>j << 2), kc, nc);
-        for (let r = 0; r < rows; r += MC) {
-          const at = to + (<usize>(r * p + j) << 2);
-          multiplyPanels<f32>(a + (<usize>(r * kp) << 2), scratch, at, <usize>p << 2, min(MC, rows - r), nc, kp, i > 0);
-        }
-        a += <usize>((rows + MR_F32 - 1) / MR_F32 * MR_F32 * kp) << 2;
+        multiplyWhole(a, scratch, to + (<usize>j << 2), <usize>p << 2, rows, nc, kp, i > 0);
+        a += <usize>(packedRows(rows) * kp) << 2;
       }
     }
   }
@@ -443,6 +471,13 @@ export function conv_f32(
 ): void {
   const k = meta(CHANNELS) * meta(KERNEL) * meta(KERNEL + 1) * meta(KERNEL + 2);
   const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
+  if (isPlain() && rows >= 4) {
+    for (let group = 0; group < groups; group++) {
+      const u = w + (<usize>(group * meta(ROWS) * k) << 2);
+      convolvePlain(x, u, o, batch, rows, first, count, group, p, <usize>k << 2, 4);
+    }
+    return;
+  }
   makeTables(k, p);
   clearImage(k, p);
   for (let group = 0; group < groups; group++) {
@@ -468,6 +503,13 @@ export function conv_input_grad_turned_f32(
   const channels = meta(CHANNELS);
   const k = channels * t;
   const p = meta(OUT) * meta(OUT + 1) * meta(OUT + 2);
+  if (isPlain() && rows >= 4) {
+    for (let group = 0; group < groups; group++) {
+      const u = w + (<usize>(group * channels * meta(ROWS)) << 2);
+      convolvePlain(g, u, o, batch, rows, first, count, group, p, 4, <usize>meta(ROWS) << 2);
+    }
+    return;
+  }
   makeTables(k, p);
   clearImage(k, p);
   const turned = ownWeights(k, p);
@@ -595,14 +637,13 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, co
   const columns = pack + (<usize>packedWeights(all, rows) << 2);
   const block = columnsAtOnce(all);
   const pad = columns + (<usize>(all * block) << 2);
-  const full = (k + MR_F32 - 1) / MR_F32 * MR_F32;
   makeTables(all, p);
   for (let group = 0; group < count; group++) {
     let q = pack;
     for (let i = 0; i < rows; i += KC) {
       const kc = min(KC, rows - i);
-      packA<f32>(q, w + (<usize>((group * rows + i) * all) << 2), k, kc, 4, <usize>all << 2);
-      q += <usize>(full * padded(kc)) << 2;
+      packWhole(q, w + (<usize>((group * rows + i) * all) << 2), k, kc, 4, <usize>all << 2);
+      q += <usize>(packedRows(k) * padded(kc)) << 2;
     }
     for (let n = 0; n < batch; n++) {
       const from = g + (<usize>((n * groups + group) * rows * p) << 2);
@@ -616,11 +657,8 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, co
           const kc = min(KC, rows - i);
           const kp = padded(kc);
           packB<f32>(scratch, from + (<usize>(i * p + j) << 2), kc, nc, <usize>p << 2, 4);
-          for (let r = 0; r < k; r += MC) {
-            const at = columns + (<usize>(r * nc) << 2);
-            multiplyPanels<f32>(q + (<usize>(r * kp) << 2), scratch, at, <usize>nc << 2, min(MC, k - r), nc, kp, i > 0);
-          }
-          q += <usize>(full * kp) << 2;
+          multiplyWhole(q, scratch, columns, <usize>nc << 2, k, nc, kp, i > 0);
+          q += <usize>(packedRows(k) * kp) << 2;
         }
         spread(columns, base, pixels(all) + (<usize>j << 2), k, nc);
       }
@@ -755,6 +793,20 @@ export function conv_weight_grad_f32(
   const direct = meta(DIRECT) !== 0;
   const pad = image(k, p, rows);
   const sums = packs(k, p, rows);
+  if (isPlain() && rows >= 4) {
+    const row = <usize>p << 2;
+    const next = <usize>k << 2;
+    for (let group = 0; group < count; group++) {
+      const to = o + (<usize>(group * rows * k + first) << 2);
+      for (let n = 0; n < batch; n++) {
+        const at = n * groups + group;
+        const a = g + (<usize>(at * rows * p + pixel) << 2);
+        const b = x + (<usize>((at * k + first) * p + pixel) << 2);
+        gemmPacked<f32>(a, b, to, rows, many, part, row, 4, 4, row, next, n > 0 ? to : 0, n > 0 ? next : 0);
+      }
+    }
+    return;
+  }
   makeTables(k, p);
   clearImage(k, p);
   const blocks = (part + KC - 1) / KC;
@@ -831,9 +883,9 @@ export function conv_weight_grad_f32(
           gatherTransposed(scratch, base, taps() + (<usize>(first + j) << 2), pixels(k) + (<usize>i << 2), kc, nc);
           for (let r = 0; r < rows; r += MC) {
             const mc = min(MC, rows - r);
-            packA<f32>(packedA<f32>(), grad + (<usize>(r * p + i) << 2), mc, kc, <usize>p << 2, 4);
+            packWhole(packedA<f32>(), grad + (<usize>(r * p + i) << 2), mc, kc, <usize>p << 2, 4);
             const at = to + (<usize>(r * k + j) << 2);
-            multiplyPanels<f32>(packedA<f32>(), scratch, at, <usize>k << 2, mc, nc, kp, n > 0 || i > pixel);
+            multiplyWhole(packedA<f32>(), scratch, at, <usize>k << 2, mc, nc, kp, n > 0 || i > pixel);
           }
         }
       }

@@ -371,7 +371,7 @@ function copyTile<T>(tile: usize, c: usize, ldc: usize, rows: i32, cols: i32, d:
 }
 
 /** One product, blocked and packed. Steps are in bytes. */
-function gemmPacked<T>(
+export function gemmPacked<T>(
   a: usize,
   b: usize,
   c: usize,
@@ -423,6 +423,37 @@ function gemmPacked<T>(
       e = c + <usize>j * sizeof<T>();
       lde = rsc;
     }
+  }
+}
+
+/** Rows of {@linkcode packWhole}'s result: those of A, and what the last tile may have more. */
+// @ts-ignore: decorator
+@inline
+export function packedRows(m: i32): i32 {
+  return m + 2;
+}
+
+/**
+ * Copies all `m` rows by `kc` steps of A into panels that share the rows evenly, {@linkcode packedRows} by the padded steps
+ * in all: for {@linkcode multiplyWhole}.
+ */
+export function packWhole(o: usize, a: usize, m: i32, kc: i32, rs: usize, cs: usize): void {
+  const block = evenly(m, MC, highest<f32>());
+  for (let i = 0; i < m; i += block) {
+    const to = o + (<usize>(i * padded(kc)) << 2);
+    packRows<f32>(to, a + <usize>i * rs, min(block, m - i), kc, rs, cs, true);
+  }
+}
+
+/** The panels of all `m` rows that {@linkcode packWhole} made times panels of B into `m` × `nc` elements of C, or added. */
+export function multiplyWhole(pa: usize, pb: usize, c: usize, ldc: usize, m: i32, nc: i32, kp: i32, add: bool): void {
+  const step = <usize>(NR_F32 * kp) << 2;
+  const block = evenly(m, MC, highest<f32>());
+  for (let i = 0; i < m; i += block) {
+    const to = c + <usize>i * ldc;
+    const a = pa + (<usize>(i * kp) << 2);
+    const rows = min(block, m - i);
+    multiplyBlock<f32>(true, a, pb, step, 0, 0, 0, to, ldc, rows, nc, kp, add ? to : 0, add ? ldc : 0);
   }
 }
 

@@ -13,8 +13,11 @@ const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
 interface Case {
   readonly batch: number;
+  /** Of a group, as rows. */
   readonly channels: number;
   readonly rows: number;
+  /** Default 1. */
+  readonly groups?: number;
   readonly size: readonly [number, number];
   readonly padding: readonly [number, number];
 }
@@ -32,18 +35,26 @@ const CASES: readonly Case[] = [
   { batch: 7, channels: 21, rows: 9, size: [26, 10], padding: [0, 0] },
   { batch: 3, channels: 6, rows: 30, size: [13, 22], padding: [0, 0] },
   { batch: 1, channels: 90, rows: 8, size: [10, 6], padding: [0, 0] },
+  { batch: 2, channels: 9, rows: 11, groups: 3, size: [10, 9], padding: [1, 1] },
+  { batch: 5, channels: 8, rows: 12, groups: 2, size: [7, 8], padding: [0, 0] },
 ];
 
 function shapes(c: Case): { x: Shape; w: Shape; y: Shape } {
+  const { groups = 1 } = c;
   const out = c.size.map((n, i) => n + 2 * c.padding[i]! - 2);
   return {
-    x: [c.batch, c.channels, ...c.size],
-    w: [c.rows, c.channels, 3, 3],
-    y: [c.batch, c.rows, ...out],
+    x: [c.batch, groups * c.channels, ...c.size],
+    w: [groups * c.rows, c.channels, 3, 3],
+    y: [c.batch, groups * c.rows, ...out],
   };
 }
 
-const attrsOf = (c: Case) => ({ stride: [1, 1], padding: c.padding, dilation: [1, 1], groups: 1 });
+const attrsOf = (c: Case) => ({
+  stride: [1, 1],
+  padding: c.padding,
+  dilation: [1, 1],
+  groups: c.groups ?? 1,
+});
 
 /** The convolution and its gradients in float64. */
 function exact(c: Case, x: ArrayLike<number>, w: ArrayLike<number>, g: ArrayLike<number>): number[][] {
@@ -53,14 +64,15 @@ function exact(c: Case, x: ArrayLike<number>, w: ArrayLike<number>, g: ArrayLike
   ];
   let iy = 0;
   for (let n = 0; n < c.batch; n++) {
-    for (let o = 0; o < c.rows; o++) {
+    for (let o = 0; o < ys[1]!; o++) {
       for (let p = 0; p < ys[2]!; p++) {
         for (let q = 0; q < ys[3]!; q++, iy++) {
           for (let t = 0; t < 9 * c.channels; t++) {
             const [k, a, b] = [Math.floor(t / 9), Math.floor(t / 3) % 3, t % 3];
             const [i, j] = [p + a - c.padding[0], q + b - c.padding[1]];
             if (i < 0 || j < 0 || i >= c.size[0] || j >= c.size[1]) continue;
-            const ix = ((n * c.channels + k) * c.size[0] + i) * c.size[1] + j;
+            const channel = Math.floor(o / c.rows) * c.channels + k;
+            const ix = ((n * xs[1]! + channel) * c.size[0] + i) * c.size[1] + j;
             const iw = o * 9 * c.channels + t;
             y[iy]! += x[ix]! * w[iw]!;
             gx[ix]! += g[iy]! * w[iw]!;

@@ -21,6 +21,8 @@ import { withSums } from "../partial_sums.ts";
 import {
   isBackBetter,
   isWinogradBetter,
+  type Trial,
+  tryAll,
   winograd,
   winogradBack,
   type WinogradGeometry,
@@ -184,13 +186,27 @@ function isTurnedBetter(
 
 /** The geometry for Winograd's method, where it computes this kind of convolution and pays; else null. */
 function winogradOf(g: Geometry): WinogradGeometry | null {
-  const isPlain = g.groups === 1 && g.size[0] === 1 && String(g.kernel) === "1,3,3" &&
+  const isPlain = g.size[0] === 1 && String(g.kernel) === "1,3,3" &&
     [...g.stride, ...g.dilation, ...g.spread].every((v) => v === 1);
   if (!isPlain) return null;
   const plane = (list: readonly number[]): [number, number] => [list[1]!, list[2]!];
-  const { batch, rows, channels } = g;
-  const geometry = { batch, rows, channels, size: plane(g.size), padding: plane(g.low), out: plane(g.out) };
+  const { batch, groups, rows, channels } = g;
+  const sizes = { size: plane(g.size), padding: plane(g.low), out: plane(g.out) };
+  const geometry = { batch, groups, rows, channels, ...sizes };
   return isWinogradBetter(geometry) ? geometry : null;
+}
+
+/** The steps that `make` makes for each group: the pointers go on by the bytes of a group's part. */
+function eachGroup<P extends readonly number[]>(
+  groups: number,
+  pointers: P,
+  parts: readonly number[],
+  make: (pointers: P) => Trial,
+): Trial[] {
+  return Array.from(
+    { length: groups },
+    (_, i) => make(pointers.map((p, k) => p + 4 * i * parts[k]!) as unknown as P),
+  );
 }
 
 /** What the three primitives share: geometry of the image, the kernel and the stride. */
@@ -246,7 +262,15 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const tiled = winogradOf(g);
       if (direct === null || tiled === null) return direct;
       const pointers = [pointer(x), pointer(weight), pointer(output)] as const;
-      return winograd(kernels, pointers, [9 * tiled.channels, 9, 0], tiled, direct);
+      const { channels, rows } = tiled;
+      const parts = [channels * count(tiled.size), rows * channels * 9, rows * count(tiled.out)];
+      const trials = eachGroup(
+        attrs.groups,
+        pointers,
+        parts,
+        (p) => winograd(kernels, p, [9 * channels, 9, 0], tiled),
+      );
+      return tryAll(trials, direct);
     },
     convInputGrad([g, weight], output, attrs) {
       if (!areDense(g, weight, output)) return null;
@@ -266,7 +290,8 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         out: sizes[0],
         stride: [1, 1, 1],
       };
-      const direct = rows >= 4 && !isTurnedBetter(rows, weight.shape[1]!, sizes)
+      const isPlain = count(kernel) * count(turned.spread) === 1;
+      const direct = rows >= 4 && !isPlain && !isTurnedBetter(rows, weight.shape[1]!, sizes)
         ? convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
           ...common,
           rows,
@@ -283,11 +308,25 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const pointers = [pointer(g), pointer(weight), pointer(output)] as const;
       const [batch, height, width] = [tiled.batch, ...attrs.inputSize as [number, number]];
       const own: WinogradGeometry = {
-        ...{ batch, rows, channels: tiled.rows, size: [height, width], out: tiled.size },
+        ...{
+          batch,
+          groups: attrs.groups,
+          rows,
+          channels: tiled.rows,
+          size: [height, width],
+          out: tiled.size,
+        },
         padding: attrs.padding as [number, number],
       };
-      if (isBackBetter(own)) return winogradBack(kernels, pointers, own, direct);
-      return winograd(kernels, pointers, [9, 9 * tiled.rows, 1], tiled, direct);
+      const parts = [rows * count(own.out), rows * own.channels * 9, own.channels * count(own.size)];
+      const isBack = isBackBetter(own);
+      const trials = eachGroup(
+        attrs.groups,
+        pointers,
+        parts,
+        (p) => isBack ? winogradBack(kernels, p, own) : winograd(kernels, p, [9, 9 * tiled.rows, 1], tiled),
+      );
+      return tryAll(trials, direct);
     },
     convWeightGrad([g, x], output, attrs) {
       if (!areDense(g, x, output)) return null;
@@ -307,7 +346,15 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const tiled = winogradOf(geometry);
       if (direct === null || tiled === null) return direct;
       const pointers = [pointer(g), pointer(x), pointer(output)] as const;
-      return winogradWeightGrad(kernels, pointers, tiled, direct);
+      const { channels, rows } = tiled;
+      const parts = [rows * count(tiled.out), channels * count(tiled.size), rows * channels * 9];
+      const trials = eachGroup(
+        attrs.groups,
+        pointers,
+        parts,
+        (p) => winogradWeightGrad(kernels, p, tiled),
+      );
+      return tryAll(trials, direct);
     },
     maxPool([x], [values, indices], attrs) {
       if (!areDense(x, values) || indices.dtype !== int32 || !isDense(indices, indices.shape)) return null;

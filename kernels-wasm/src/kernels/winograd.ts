@@ -4,18 +4,20 @@
  * @module
  */
 
-import { Call, MetaCall, type WasmDispatch } from "../dispatch.ts";
+import { Call, META, type WasmDispatch, writeInts } from "../dispatch.ts";
 import { count } from "../geometry.ts";
 import type { Cut, Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
 
-/** A convolution of images with kernels of 3 × 3, stride 1, no dilation, one group. */
+/** A convolution of one group of images' channels with kernels of 3 × 3, stride 1, no dilation. */
 export interface WinogradGeometry {
   /** Images. */
   readonly batch: number;
-  /** Channels of the result; of the gradient where the weight's gradient is computed. */
+  /** Groups that images and results consist of. */
+  readonly groups: number;
+  /** Channels of a group of the result; of the gradient where the weight's gradient is computed. */
   readonly rows: number;
-  /** Channels of the image. */
+  /** Channels of a group of the image. */
   readonly channels: number;
   /** Height and width of the image. */
   readonly size: readonly [height: number, width: number];
@@ -60,8 +62,29 @@ function tilesOf(g: WinogradGeometry): number {
   return ceil(g.out[0] / 4) * ceil(g.out[1] / 4);
 }
 
+/** Elements of an image, and of a result, with all groups. */
+const imageOf = (g: WinogradGeometry): number => g.groups * g.channels * count(g.size);
+const resultOf = (g: WinogradGeometry): number => g.groups * g.rows * count(g.out);
+
+/** A step that finds out as it runs whether its results may be used. */
+export interface Trial {
+  /** Runs the step; false where its results must not be used. */
+  attempt(): boolean;
+}
+
+/**
+ * Steps by Winograd's method, and `otherwise` instead of them all where one met inputs that are not finite, or too large
+ * beside others.
+ */
+export function tryAll(trials: readonly Trial[], otherwise: WasmDispatch): WasmDispatch {
+  const run = (): void => {
+    if (!trials.every((trial) => trial.attempt())) otherwise.run();
+  };
+  return { run };
+}
+
 function metaOf(g: WinogradGeometry): number[] {
-  const [image, result] = [g.channels * g.size[0] * g.size[1], g.rows * g.out[0] * g.out[1]];
+  const [image, result] = [imageOf(g), resultOf(g)];
   return [g.rows, g.channels, ...g.size, ...g.padding, ...g.out, image, result];
 }
 
@@ -71,18 +94,15 @@ function metaOf(g: WinogradGeometry): number[] {
  * @param pointers Of x, w and o.
  * @param weights Elements from one channel of the result to the next in w, from one of the image to the next, and whether
  *   the kernels are turned around.
- * @param otherwise Computes the same in another way: for inputs that are not finite, or too large beside others.
  */
 export function winograd(
   kernels: Kernels,
   pointers: readonly [x: number, w: number, o: number],
   weights: readonly [row: number, channel: number, flip: number],
   g: WinogradGeometry,
-  otherwise: WasmDispatch,
-): WasmDispatch {
+): Trial {
   kernels.needScratch(kernels.entry("winograd_scratch").fn(g.rows, g.channels, ...g.out));
-  const step = new Winograd(kernels, pointers, weights, g, otherwise);
-  return new MetaCall(step, metaOf(g), kernels.heap);
+  return new Winograd(kernels, pointers, weights, g, metaOf(g));
 }
 
 /** Most tiles of an image whose input gradient is added up from tiles: they are transformed at once. */
@@ -101,31 +121,28 @@ export function isBackBetter(g: WinogradGeometry): boolean {
  * The gradient for the input of the convolution `g`.
  *
  * @param pointers Of the gradient of the result, w and the gradient for the input.
- * @param otherwise Computes the same in another way, as for {@linkcode winograd}.
  */
 export function winogradBack(
   kernels: Kernels,
   pointers: readonly [x: number, w: number, o: number],
   g: WinogradGeometry,
-  otherwise: WasmDispatch,
-): WasmDispatch {
+): Trial {
   const back = { ...g, rows: g.channels, channels: g.rows };
   const [high, wide] = [0, 1].map((i) => Math.max(4 * ceil(g.out[i]! / 4) + 2, g.padding[i]! + g.size[i]!));
   const bytes = kernels.entry("winograd_back_scratch").fn(back.rows, back.channels, ...g.out, high! * wide!);
   kernels.needScratch(bytes);
   const meta = metaOf(g);
   meta.splice(0, 2, back.rows, back.channels);
-  const step = new Winograd(kernels, pointers, [9, 9 * back.rows, 0], back, otherwise, true);
-  return new MetaCall(step, meta, kernels.heap);
+  return new Winograd(kernels, pointers, [9, 9 * back.rows, 0], back, meta, true);
 }
 
-class Winograd implements WasmDispatch {
+class Winograd implements Trial {
   readonly #kernels: Kernels;
   readonly #pointers: readonly [x: number, w: number, o: number];
   readonly #weights: readonly number[];
   readonly #g: WinogradGeometry;
   readonly #bytes: number;
-  readonly #otherwise: WasmDispatch;
+  readonly #meta: readonly number[];
   readonly #isBack: boolean;
 
   constructor(
@@ -133,7 +150,7 @@ class Winograd implements WasmDispatch {
     pointers: readonly [x: number, w: number, o: number],
     weights: readonly number[],
     g: WinogradGeometry,
-    otherwise: WasmDispatch,
+    meta: readonly number[],
     isBack = false,
   ) {
     this.#kernels = kernels;
@@ -141,21 +158,20 @@ class Winograd implements WasmDispatch {
     this.#weights = weights;
     this.#g = g;
     this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, g.channels);
-    this.#otherwise = otherwise;
+    this.#meta = meta;
     this.#isBack = isBack;
   }
 
-  run(): void {
+  attempt(): boolean {
     const { heap } = this.#kernels;
+    writeInts(heap, META, this.#meta);
     const block = heap.reserve(this.#bytes);
-    let fits = true;
     try {
       this.#transform(block.start);
-      fits = this.#multiply(block.start);
+      return this.#multiply(block.start);
     } finally {
       heap.unreserve(block);
     }
-    if (!fits) this.#otherwise.run();
   }
 
   /** Transforms the weights into `u`, once for all parts. */
@@ -181,7 +197,8 @@ class Winograd implements WasmDispatch {
     const isWide = groups >= 2 * threads && 8 * groups >= rows;
     let results: readonly number[];
     if (this.#isBack) {
-      const moves = [[0, channels * count(out) * 4], [2, rows * plane * 4]] as const;
+      const { groups } = this.#g;
+      const moves = [[0, groups * channels * count(out) * 4], [2, groups * rows * plane * 4]] as const;
       const byImages = { units: batch, at: 4, cost, moves };
       const cut = isWide && batch >= threads ? byImages : byRows;
       results = this.#run("winograd_back_f32", [x, u, o, rows, batch], cut);
@@ -202,14 +219,12 @@ class Winograd implements WasmDispatch {
  * The gradient for the weight, from the gradient g of the result and the image x.
  *
  * @param pointers Of g, x and the gradient.
- * @param otherwise Computes the same in another way, as for {@linkcode winograd}.
  */
 export function winogradWeightGrad(
   kernels: Kernels,
   pointers: readonly [g: number, x: number, o: number],
   g: WinogradGeometry,
-  otherwise: WasmDispatch,
-): WasmDispatch {
+): Trial {
   const { batch, rows, channels, out } = g;
   kernels.needScratch(kernels.entry("winograd_weight_grad_scratch").fn(rows, channels, ...out));
   const entry = kernels.entry("winograd_weight_grad_f32");
@@ -219,11 +234,7 @@ export function winogradWeightGrad(
       (36 * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25 +
     rows * channels * TRANSFORM.weight / 25;
   const threads = kernels.pool?.threads ?? 1;
-  const [image, result, weights] = [
-    channels * g.size[0] * g.size[1],
-    rows * out[0] * out[1],
-    rows * channels * 9,
-  ];
+  const [image, result, weights] = [imageOf(g), resultOf(g), rows * channels * 9];
   const sums = batch >= 2 * threads
     ? withSums(
       kernels,
@@ -238,23 +249,12 @@ export function winogradWeightGrad(
       moves: [[1, g.size[0] * g.size[1] * 4], [2, 9 * 4]],
     });
   const finite = new Call(kernels.entry("all_finite_f32"), [pointers[2], weights]);
-  return new Checked(new MetaCall(sums, metaOf(g), kernels.heap), finite, otherwise);
-}
-
-/** A step, and another instead where the check of its result does not answer −1. */
-class Checked implements WasmDispatch {
-  readonly #step: WasmDispatch;
-  readonly #check: Call;
-  readonly #otherwise: WasmDispatch;
-
-  constructor(step: WasmDispatch, check: Call, otherwise: WasmDispatch) {
-    this.#step = step;
-    this.#check = check;
-    this.#otherwise = otherwise;
-  }
-
-  run(): void {
-    this.#step.run();
-    if (this.#check.call() !== -1) this.#otherwise.run();
-  }
+  const meta = metaOf(g);
+  return {
+    attempt(): boolean {
+      writeInts(kernels.heap, META, meta);
+      sums.run();
+      return finite.call() === -1;
+    },
+  };
 }

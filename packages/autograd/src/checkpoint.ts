@@ -199,8 +199,8 @@ function recorded(
     saving.segment = outer;
     scopes.top = scope.parent;
     for (const storage of scope.storages) {
-      if (!made.has(storage) || kept.has(storage)) scope.parent?.add(storage);
-      else if (storage.holds > 0) storage.orphan = true;
+      if (!made.has(storage) || kept.has(storage)) scope.handOn(storage);
+      else if (storage.holds > 0) storage.leaveToHolders();
       else storage.dispose();
     }
   }

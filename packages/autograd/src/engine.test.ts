@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { GradError, int32, ShapeError } from "@flambeau/core";
 import { enableGrad, inferenceMode, noGrad, scope, setGradEnabled, type Tensor } from "@flambeau/tensor";
 import { bind, fromData } from "@flambeau/tensor/internal";
+import { collectGarbage } from "@flambeau/testing";
 import { backward, grad } from "./engine.ts";
 import { backend, leaf, t, values } from "./test_support.ts";
 
@@ -416,6 +417,18 @@ describe("hooks", () => {
 });
 
 describe("memory", () => {
+  test("what a graph has saved goes when the graph is dropped, and gradients when the leaf is", async () => {
+    const before = backend.memory().liveBytes;
+    for (let i = 0; i < 10; i++) {
+      const x = leaf(new Array(1000).fill(2));
+      scope(() => total(square(square(x))));
+      total(square(x)).backward();
+      grad(total(square(square(x))), [x], { createGraph: true });
+    }
+    expect(backend.memory().liveBytes - before).toBeGreaterThan(120_000);
+    if (await collectGarbage()) expect(backend.memory().liveBytes - before).toBeLessThan(1000);
+  });
+
   test("a pass frees all gradients but those of leaves", () => {
     const x = leaf(Array.from({ length: 1000 }, (_, i) => i));
     const y = x.mul(2);

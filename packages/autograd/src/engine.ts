@@ -204,8 +204,8 @@ class Pass {
       }
       if (scopes.top === this.#scope) scopes.top = this.#scope.parent;
       for (const storage of this.#scope.storages) {
-        if (this.#create) this.#scope.parent?.add(storage); // part of the graph of the gradients
-        else if (storage.holds > 0) storage.orphan = true;
+        if (this.#create) this.#scope.handOn(storage); // part of the graph of the gradients
+        else if (storage.holds > 0) storage.leaveToHolders();
         else storage.dispose();
       }
     }
@@ -388,6 +388,7 @@ class Pass {
     eachStorage(x, (storage) => {
       for (let s: StorageScope | null = this.#scope; s !== null; s = s.parent) s.remove(storage);
       storage.orphan = false;
+      storage.watch();
     });
   }
 
@@ -395,7 +396,7 @@ class Pass {
   #handOver(storage: Storage): void {
     if (!this.#scope.has(storage)) return;
     this.#scope.remove(storage);
-    this.#scope.parent?.add(storage);
+    this.#scope.handOn(storage);
   }
 
   #letGo(x: Tensor): void {

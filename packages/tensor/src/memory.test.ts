@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DisposedError, float32, OutOfMemoryError } from "@flambeau/core";
 import { createReferenceBackend } from "@flambeau/reference";
+import { collectGarbage } from "@flambeau/testing";
 import { registerBackend, setDefaultDevice } from "./device.ts";
 import { makeEmpty } from "./handle.ts";
 import { breathe } from "./memory.ts";
@@ -147,6 +148,29 @@ describe("dropped tensors", () => {
     // 1.5 GiB were made; the hint comes every 256 MiB.
     expect(peak).toBeLessThan(1100 * 2 ** 20);
   });
+});
+
+describe("tensors that are dropped after they left a scope", () => {
+  const returned = (): void =>
+    void scope(() => scope(() => [make(1000), temporaries(() => make(1000).add(1))]));
+  const kept = (): void => void scope(() => void keep(make(1000)));
+  const endless = (): void => {
+    temporaries(() => {
+      void scope(() => new Promise(() => make(1000)));
+      return null;
+    });
+  };
+
+  test.each([["by its result", returned], ["by keep()", kept], ["because it never ends", endless]])(
+    "%s are freed",
+    async (_, make) => {
+      await collectGarbage(); // what tests before have left
+      const before = live();
+      for (let i = 0; i < 10; i++) make();
+      expect(live() - before).toBeGreaterThanOrEqual(40_000);
+      if (await collectGarbage()) expect(live()).toBe(before);
+    },
+  );
 });
 
 describe("loops that await nothing but reads", () => {

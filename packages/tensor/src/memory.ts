@@ -2,7 +2,8 @@
  * What is allocated, and who gives it back when nobody says so.
  *
  * Every storage owns one {@linkcode Allocation}. A FinalizationRegistry frees the allocations of storages that were
- * dropped. V8 sees only the small handles, not the memory behind them, so it is told about the pressure: whenever tensors
+ * dropped; it costs more than a small kernel, so it hears of a storage when that leaves the scopes that will free it
+ * (`storage.ts`). V8 sees only the small handles, not the memory behind them, so it is told about the pressure: whenever tensors
  * have grown by {@linkcode PRESSURE_BYTES} one throwaway ArrayBuffer of that size is made (it is never touched, so it
  * costs no memory), and awaiting reads take one macrotask turn, in which the registry's callbacks run. What is given back
  * explicitly does not count as growth: a loop that frees what it makes never waits for a collection.
@@ -93,26 +94,27 @@ const registry: FinalizationRegistry<Allocation> | null = typeof FinalizationReg
   ? new FinalizationRegistry<Allocation>(release)
   : null;
 
+/** Gives an allocation back when its owner was dropped. */
+export function watch(owner: object, allocation: Allocation): void {
+  registry?.register(owner, allocation);
+}
+
 /**
- * Takes memory for `shape` elements of `dtype` and ties it to the life of `owner`.
+ * Takes memory for `shape` elements of `dtype`.
  *
  * @throws {OutOfMemoryError} If the backend has no more; the message names the largest live tensors.
  */
 export function allocate(
-  owner: object,
   backend: Backend,
   bytes: number,
   shape: Shape,
   dtype: DType,
 ): Allocation {
-  const allocation = note(backend, takeBuffer(backend, bytes), bytes, shape, dtype);
-  registry?.register(owner, allocation);
-  return allocation;
+  return note(backend, takeBuffer(backend, bytes), bytes, shape, dtype);
 }
 
 /** As {@linkcode allocate}, without memory: `expression` is what makes the value when somebody needs it. */
 export function defer(
-  owner: object,
   backend: Backend,
   bytes: number,
   shape: Shape,
@@ -121,7 +123,6 @@ export function defer(
 ): Allocation {
   const allocation = note(backend, null, bytes, shape, dtype);
   express(allocation, expression);
-  registry?.register(owner, allocation);
   return allocation;
 }
 

@@ -15,7 +15,7 @@ import {
 } from "@flambeau/core";
 import { materialize } from "./deferred/materialize.ts";
 import { lossOf } from "./loss.ts";
-import { allocate, type Allocation, defer, type Expression, release } from "./memory.ts";
+import { allocate, type Allocation, defer, type Expression, release, watch } from "./memory.ts";
 
 /** The serial number of the next storage. */
 export const storageCount: { next: number } = { next: 0 };
@@ -31,6 +31,7 @@ export class Storage {
   /** Later storages have higher numbers. */
   readonly serial: number = storageCount.next++;
   #allocation: Allocation;
+  #watched = false;
 
   /**
    * Takes memory for a tensor of `shape` and `dtype`; its contents are not defined.
@@ -41,9 +42,10 @@ export class Storage {
     this.backend = backend;
     const bytes = numelOf(shape) * dtype.itemsize;
     this.#allocation = expression === null
-      ? allocate(this, backend, bytes, shape, dtype)
-      : defer(this, backend, bytes, shape, dtype, expression);
-    scopes.top?.add(this);
+      ? allocate(backend, bytes, shape, dtype)
+      : defer(backend, bytes, shape, dtype, expression);
+    if (scopes.top === null) this.watch();
+    else scopes.top.add(this);
   }
 
   /** Places in autograd graphs and running passes that still need the memory. */
@@ -94,6 +96,22 @@ export class Storage {
     release(this.#allocation);
   }
 
+  /**
+   * From now on the memory goes back when the storage is dropped. Until then a scope has it, which will free it or hand it
+   * on: most storages never come this far.
+   */
+  watch(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    watch(this, this.#allocation);
+  }
+
+  /** No user can have a handle on it any more: the memory goes back with the last hold, or with who holds it. */
+  leaveToHolders(): void {
+    this.orphan = true;
+    this.watch();
+  }
+
   /** Keeps the memory until a matching {@linkcode drop}. */
   hold(): void {
     this.#allocation.holds++;
@@ -110,6 +128,7 @@ export class StorageScope {
   /** The scope around this one. */
   readonly parent: StorageScope | null;
   #storages: Set<Storage> = new Set();
+  #isLoose = false;
 
   /**
    * Opens a scope.
@@ -123,9 +142,22 @@ export class StorageScope {
   /** Notes a storage that was made inside. */
   add(storage: Storage): void {
     this.#storages.add(storage);
+    if (this.#isLoose) storage.watch();
   }
 
-  /** Takes a storage out: this scope will not free it. */
+  /** Hands a storage on to the scope around when this one ends, or out of all. */
+  handOn(storage: Storage): void {
+    if (this.parent === null) storage.watch();
+    else this.parent.add(storage);
+  }
+
+  /** The scope may never end: it waits for a promise. */
+  loosen(): void {
+    this.#isLoose = true;
+    for (const storage of this.#storages) storage.watch();
+  }
+
+  /** Takes a storage out: this scope will not free it. Whoever takes it frees it, hands it on or has it watched. */
   remove(storage: Storage): void {
     this.#storages.delete(storage);
   }

@@ -140,6 +140,6 @@ export function forgetGrad(x: Tensor): void {
   const { storage, lifted } = meta.grad;
   meta.grad = null;
   if (meta.gradShown || lifted !== null) return;
-  if (storage.holds > 0) storage.orphan = true;
+  if (storage.holds > 0) storage.leaveToHolders();
   else storage.dispose();
 }

@@ -27,8 +27,8 @@ export function temporaries<R extends Tensor | readonly Tensor[] | null>(body: (
   } finally {
     scopes.top = inner.parent;
     for (const storage of inner.storages) {
-      if (returns(result, storage)) inner.parent?.add(storage);
-      else if (storage.holds > 0) storage.orphan = true;
+      if (returns(result, storage)) inner.handOn(storage);
+      else if (storage.holds > 0) storage.leaveToHolders();
       else storage.dispose();
     }
   }
@@ -49,6 +49,7 @@ export function keep<T extends Tensor>(x: T): T {
   eachStorage(x, (storage) => {
     for (let s = scopes.top; s !== null; s = s.parent) s.remove(storage);
     storage.orphan = false;
+    storage.watch();
   });
   return x;
 }
@@ -75,6 +76,7 @@ export function scope<R>(body: () => R): R {
     throw error;
   }
   if (result instanceof Promise) {
+    inner.loosen();
     return result.then(
       (value) => {
         close(inner, value);
@@ -104,11 +106,11 @@ function close(inner: StorageScope, result: unknown): void {
   const saved = new Set<object>();
   collect(result, shown, saved, new Set());
   for (const storage of inner.storages) {
-    if (shown.has(storage)) inner.parent?.add(storage);
+    if (shown.has(storage)) inner.handOn(storage);
     else if (saved.has(storage)) {
       // Only the graph needs it: it goes when the pass has walked by, or with the scope around.
       storage.orphan = storage.holds > 0;
-      inner.parent?.add(storage);
+      inner.handOn(storage);
     } else storage.dispose();
   }
 }

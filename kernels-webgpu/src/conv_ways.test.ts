@@ -1,5 +1,7 @@
 import {
   type Backend,
+  bfloat16,
+  bfloat16ToBits,
   contiguousStrides,
   convOutputSize,
   float16,
@@ -106,6 +108,37 @@ const CASES: Readonly<Record<string, Case>> = {
     padding: [2, 1],
     groups: 5,
   },
+  "depthwise in one dimension, seven taps": { x: [3, 4, 70], w: [4, 1, 7], padding: [6], groups: 4 },
+  "depthwise in one dimension with many results": {
+    x: [2, 3, 40],
+    w: [51, 1, 11],
+    stride: [2],
+    padding: [3],
+    dilation: [2],
+    groups: 3,
+  },
+  "depthwise in three dimensions": {
+    x: [2, 3, 5, 6, 7],
+    w: [6, 1, 2, 3, 2],
+    stride: [2, 1, 1],
+    padding: [1, 0, 1],
+    dilation: [1, 2, 1],
+    groups: 3,
+  },
+  "depthwise in three dimensions without stride": { x: [1, 2, 4, 5, 6], w: [2, 1, 3, 3, 3], groups: 2 },
+  "depthwise of tall windows": { x: [2, 2, 30, 12], w: [2, 1, 27, 1], padding: [13, 0], groups: 2 },
+  "depthwise of wide windows": { x: [2, 2, 6, 30], w: [4, 1, 2, 17], padding: [1, 8], groups: 2 },
+  "depthwise, far dilated, beyond the image": {
+    x: [1, 3, 9, 9],
+    w: [3, 1, 3, 3],
+    padding: [8, 9],
+    dilation: [8, 9],
+    groups: 3,
+  },
+  "depthwise, one place": { x: [2, 20, 3, 3], w: [20, 1, 3, 3], groups: 20 },
+  "depthwise, 1 × 1": { x: [2, 20, 5, 3], w: [40, 1, 1, 1], groups: 20 },
+  "depthwise, stride beyond the window": { x: [2, 3, 13, 14], w: [3, 1, 2, 2], stride: [3, 4], groups: 3 },
+  "depthwise, sums in parts": { x: [4, 2, 40, 40], w: [2, 1, 3, 3], padding: [1, 1], groups: 2 },
   "large groups": { x: [1, 36, 6, 6], w: [40, 18, 3, 3], padding: [1, 1], groups: 2 },
   "one dimension": { x: [2, 4, 100], w: [18, 4, 7], stride: [3], padding: [3] },
   "three dimensions": { x: [1, 3, 5, 6, 7], w: [18, 3, 2, 3, 2], stride: [1, 2, 1], padding: [1, 0, 1] },
@@ -132,7 +165,14 @@ describeGpu("convolutions", () => {
     }, SLOW);
   }
   test("channels next to one another in memory", async () => {
-    for (const name of ["stride 2 and dilation 2", "1 × 1, images one by one"]) {
+    for (
+      const name of [
+        "stride 2 and dilation 2",
+        "1 × 1, images one by one",
+        "depthwise",
+        "depthwise with two results, stride 2",
+      ]
+    ) {
       await expectAll(tuned({}), CASES[name]!, channelsLast);
     }
   }, SLOW);
@@ -142,11 +182,21 @@ describeGpu("convolutions", () => {
       dtype: float16,
       values: Array.from(spec.values, float16ToBits),
     });
+    const brain = (spec: Spec): Spec => ({
+      ...spec,
+      dtype: bfloat16,
+      values: Array.from(spec.values, bfloat16ToBits),
+    });
+    for (const name of ["depthwise", "depthwise, sums in parts", "depthwise with two results, stride 2"]) {
+      await expectAll(tuned({}), CASES[name]!, half);
+      await expectAll(tuned({}), CASES[name]!, brain);
+    }
     await expectAll(tuned({}), CASES["3 × 3 with padding"]!, half);
     await expectAll(tuned({}), CASES["1 × 1, images one by one"]!, half);
   }, SLOW);
   test("images beyond the binding limit are done in pieces", async () => {
     await expectAll(tuned({}, 4096), { x: [5, 3, 10, 10], w: [5, 3, 3, 3], padding: [1, 1] });
     await expectAll(tuned({}, 4096), { x: [4, 4, 9, 9], w: [6, 4, 1, 1] });
+    await expectAll(tuned({}, 4096), { x: [5, 4, 11, 9], w: [8, 1, 3, 3], stride: [1, 2], groups: 4 });
   }, SLOW);
 });

@@ -7,24 +7,20 @@
  * - gradient for the input: rows C, columns are places of the input (N, place), depth (O, tap).
  * - gradient for the weight: rows O, columns (C, tap), depth (N, place of the result).
  *
- * Groups are a batch; with few channels in each, as in depthwise convolutions, the kernel for products with few rows makes
- * each result on its own. Windows of one tap that do not move are products of the tensors as they lie.
+ * Groups are a batch; groups of one input channel have kernels of their own. Windows of one tap that do not move are products
+ * of the tensors as they lie.
  *
  * @module
  */
 
-import {
-  contiguousStrides,
-  type ConvAttrs,
-  type KernelTable,
-  type Operand,
-  type Shape,
-} from "@flambeau/core";
+import { contiguousStrides, type ConvAttrs, type KernelTable, type Operand } from "@flambeau/core";
 import type { GpuDispatch } from "../dispatch.ts";
-import type { Draft, GpuLimits } from "../draft.ts";
+import type { GpuLimits } from "../draft.ts";
 import { count, isInPlace } from "../geometry.ts";
 import { agree, type Candidate, isWhole } from "../quads.ts";
 import { wgsl } from "../wgsl.ts";
+import { depthwise, depthwiseInputGrad, depthwiseWeightGrad, isDepthwise } from "./conv/depthwise.ts";
+import { type Geometry, sizes } from "./conv/geometry.ts";
 import { along, segments, sources, unpack, windows, windowsAlongDepth } from "./conv/loaders.ts";
 import { written } from "./gemm.ts";
 import { isSwapped, type Loader, type Product, type Storer } from "./gemm/product.ts";
@@ -33,19 +29,6 @@ import { gemm } from "./gemm/run.ts";
 import { strided } from "./gemm/strided.ts";
 
 type ConvName = "conv" | "convInputGrad" | "convWeightGrad";
-
-/** Sizes of a convolution, whichever of its three tensors is asked for. */
-interface Geometry {
-  readonly images: number;
-  readonly groups: number;
-  /** Channels of a group, in and out. */
-  readonly inside: number;
-  readonly outside: number;
-  readonly inputSize: Shape;
-  readonly outputSize: Shape;
-  readonly kernelSize: Shape;
-  readonly attrs: ConvAttrs;
-}
 
 /** Columns of one image from which images are multiplied one by one rather than in a row. */
 const MANY = 64;
@@ -69,14 +52,6 @@ function isFlat({ shape, strides }: Operand, from: number): boolean {
 /** Steps that matter: those of sizes other than 1. */
 function stepsOf(x: Operand, ...dims: readonly number[]): number[] {
   return dims.map((d) => x.shape[d] === 1 ? 0 : x.strides[d]!);
-}
-
-/** The uniforms of a convolution. */
-function sizes(draft: Draft, { inside, outside, inputSize, outputSize, kernelSize, attrs }: Geometry): void {
-  draft.u32("inside", inside).u32("outside", outside)
-    .u32("ins", count(inputSize)).u32("outs", count(outputSize)).u32("taps", count(kernelSize))
-    .list("in", inputSize).list("out", outputSize).list("tap", kernelSize)
-    .list("step", attrs.stride).list("pad", attrs.padding).list("dil", attrs.dilation);
 }
 
 /** What differs between the three. */
@@ -396,7 +371,7 @@ function convInPieces(
       parts.map((part) => convInPieces(limits, narrow(x, 0, ...part), w, narrow(o, 0, ...part), attrs)),
     );
   }
-  return conv(limits, x, w, o, {
+  const geometry: Geometry = {
     images: x.shape[0]!,
     groups: attrs.groups,
     inside: w.shape[1]!,
@@ -405,7 +380,8 @@ function convInPieces(
     outputSize: o.shape.slice(2),
     kernelSize: w.shape.slice(2),
     attrs,
-  });
+  };
+  return (isDepthwise(geometry) ? depthwise : conv)(limits, x, w, o, geometry);
 }
 
 function inputGradInPieces(
@@ -421,7 +397,7 @@ function inputGradInPieces(
       parts.map((part) => inputGradInPieces(limits, narrow(g, 0, ...part), w, narrow(o, 0, ...part), attrs)),
     );
   }
-  return inputGrad(limits, g, w, o, {
+  const geometry: Geometry = {
     images: g.shape[0]!,
     groups: attrs.groups,
     inside: w.shape[1]!,
@@ -430,7 +406,8 @@ function inputGradInPieces(
     outputSize: g.shape.slice(2),
     kernelSize: w.shape.slice(2),
     attrs,
-  });
+  };
+  return (isDepthwise(geometry) ? depthwiseInputGrad : inputGrad)(limits, g, w, o, geometry);
 }
 
 function weightGradInPieces(
@@ -449,7 +426,7 @@ function weightGradInPieces(
         weightGradInPieces(limits, narrow(g, 0, ...parts[half]!), narrow(x, 0, ...parts[half]!), into, attrs),
     );
   }
-  return weightGrad(limits, g, x, o, {
+  const geometry: Geometry = {
     images: g.shape[0]!,
     groups: attrs.groups,
     inside: o.shape[1]!,
@@ -458,7 +435,8 @@ function weightGradInPieces(
     outputSize: g.shape.slice(2),
     kernelSize: o.shape.slice(2),
     attrs,
-  });
+  };
+  return (isDepthwise(geometry) ? depthwiseWeightGrad : weightGrad)(limits, g, x, o, geometry);
 }
 
 /** The convolutions; images are done in pieces where an operand reaches further than a binding may. */

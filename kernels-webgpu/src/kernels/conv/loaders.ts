@@ -14,13 +14,23 @@ import { AXES, plus, upTo } from "../gemm/text.ts";
 /** A place that is outside of every image, however windows move it. */
 const NOWHERE = "0xc0000000u";
 
-/** Takes a row-major number apart: `let <to>0 = …` for each spatial dimension, and `let <to> = …` for what is left. */
-export function unpack(rank: number, from: string, size: string, to: string): string {
+/**
+ * Takes a row-major number apart: `let <to>0 = …` for each spatial dimension, and `let <to> = …` for what is left.
+ *
+ * @param size The uniforms with the sizes, by the beginning of their names or one by one.
+ */
+export function unpack(
+  rank: number,
+  from: string,
+  size: string | ((d: number) => string),
+  to: string,
+): string {
+  const sizeOf = typeof size === "string" ? (d: number) => `P.${size}${d}` : size;
   const lines: string[] = [];
   let rest = from;
   for (let d = rank - 1; d >= 0; d--) {
-    lines.push(`let ${to}${d} = ${rest} % P.${size}${d};`);
-    lines.push(`let ${to}r${d} = ${rest} / P.${size}${d};`);
+    lines.push(`let ${to}${d} = ${rest} % ${sizeOf(d)};`);
+    lines.push(`let ${to}r${d} = ${rest} / ${sizeOf(d)};`);
     rest = `${to}r${d}`;
   }
   lines.push(`let ${to} = ${rest};`);

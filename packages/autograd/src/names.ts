@@ -24,6 +24,7 @@ const irregular: Partial<Record<Name, string>> = {
   maxPoolValues: "MaxPool2DBackward0",
   avgPool: "AvgPool2DBackward0",
   nllLoss: "NllLossBackward0",
+  crossEntropy: "NllLossBackward0",
   attention: "ScaledDotProductAttentionBackward0",
   indexReduce: "IndexAddBackward0",
   truncDivide: "DivBackward0",

@@ -12,7 +12,7 @@ import { conv, convInputGrad, convWeightGrad } from "./decompose/conv.ts";
 import type { Decomposition } from "./decompose/formula.ts";
 import { inFloat32 } from "./decompose/in_float32.ts";
 import { linear } from "./decompose/linear.ts";
-import { nllLoss } from "./decompose/loss.ts";
+import { crossEntropy, crossEntropyBackward, nllLoss } from "./decompose/loss.ts";
 import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from "./decompose/norm.ts";
 import { adamStep, sgdStep } from "./decompose/optim.ts";
 import { addScaled, clamp, gelu, geluBackward, reluBackward, silu } from "./decompose/pointwise.ts";
@@ -69,6 +69,8 @@ export const decompositions: Decompositions = {
   gruLayer: inFloat32(gruLayer),
   gruLayerBackward: inFloat32(gruLayerBackward),
   nllLoss: inFloat32(nllLoss),
+  crossEntropy: inFloat32(crossEntropy),
+  crossEntropyBackward: inFloat32(crossEntropyBackward),
   sgdStep: inFloat32(sgdStep),
   adamStep: inFloat32(adamStep),
 };

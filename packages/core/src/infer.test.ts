@@ -462,6 +462,42 @@ const accepted: { readonly [P in Name]: Case[] } = {
       "float32[] float32[]",
     ),
   ],
+  crossEntropy: [
+    of(
+      "crossEntropy",
+      ["float32[5, 3]", "int64[5]"],
+      { reduction: "mean", ignoreIndex: -100, smoothing: 0.1 },
+      "float32[] float32[5] float32[5] float32[]",
+    ),
+    of(
+      "crossEntropy",
+      ["float16[5, 3, 2]", "int32[5, 2]", "float16[3]"],
+      { reduction: "none", ignoreIndex: 0, smoothing: 0 },
+      "float16[5, 2] float16[5, 2] float16[5, 2] float16[]",
+    ),
+  ],
+  crossEntropyBackward: [
+    of(
+      "crossEntropyBackward",
+      ["float32[]", "float32[5, 3]", "int64[5]", "float32[5]", "float32[5]", "float32[]"],
+      { reduction: "sum", ignoreIndex: -100, smoothing: 0 },
+      "float32[5, 3]",
+    ),
+    of(
+      "crossEntropyBackward",
+      [
+        "float32[5, 2]",
+        "float32[5, 3, 2]",
+        "int32[5, 2]",
+        "float32[5, 2]",
+        "float32[5, 2]",
+        "float32[]",
+        "float32[3]",
+      ],
+      { reduction: "none", ignoreIndex: -100, smoothing: 0 },
+      "float32[5, 3, 2]",
+    ),
+  ],
   sgdStep: [
     of(
       "sgdStep",

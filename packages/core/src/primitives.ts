@@ -45,6 +45,16 @@ export interface PoolAttrs {
   readonly ceilMode: boolean;
 }
 
+/** How the losses of rows become one. */
+export interface CrossEntropyAttrs {
+  /** All losses, their sum, or that divided by the total weight. */
+  readonly reduction: "none" | "mean" | "sum";
+  /** The class that does not count. */
+  readonly ignoreIndex: number;
+  /** Share of each target that is spread evenly over all classes, in [0, 1]. */
+  readonly smoothing: number;
+}
+
 /** How a recurrent layer runs over the rows of a packed sequence. */
 export interface RecurrentAttrs {
   /** Samples of each step, never growing: the rows of step t lie behind those of the steps before it. */
@@ -572,6 +582,25 @@ export interface FusedPrimitives<T> {
     inputs: [logp: T, target: T, weight: T],
     attrs: { readonly reduction: "mean" | "sum"; readonly ignoreIndex: number },
     outputs: [loss: T, totalWeight: T],
+  ];
+  /**
+   * Cross entropy of scores with classes along dimension 1, beside what its gradient needs. With p = softmax(x) and
+   * s = `smoothing`, the loss of a row is (1 − s) · weight[target] · −ln p[target] + s / C · Σ −ln p, or 0 where target is
+   * `ignoreIndex`; the mean divides by the total weight of the targets that count. x [N, C, …], target [N, …], weight [C]
+   * (ones when left out) → loss (scalar; like target for `"none"`), the largest score of each row and ln Σ e^(x − largest),
+   * both like target, and the total weight (scalar; 0 for `"none"`).
+   */
+  crossEntropy: [
+    inputs: [x: T, target: T] | [x: T, target: T, weight: T],
+    attrs: CrossEntropyAttrs,
+    outputs: [loss: T, largest: T, logs: T, totalWeight: T],
+  ];
+  /** Gradient of crossEntropy for x, from g, which is like loss, and from what crossEntropy gave beside it. */
+  crossEntropyBackward: [
+    inputs:
+      | [g: T, x: T, target: T, largest: T, logs: T, totalWeight: T]
+      | [g: T, x: T, target: T, largest: T, logs: T, totalWeight: T, weight: T],
+    attrs: CrossEntropyAttrs,
   ];
   /** One SGD step with momentum; all of one shape → the new parameter and momentum buffer. */
   sgdStep: [

@@ -36,6 +36,7 @@ import {
   zeros,
 } from "../math.ts";
 import { recurrentDerivatives } from "./recurrent.ts";
+import { extremum } from "./reduce.ts";
 import { crossRow, type Derivative, FIRST, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
 const THIRD = 4;
@@ -84,6 +85,26 @@ function statisticsGrad(
   const viaMean = gMean === null ? null : expand(div(gMean, n), x.shape);
   const viaRstd = gRstd === null ? null : mul(sub(x, mean), mul(gRstd, mul(pow(rstd, 3), -1 / n)));
   return plus(viaMean, viaRstd);
+}
+
+/**
+ * What reaches scores through their largest and the logarithm ln Σ e^(x − largest): e^(x − largest − logs) of the gradient of
+ * the logarithm, and at the largest what that leaves of its own.
+ */
+function scoreStatisticsGrad(
+  x: Tensor,
+  largest: Tensor,
+  logs: Tensor,
+  gLargest: Tensor | null,
+  gLogs: Tensor | null,
+): Tensor | null {
+  const [n, ...rest] = largest.shape as [number, ...number[]];
+  const column = (y: Tensor): Tensor => reshape(y, [n, 1, ...rest]);
+  const most = column(largest);
+  const p = gLogs && unary("exp", sub(sub(x, most), column(logs)));
+  const viaLogs = gLogs && mul(p!, column(gLogs));
+  const left = plus(gLargest, gLogs && neg(gLogs));
+  return plus(viaLogs, left && extremum(column(left), x, most, { dims: [1], keepdim: true }));
 }
 
 /**
@@ -244,6 +265,18 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
       const kept = reshape(where(ignored, full(each, [n], 0), each), [n, 1]);
       const places = reshape(index, [n, 1]);
       return [bind("scatter", [zeros(g, logp.shape), places, kept], { dim: 1, reduce: "set" }), null, null];
+    },
+  ),
+  crossEntropy: row(
+    INPUTS | (OUTPUT << 1) | (OUTPUT << 2) | (OUTPUT << 3),
+    ([g, gLargest, gLogs], { inputs: [x, target, weight], output: [, largest, logs, total], attrs }) => {
+      let gx: Tensor | null = null;
+      if (g !== null) {
+        const list = [g, x, target, largest, logs, total] as const;
+        gx = bind("crossEntropyBackward", weight === undefined ? list : [...list, weight], attrs);
+      }
+      const stats = scoreStatisticsGrad(x, largest, logs, gLargest, gLogs);
+      return [plus(gx, stats), null, null]; // the weights of classes are constants, as in PyTorch
     },
   ),
   ...recurrentDerivatives,

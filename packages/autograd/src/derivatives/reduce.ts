@@ -46,7 +46,12 @@ export const reductionDerivatives: {
 };
 
 /** The gradient shared evenly among the elements that are the extremum. */
-function extremum(g: Tensor, x: Tensor, output: Tensor, attrs: { dims: Shape; keepdim: boolean }): Tensor {
+export function extremum(
+  g: Tensor,
+  x: Tensor,
+  output: Tensor,
+  attrs: { dims: Shape; keepdim: boolean },
+): Tensor {
   const best = restore(output, x.shape, attrs.dims, attrs.keepdim);
   // NaN is its own extremum.
   const hit = bind("bitwiseOr", [

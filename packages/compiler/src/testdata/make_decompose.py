@@ -359,6 +359,37 @@ for sizes, h, reverse in (([2, 2], 3, False), ([3, 2, 1], 2, False), ([3, 3, 1],
         assert torch.allclose(gb.sum(0), gbias) and torch.allclose(gb.T @ before, gweight)
         case("gruLayerBackward", attrs, [*given, weight, saved, before, *more], [ga, gb, gfirst])
 
+# cross entropy; what it gives beside the loss by its own definition
+
+for shape, target, ignore in (
+    ((4, 3), [2, 0, -100, 1], -100),
+    ((3, 4), [1, 3, 1], 1),
+    ((2, 3, 2, 2), [[[0, 1], [2, -1]], [[1, 1], [0, 2]]], -1),
+    ((2, 3), [-1, -1], -1),
+    ((0, 3), [], -100),
+):
+    t = torch.tensor(target, dtype=torch.int64)
+    for weight in (None, rand(shape[1]).abs() + 0.1):
+        for smoothing in (0.0, 0.2):
+            if weight is not None and smoothing > 0:
+                continue  # PyTorch spreads by the weights
+            for reduction in ("mean", "sum", "none"):
+                x = (rand(*shape) * 4).requires_grad_()
+                if x.numel() > 4:
+                    x.data.view(-1)[4] = 800.0
+                loss = F.cross_entropy(x, t, weight, ignore_index=ignore, reduction=reduction, label_smoothing=smoothing)
+                counts = t != ignore
+                ones = torch.ones(shape[1]) if weight is None else weight
+                total = ones[t[counts]].sum() if reduction != "none" else torch.zeros(())
+                largest = x.amax(1)
+                logs = (x - largest.unsqueeze(1)).exp().sum(1).log()
+                attrs = {"reduction": reduction, "ignoreIndex": ignore, "smoothing": smoothing}
+                scores = [x, t] if weight is None else [x, t, weight]
+                case("crossEntropy", attrs, scores, [loss, largest, logs, total])
+                g = rand(1, *loss.shape)[0]
+                rest = [] if weight is None else [weight]
+                case("crossEntropyBackward", attrs, [g, x, t, largest, logs, total, *rest], grads(loss, x, g))
+
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "decompose.json")
 with open(path, "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES) + "\n]\n")

@@ -222,6 +222,8 @@ export const inputDTypes: { readonly [P in Name]: DTypeClass } = {
   gruLayer: float,
   gruLayerBackward: float,
   nllLoss: float,
+  crossEntropy: float,
+  crossEntropyBackward: float,
   sgdStep: float,
   adamStep: float,
 };

@@ -5,7 +5,7 @@
  */
 
 import type { Aval } from "../backend.ts";
-import type { FusedPrimitives, Name } from "../primitives.ts";
+import type { CrossEntropyAttrs, FusedPrimitives, Name } from "../primitives.ts";
 import { formatShape, type Shape, shapesEqual, tryBroadcast } from "../shape.ts";
 import {
   checkDim,
@@ -142,6 +142,26 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
     return [scalar, scalar];
   },
 
+  crossEntropy(inputs, attrs) {
+    const [x, target, weight] = inputs;
+    checkValues("crossEntropy", weight === undefined ? [x] : [x, weight]);
+    const [loss, row, total] = crossEntropyTypes("crossEntropy", inputs, x, target, weight, attrs);
+    return [loss, row, row, total];
+  },
+
+  crossEntropyBackward(inputs, attrs) {
+    const [g, x, target, largest, logs, total, weight] = inputs;
+    const values = [g, x, largest, logs, total];
+    checkValues("crossEntropyBackward", weight === undefined ? values : [...values, weight]);
+    const op = "crossEntropyBackward";
+    const [loss, row, scalar] = crossEntropyTypes(op, inputs, x, target, weight, attrs);
+    checkShapeIs(op, inputs, "g", g, loss.shape);
+    checkShapeIs(op, inputs, "largest", largest, row.shape);
+    checkShapeIs(op, inputs, "logs", logs, row.shape);
+    checkShapeIs(op, inputs, "totalWeight", total, scalar.shape);
+    return { shape: x.shape, dtype: x.dtype };
+  },
+
   sgdStep(inputs) {
     const param = alike("sgdStep", inputs);
     return [param, param];
@@ -155,6 +175,30 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
     return [param, param, param];
   },
 };
+
+/** Checks scores, classes and weights; answers the types of the loss, of what each row has and of the total weight. */
+function crossEntropyTypes(
+  op: "crossEntropy" | "crossEntropyBackward",
+  inputs: readonly Aval[],
+  x: Aval,
+  target: Aval,
+  weight: Aval | undefined,
+  { reduction, smoothing }: CrossEntropyAttrs,
+): [loss: Aval, row: Aval, total: Aval] {
+  checkIndex(op, target, "target");
+  const [n, classes, ...rest] = x.shape;
+  if (n === undefined || classes === undefined || classes === 0) {
+    throw shapeError(op, inputs, "x must be [N, C, …] with a class or more", formatShape(x.shape));
+  }
+  if (!(smoothing >= 0 && smoothing <= 1)) {
+    throw valueError(op, inputs, "smoothing must be in [0, 1]", `${smoothing}`);
+  }
+  const shape = [n, ...rest];
+  checkShapeIs(op, inputs, "target", target, shape);
+  if (weight !== undefined) checkShapeIs(op, inputs, "weight", weight, [classes]);
+  const { dtype } = x;
+  return [{ shape: reduction === "none" ? shape : [], dtype }, { shape, dtype }, { shape: [], dtype }];
+}
 
 /** Checks q, k, v and bias; answers the shapes of y […, L, F] and of the row sums […, L, 1]. */
 function attentionShapes(

@@ -1,14 +1,22 @@
 /**
- * Facts of the normalizations, attention and the loss.
+ * Facts of the normalizations, attention and the losses.
  *
  * @module
  */
 
-import { type Attrs, type FusedPrimitives, int32, int64, type Shape } from "@flambeau/core";
+import {
+  type Attrs,
+  type CrossEntropyAttrs,
+  type DType,
+  type FusedPrimitives,
+  int32,
+  int64,
+  type Shape,
+} from "@flambeau/core";
 import { type HostTensor, numbersOf } from "../host_tensor.ts";
 import type { Make } from "../make.ts";
 import { tolerances } from "../tolerance.ts";
-import { badDType, badShape, type InfosOf, type Sample } from "./facts.ts";
+import { badDType, badShape, badValue, type InfosOf, type Sample } from "./facts.ts";
 
 const { composed, accumulated } = tolerances;
 
@@ -19,7 +27,9 @@ type NormName =
   | "batchNormBackward"
   | "attention"
   | "attentionBackward"
-  | "nllLoss";
+  | "nllLoss"
+  | "crossEntropy"
+  | "crossEntropyBackward";
 
 /** Throws unless each group of `x`'s elements that share `groupOf` has mean 0 and variance 1. */
 function checkNormal(x: HostTensor, groupOf: (i: number) => number, eps: number): void {
@@ -103,7 +113,78 @@ const attentionCalls: readonly AttentionCall[] = [
   attentionCall("no batches", [[0, 2, 3], [0, 2, 3], [0, 2, 3]]),
 ];
 
-/** Facts of the normalizations, attention and the loss. */
+/** A call of crossEntropy: the shape of the scores, a class for each target, and whether classes have weights. */
+interface ClassesCall {
+  readonly title: string;
+  readonly x: Shape;
+  readonly target: readonly number[] | "many";
+  readonly dtype?: DType;
+  readonly weighted?: boolean;
+  readonly attrs: CrossEntropyAttrs;
+  readonly smooth: boolean;
+}
+
+const classesCalls: readonly ClassesCall[] = (["mean", "sum", "none"] as const).flatMap(
+  (reduction): ClassesCall[] => {
+    const attrs = { reduction, ignoreIndex: -100, smoothing: 0 };
+    return [
+      { title: `${reduction}`, x: [3, 2], target: [1, 0, 1], attrs, smooth: true },
+      {
+        title: `${reduction}, weights and int64 with an ignored row`,
+        x: [3, 3],
+        target: [2, -100, 0],
+        dtype: int64,
+        weighted: true,
+        attrs,
+        smooth: true,
+      },
+      {
+        title: `${reduction}, smoothing and an ignored class`,
+        x: [4, 3],
+        target: [2, 1, 0, 1],
+        attrs: { reduction, ignoreIndex: 1, smoothing: 0.3 },
+        smooth: true,
+      },
+      {
+        title: `${reduction}, images`,
+        x: [2, 2, 1, 2],
+        target: [1, 0, -100, 1],
+        weighted: true,
+        attrs: { ...attrs, smoothing: 0.1 },
+        smooth: true,
+      },
+      { title: `${reduction}, many`, x: [60, 11], target: "many", weighted: true, attrs, smooth: false },
+      {
+        title: `${reduction}, many of an image`,
+        x: [2, 19, 6, 5],
+        target: "many",
+        attrs: { ...attrs, smoothing: 0.2 },
+        smooth: false,
+      },
+      { title: `${reduction}, long rows`, x: [3, 531], target: "many", attrs, smooth: false },
+      {
+        title: `${reduction}, all ignored`,
+        x: [2, 3],
+        target: [-1, -1],
+        attrs: { ...attrs, ignoreIndex: -1 },
+        smooth: false,
+      },
+      { title: `${reduction}, no rows`, x: [0, 3], target: [], attrs, smooth: false },
+    ];
+  },
+);
+
+/** Scores, classes and weights of a call. */
+function classesOf(
+  make: Make,
+  { x, target, dtype = int32, weighted = false }: ClassesCall,
+): [x: HostTensor, target: HostTensor, weight: HostTensor | null] {
+  const shape = [x[0]!, ...x.slice(2)];
+  const classes = target === "many" ? make.places(shape, x[1]!) : make.of(target, shape, dtype);
+  return [make.distinct(x, 0.375), classes, weighted ? make.values([x[1]!], 0.5, 2) : null];
+}
+
+/** Facts of the normalizations, attention and the losses. */
 export const normInfos: InfosOf<Pick<FusedPrimitives<unknown>, NormName>> = {
   layerNorm: {
     tolerance: composed,
@@ -377,8 +458,63 @@ export const normInfos: InfosOf<Pick<FusedPrimitives<unknown>, NormName>> = {
       ]);
     },
   },
+
+  crossEntropy: {
+    tolerance: composed,
+    differentiable: [0],
+    errors: [
+      badShape(["float32[3]", "int32[3]"], entropy(), "got [3]"),
+      badShape(["float32[3, 0]", "int32[3]"], entropy(), "got [3, 0]"),
+      badShape(["float32[2, 3, 4]", "int32[2, 3]"], entropy(), "got [2, 3]"),
+      badShape(["float32[2, 3]", "int32[2]", "float32[2]"], entropy(), "got [2]"),
+      badDType(["float32[2, 3]", "float32[2]"], entropy(), "got float32"),
+      badValue(["float32[2, 3]", "int32[2]"], { ...entropy(), smoothing: -0.1 }, "got -0.1"),
+    ],
+    samples: (make) =>
+      classesCalls.map((call): Sample<"crossEntropy"> => {
+        const [x, target, weight] = classesOf(make, call);
+        const { title, attrs, smooth } = call;
+        return { title, inputs: weight === null ? [x, target] : [x, target, weight], attrs, smooth };
+      }),
+  },
+
+  crossEntropyBackward: {
+    tolerance: composed,
+    differentiable: [0, 1, 3, 4, 6], // and the total weight, which is one number in all samples
+    errors: [
+      badShape(
+        ["float32[2]", "float32[2, 3]", "int32[2]", "float32[2]", "float32[2]", "float32[]"],
+        entropy(),
+        "got [2]",
+      ),
+      badShape(
+        ["float32[]", "float32[2, 3]", "int32[2]", "float32[2]", "float32[2]", "float32[1]"],
+        entropy(),
+        "got [1]",
+      ),
+      badShape(
+        ["float32[]", "float32[2, 3]", "int32[2]", "float32[2]", "float32[2, 1]", "float32[]"],
+        entropy(),
+        "got [2, 1]",
+      ),
+    ],
+    samples: (make) =>
+      classesCalls.map((call): Sample<"crossEntropyBackward"> => {
+        const [x, target, weight] = classesOf(make, call);
+        const { title, attrs, smooth } = call;
+        const g = make.values(attrs.reduction === "none" ? target.shape : []);
+        // Any largest scores and logarithms will do: the primitive is a formula of them. These keep p near 1.
+        const rows = [make.values(target.shape, 0, 2), make.values(target.shape, 0, 1)] as const;
+        const inputs = [g, make.values(x.shape), target, ...rows, make.values([], 1, 2)] as const;
+        return { title, inputs: weight === null ? inputs : [...inputs, weight], attrs, smooth };
+      }),
+  },
 };
 
 function mean(ignoreIndex: number): Attrs<"nllLoss"> {
   return { reduction: "mean", ignoreIndex };
+}
+
+function entropy(): CrossEntropyAttrs {
+  return { reduction: "mean", ignoreIndex: -100, smoothing: 0 };
 }

@@ -149,6 +149,8 @@ export const fusedBatchRules: BatchRulesOf<FusedPrimitives<unknown>> = {
     return bind("attentionBackward", bias === undefined ? rows : [...rows, ranked(bias, q.rank)], attrs);
   },
   nllLoss: null,
+  crossEntropy: null,
+  crossEntropyBackward: null,
   rnnLayer: null,
   rnnLayerBackward: null,
   lstmLayer: null,

@@ -66,6 +66,8 @@ export const fusedTangents: TangentRulesOf<FusedPrimitives<unknown>> = {
   attention: "decompose",
   attentionBackward: "decompose",
   nllLoss: transposed("nllLoss"), // as in reverse mode, the weights of classes are constants
+  crossEntropy: transposed("crossEntropy"),
+  crossEntropyBackward: "decompose",
   rnnLayer: "decompose",
   rnnLayerBackward: "decompose",
   lstmLayer: "decompose",

@@ -34,12 +34,6 @@ const NEEDS_SYSTEM = [
   "kernels-wasm/src/threads.test.ts",
 ];
 
-/**
- * Known to fail: some convolutions, also as the rules choose them (few channels of a large image), take minutes on the
- * browser's software adapter, after which the rest of the file fails. They pass on Mesa's, in Deno.
- */
-const FAILS_IN_SOFTWARE = ["kernels-webgpu/src/conv_ways.test.ts"];
-
 const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
@@ -53,7 +47,7 @@ const config: ViteUserConfig = defineConfig({
     name: "chromium",
     reporters: ["default", "./tests/reporter.ts"],
     include: FOLDERS.map((folder) => `${folder}/src/**/*.test.ts`),
-    exclude: ["**/node_modules/**", "**/*.deno.test.ts", ...NEEDS_SYSTEM, ...FAILS_IN_SOFTWARE],
+    exclude: ["**/node_modules/**", "**/*.deno.test.ts", ...NEEDS_SYSTEM],
     setupFiles: ["./tests/setup_leaks.ts"],
     testTimeout: 30_000,
     browser: {

@@ -23,6 +23,7 @@ import { BufferPool, GpuBuffer, type Memory, type PoolLimits } from "./memory.ts
 import { patch } from "./patch.ts";
 import { type Check, Reader } from "./reader.ts";
 import { type Counters, Recorder } from "./recorder.ts";
+import { compilesSlowly, isSoftware } from "./software.ts";
 import { probeSubgroups, type SubgroupForm } from "./subgroups.ts";
 
 /** What the GPU device is made of. */
@@ -122,9 +123,6 @@ export async function isWebGpuAvailable(): Promise<boolean> {
   }
 }
 
-/** Adapters that compute on the CPU and do not always say so. */
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
-
 const LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -161,12 +159,12 @@ async function start(options: WebGpuBackendOptions, given: GPUAdapter | null): P
   const { device, hasSubgroups } = await requestDevice(adapter);
   const subgroups = hasSubgroups ? await probeSubgroups(device) : "none";
   const recorder = new Recorder(device, options.maxPending ?? 256);
-  const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean } | undefined;
+  const info = adapter.info as GPUAdapterInfo | undefined;
   const name = [info?.description, info?.device, info?.architecture, info?.vendor].find((text) => text) ??
     "unknown";
   const facts: WebGpuFacts = {
     adapter: name,
-    isFallback: info?.isFallbackAdapter === true || SOFTWARE.test(`${name} ${info?.architecture ?? ""}`),
+    isFallback: isSoftware(info),
     hasFloat16: device.features.has("shader-f16"),
     hasSubgroups: subgroups !== "none",
     maxBindingBytes: Math.floor(device.limits.maxStorageBufferBindingSize / 4) * 4,
@@ -436,7 +434,11 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     this.canReadSync = reader.canReadSync;
     const table = this.#gemm?.table ?? this.#options.tiles ?? null;
     this.#gemm = { table, forced: null, subgroups };
-    this.kernels = ownKernels({ maxBindingBytes: facts.maxBindingBytes, gemm: this.#gemm });
+    this.kernels = ownKernels({
+      maxBindingBytes: facts.maxBindingBytes,
+      gemm: this.#gemm,
+      brief: compilesSlowly(facts),
+    });
     this.fusion = new GpuFusion(
       { maxBindingBytes: facts.maxBindingBytes },
       recorder.device.limits.maxStorageBuffersPerShaderStage,

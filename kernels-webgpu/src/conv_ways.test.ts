@@ -3,6 +3,7 @@ import {
   bfloat16,
   bfloat16ToBits,
   contiguousStrides,
+  type ConvAttrs,
   convOutputSize,
   float16,
   float16ToBits,
@@ -11,6 +12,7 @@ import {
 } from "@flambeau/core";
 import { expect, test } from "vitest";
 import type { Choice } from "./kernels/gemm/tiles.ts";
+import { ownKernels } from "./kernels/table.ts";
 import {
   bindOracle,
   describeGpu,
@@ -21,7 +23,14 @@ import {
   type Spec,
   valuesOf,
 } from "./test_support.ts";
-import { tuned } from "./tuned_support.ts";
+import {
+  expectValid,
+  textsToTry,
+  tuned as tunedDevice,
+  tunedLimits,
+  type Tuning,
+  unfilled,
+} from "./tuned_support.ts";
 
 /** Whole numbers, whose sums are exact in any order. */
 const tensor = (shape: Shape, seed: number): Spec => ({
@@ -64,19 +73,25 @@ interface Case {
   readonly groups?: number;
 }
 
-/** All three convolutions of a case. */
-async function expectAll(
-  on: Backend,
-  { x, w, groups = 1, ...rest }: Case,
-  layout: (spec: Spec) => Spec = (spec) => spec,
-): Promise<void> {
+/** The attributes of a case, and the shape of its result. */
+function attrsOf({ x, w, groups = 1, ...rest }: Case): { attrs: ConvAttrs; out: Shape } {
   const same = (value: number): number[] => x.slice(2).map(() => value);
   const { stride = same(1), padding = same(0), dilation = same(1) } = rest;
-  const attrs = { stride, padding, dilation, groups };
   const out = x.slice(2).map((size, d) =>
     convOutputSize(size, w[d + 2]!, stride[d]!, padding[d]!, dilation[d]!)
   );
-  const g = tensor([x[0]!, w[0]!, ...out], 3);
+  return { attrs: { stride, padding, dilation, groups }, out: [x[0]!, w[0]!, ...out] };
+}
+
+/** All three convolutions of a case. */
+async function expectAll(
+  on: Backend,
+  sizes: Case,
+  layout: (spec: Spec) => Spec = (spec) => spec,
+): Promise<void> {
+  const { x, w } = sizes;
+  const { attrs, out } = attrsOf(sizes);
+  const g = tensor(out, 3);
   const [tx, tw, tg] = [tensor(x, 1), tensor(w, 2), g].map(layout) as [Spec, Spec, Spec];
   const where = (spec: Spec) =>
     spec.strides === undefined ? {} : { layouts: [{ strides: spec.strides, offset: 5 }] };
@@ -147,7 +162,13 @@ const CASES: Readonly<Record<string, Case>> = {
 /** Software drivers take long to compile. */
 const SLOW = 120_000;
 
-describeGpu("convolutions", () => {
+for (const brief of textsToTry) {
+  describeGpu(`convolutions, ${brief ? "short texts" : "texts for hardware"}`, () => convTests(brief));
+}
+
+function convTests(brief: boolean): void {
+  const tuned = (forced: Partial<Choice>, tuning: Tuning = {}): Backend =>
+    tunedDevice(forced, { ...tuning, brief });
   for (const [name, sizes] of Object.entries(CASES)) {
     test(`${name}: result and gradients`, async () => {
       await expectAll(tuned({}), sizes);
@@ -195,8 +216,33 @@ describeGpu("convolutions", () => {
     await expectAll(tuned({}), CASES["1 × 1, images one by one"]!, half);
   }, SLOW);
   test("images beyond the binding limit are done in pieces", async () => {
-    await expectAll(tuned({}, 4096), { x: [5, 3, 10, 10], w: [5, 3, 3, 3], padding: [1, 1] });
-    await expectAll(tuned({}, 4096), { x: [4, 4, 9, 9], w: [6, 4, 1, 1] });
-    await expectAll(tuned({}, 4096), { x: [5, 4, 11, 9], w: [8, 1, 3, 3], stride: [1, 2], groups: 4 });
+    await expectAll(tuned({}, { maxBindingBytes: 4096 }), {
+      x: [5, 3, 10, 10],
+      w: [5, 3, 3, 3],
+      padding: [1, 1],
+    });
+    await expectAll(tuned({}, { maxBindingBytes: 4096 }), { x: [4, 4, 9, 9], w: [6, 4, 1, 1] });
+    await expectAll(tuned({}, { maxBindingBytes: 4096 }), {
+      x: [5, 4, 11, 9],
+      w: [8, 1, 3, 3],
+      stride: [1, 2],
+      groups: 4,
+    });
   }, SLOW);
+}
+
+describeGpu("convolutions", () => {
+  test("texts for hardware pass the checks of this runtime", async () => {
+    const { conv, convInputGrad, convWeightGrad } = ownKernels(tunedLimits({}, { brief: false }));
+    const dispatches = Object.values(CASES).flatMap((sizes) => {
+      const { attrs, out } = attrsOf(sizes);
+      const [x, w, g] = [unfilled(sizes.x), unfilled(sizes.w), unfilled(out)];
+      return [
+        conv!([x, w], g, attrs),
+        convInputGrad!([g, w], x, { ...attrs, inputSize: sizes.x.slice(2) }),
+        convWeightGrad!([g, x], w, { ...attrs, kernelSize: sizes.w.slice(2) }),
+      ];
+    });
+    await expectValid(dispatches);
+  });
 });

@@ -32,6 +32,8 @@ export interface GpuLimits {
   readonly maxBindingBytes: number;
   /** How products of matrices are computed; by rules alone when not given. */
   readonly gemm?: GemmSettings;
+  /** True where long texts take too long to compile: kernels then have few reads and little workgroup memory. Default false. */
+  readonly brief?: boolean;
 }
 
 /** `count` workgroups as a grid; shaders number them by `group`, and the last ones may be too many. */

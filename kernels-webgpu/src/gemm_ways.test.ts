@@ -5,6 +5,7 @@ import {
   contiguousStrides,
   float16,
   float16ToBits,
+  float32,
   int32,
   int8,
   type Operand,
@@ -16,6 +17,7 @@ import { createWebGpuBackend } from "./backend.ts";
 import { Sequence } from "./dispatch.ts";
 import {
   checkTiles,
+  type Choice,
   choose,
   plainSettings,
   TILES,
@@ -23,6 +25,7 @@ import {
   type Way,
   wayNames,
 } from "./kernels/gemm/tiles.ts";
+import { ownKernels } from "./kernels/table.ts";
 import {
   describeGpu,
   device,
@@ -34,7 +37,16 @@ import {
   type Spec,
   valuesOf,
 } from "./test_support.ts";
-import { subgroups, tuned } from "./tuned_support.ts";
+import {
+  expectValid,
+  isBrief,
+  subgroups,
+  textsToTry,
+  tuned as tunedDevice,
+  tunedLimits,
+  type Tuning,
+  unfilled,
+} from "./tuned_support.ts";
 
 const product = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 
@@ -75,7 +87,13 @@ async function expectEqual(
 /** Software drivers take long to compile. */
 const SLOW = 120_000;
 
-describeGpu("products", () => {
+for (const brief of textsToTry) {
+  describeGpu(`products, ${brief ? "short texts" : "texts for hardware"}`, () => productTests(brief));
+}
+
+function productTests(brief: boolean): void {
+  const tuned = (forced: Partial<Choice>, tuning: Tuning = {}): Backend =>
+    tunedDevice(forced, { ...tuning, brief });
   for (const way of wayNames) {
     test(`${way}: all layouts, at and beside the edges of tiles`, async () => {
       const on = tuned({ way, parts: 1 });
@@ -154,6 +172,51 @@ describeGpu("products", () => {
       expect(none.values[0]).toEqual(new Array(200).fill(0));
     }
   });
+  test("operands beyond the binding limit are multiplied in pieces", async () => {
+    const small = tuned({}, { maxBindingBytes: 4096 });
+    const exact = async (x: Spec, y: Spec, where = {}): Promise<void> => {
+      const kernel = small.kernels.matmul;
+      expect(kernel).toBeDefined();
+      await expectEqual(small, [x, y], where);
+    };
+    await exact(tensor([60, 40], 1), tensor([40, 8], 2)); // rows
+    await exact(tensor([8, 40], 1), tensor([40, 60], 2)); // depth, by its rows
+    await exact(tensor([8, 40], 1), columns(tensor([40, 60], 2))); // columns
+    await exact(columns(tensor([60, 40], 1)), tensor([40, 8], 2)); // depth, by its columns
+    await exact(tensor([40, 8], 1), tensor([8, 60], 2)); // the result
+    await exact(tensor([3, 30, 20], 1), tensor([3, 20, 30], 2)); // batches
+    await exact(tensor([40, 40], 1), tensor([40, 40], 2), { layouts: [{ strides: [1, 40], offset: 0 }] }); // all
+    const [x, w, b] = [tensor([2, 20, 50], 1), tensor([50, 50], 2), tensor([50], 3)];
+    const inputs = [x, w, b].map((spec) => operand(device, spec));
+    const o = operand(device, { values: new Float32Array(2000), shape: [2, 20, 50] });
+    const dispatch = (small.kernels.linear as unknown as (i: Operand[], o: Operand, a: null) => unknown)(
+      inputs,
+      o,
+      null,
+    );
+    expect(dispatch).toBeInstanceOf(Sequence);
+    small.run(dispatch);
+    const got = await valuesOf(device, o);
+    got.forEach((value, i) => {
+      const [row, column] = [Math.floor(i / 50), i % 50];
+      let sum = b.values[column]!;
+      for (let k = 0; k < 50; k++) sum += x.values[row * 50 + k]! * w.values[column * 50 + k]!;
+      expect(value).toBe(sum);
+    });
+  });
+  test("the same numbers each time, however the depth is cut", async () => {
+    const on = tuned({ parts: 5 });
+    const specs = [{ values: noise(7 * 3000, 1), shape: [7, 3000] }, {
+      values: noise(3000 * 9, 2),
+      shape: [3000, 9],
+    }];
+    const first = await results(on, "matmul", specs, null);
+    const second = await results(on, "matmul", specs, null);
+    expect(second.values).toEqual(first.values);
+  });
+}
+
+describeGpu("products", () => {
   test("operands that share a buffer, with one another and with the result", async () => {
     const values = integers(4096, -8, 8, 3);
     for (
@@ -203,54 +266,35 @@ describeGpu("products", () => {
     ).toBe(-1);
     for (const { buffer } of [x, y, o, skewed, each]) device.free(buffer);
   });
-  test("operands beyond the binding limit are multiplied in pieces", async () => {
-    const small = tuned({}, 4096);
-    const exact = async (x: Spec, y: Spec, where = {}): Promise<void> => {
-      const kernel = small.kernels.matmul;
-      expect(kernel).toBeDefined();
-      await expectEqual(small, [x, y], where);
-    };
-    await exact(tensor([60, 40], 1), tensor([40, 8], 2)); // rows
-    await exact(tensor([8, 40], 1), tensor([40, 60], 2)); // depth, by its rows
-    await exact(tensor([8, 40], 1), columns(tensor([40, 60], 2))); // columns
-    await exact(columns(tensor([60, 40], 1)), tensor([40, 8], 2)); // depth, by its columns
-    await exact(tensor([40, 8], 1), tensor([8, 60], 2)); // the result
-    await exact(tensor([3, 30, 20], 1), tensor([3, 20, 30], 2)); // batches
-    await exact(tensor([40, 40], 1), tensor([40, 40], 2), { layouts: [{ strides: [1, 40], offset: 0 }] }); // all
-    const [x, w, b] = [tensor([2, 20, 50], 1), tensor([50, 50], 2), tensor([50], 3)];
-    const inputs = [x, w, b].map((spec) => operand(device, spec));
-    const o = operand(device, { values: new Float32Array(2000), shape: [2, 20, 50] });
-    const dispatch = (small.kernels.linear as unknown as (i: Operand[], o: Operand, a: null) => unknown)(
-      inputs,
-      o,
-      null,
-    );
-    expect(dispatch).toBeInstanceOf(Sequence);
-    small.run(dispatch);
-    const got = await valuesOf(device, o);
-    got.forEach((value, i) => {
-      const [row, column] = [Math.floor(i / 50), i % 50];
-      let sum = b.values[column]!;
-      for (let k = 0; k < 50; k++) sum += x.values[row * 50 + k]! * w.values[column * 50 + k]!;
-      expect(value).toBe(sum);
-    });
-  });
   test.runIf(subgroups !== "none")("sums over subgroups are those in workgroup memory", async () => {
     const specs = [tensor([5, 600], 1), columns(tensor([600, 44], 2))];
     for (const form of ["none", subgroups] as const) {
-      await expectEqual(tuned({ way: "skinny" }, 2 ** 27, form), specs);
+      await expectEqual(tunedDevice({ way: "skinny" }, { subgroups: form, brief: false }), specs);
     }
   });
-  test("the same numbers each time, however the depth is cut", async () => {
-    const on = tuned({ parts: 5 });
-    const specs = [{ values: noise(7 * 3000, 1), shape: [7, 3000] }, {
-      values: noise(3000 * 9, 2),
-      shape: [3000, 9],
-    }];
-    const first = await results(on, "matmul", specs, null);
-    const second = await results(on, "matmul", specs, null);
-    expect(second.values).toEqual(first.values);
-  });
+  test("texts for hardware pass the checks of this runtime", async () => {
+    const dispatches: unknown[] = [];
+    for (const way of wayNames) {
+      for (const parts of [1, 3]) {
+        const { matmul } = ownKernels(tunedLimits({ way, parts }, { brief: false }));
+        for (const dtype of [float32, float16, bfloat16, int32, int8]) {
+          for (const [m, k, n] of [[8, 64, 64], [9, 65, 63]] as const) {
+            const [x, y, o] = [unfilled([m, k], dtype), unfilled([k, n], dtype), unfilled([m, n], dtype)];
+            const [turnedX, turnedY] = [{ ...x, strides: [1, m] }, { ...y, strides: [1, k] }];
+            dispatches.push(matmul([x, y], o, null), matmul([turnedX, turnedY], o, null));
+            dispatches.push(matmul([x, turnedY], o, null), matmul([turnedX, y], o, null));
+          }
+        }
+      }
+    }
+    await expectValid(dispatches);
+  }, SLOW);
+  test.runIf(isBrief)("texts for hardware give the same", async () => {
+    for (const way of ["32x32x32", "64x64x16"] as const) {
+      const on = tunedDevice({ way, parts: 1 }, { brief: false });
+      await expectEqual(on, [tensor([37, 68], 1), tensor([68, 50], 2)]);
+    }
+  }, SLOW);
 });
 
 describeGpu("autotune", () => {

@@ -11,6 +11,7 @@ import { Draft, type GpuLimits, grid } from "../../draft.ts";
 import { Scratch } from "../../memory.ts";
 import { wgsl } from "../../wgsl.ts";
 import { sumOfParts } from "../reduce.ts";
+import { briefPlan } from "./brief.ts";
 import { isSwapped, type Plan, type Product } from "./product.ts";
 import { skinnyPlan } from "./skinny.ts";
 import { AXES, plus, upTo } from "./text.ts";
@@ -24,7 +25,9 @@ export function gemm(limits: GpuLimits, product: Product): GpuDispatch | null {
   const swapped = isSwapped(product);
   const [m, n] = swapped ? [product.n, product.m] : [product.m, product.n];
   const choice = choose(settings, { m, n, k, batch });
-  const plan = choice.way === "skinny"
+  const plan = limits.brief === true
+    ? briefPlan(product, { m, n, swapped }, choice.way)
+    : choice.way === "skinny"
     ? skinnyPlan(product, { m, n, swapped }, settings.subgroups)
     : tiledPlan(product, { m, n, swapped }, TILES[choice.way]);
   const size = batch * m * n;

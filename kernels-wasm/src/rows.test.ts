@@ -33,6 +33,8 @@ const SHAPES: readonly (readonly [Shape, number])[] = [
   [[2, 3, 8], 1],
   [[3, 1030], 0],
   [[4, 2, 6], 2],
+  [[2, 600], 1],
+  [[3, 131], 1],
 ];
 
 test("softmax, logSoftmax and their gradients: by definition, along any dim, without overflow", () => {
@@ -94,6 +96,37 @@ test("softmax: a row with NaN or of −∞ only is NaN", () => {
   }
 });
 
+test("softmax: rows whose largest elements come late, hide among −∞ or lie far from 0", () => {
+  const n = 300;
+  const row = data([n], 1, 3);
+  const rows: number[][] = [
+    row.map((v, i) => i === 200 ? v + 90 : v), // beyond the power of two that the beginning gives
+    row.map((v, i) => i === 299 ? v + 20 : v),
+    row.map((v, i) => i < 100 ? -Infinity : v),
+    row.map((v, i) => i > 100 ? -Infinity : v),
+    row.map((v) => v - 3e4),
+    row.map((v) => v + 900),
+    row.map((v) => v * 100),
+    row.map((v, i) => i === 0 ? Infinity : v),
+    row.map((v, i) => i === 250 ? Infinity : v),
+    row.map((v, i) => i === 250 ? NaN : v),
+  ].map((values) => values.map(Math.fround));
+  for (const values_ of rows) {
+    const m = Math.max(...values_);
+    const sum = values_.reduce((s, v) => s + Math.exp(v - m), 0);
+    for (const [, device] of devices) {
+      const x = operand(device, values_, [1, n]);
+      const y = empty(device, [1, n]);
+      run(device, "softmax", [x], y, { dim: 1 });
+      close(values(device, y), values_.map((v) => Math.exp(v - m) / sum), 1e-6);
+      run(device, "logSoftmax", [x], y, { dim: 1 });
+      close(values(device, y), values_.map((v) => v - m - Math.log(sum)), 1e-6);
+      run(device, "softmax", [x], x, { dim: 1 });
+      close(values(device, x), values_.map((v) => Math.exp(v - m) / sum), 1e-6);
+    }
+  }
+});
+
 /** Mean, 1/σ and normalized elements over groups of places. */
 function normalize(
   x: number[],
@@ -113,15 +146,19 @@ function normalize(
 
 /** Runs a normalization and its gradient over `groups`, where element i has weight number `weightOf(i)`. */
 function checkNorm(
-  names: readonly ["layerNorm" | "batchNorm", "layerNormBackward" | "batchNormBackward"],
+  names: readonly [
+    "layerNorm" | "batchNorm" | "groupNorm",
+    "layerNormBackward" | "batchNormBackward" | "groupNormBackward",
+  ],
   shape: Shape,
   weightShape: Shape,
   statShape: Shape,
   groups: number[][],
   weightOf: (i: number) => number,
+  bend: (v: number, i: number) => number = (v) => v + 5,
 ): void {
   const eps = 1e-5;
-  const x = data(shape, 1).map((v) => Math.fround(v + 5));
+  const x = data(shape, 1).map((v, i) => Math.fround(bend(v, i)));
   const [g, w, b] = [data(shape, 2), data(weightShape, 3), data(weightShape, 4)];
   const { mean, rstd, h } = normalize(x, groups, eps);
   const y = h.map((v, i) => v * w[weightOf(i)]! + b[weightOf(i)]!);
@@ -180,8 +217,54 @@ test("layerNorm, layerNormBackward: by definition, for every remainder and many 
   );
 });
 
+test("layerNorm: elements that lie far from the first ones, and all far from 0", () => {
+  const [rows, n] = [3, 200];
+  for (
+    const bend of [
+      (v: number, i: number) => i % n < 20 ? 1000 + v : v,
+      (v: number) => 100 + v,
+      (v: number, i: number) => i % n === 0 ? -500 : v,
+    ]
+  ) {
+    checkNorm(
+      ["layerNorm", "layerNormBackward"],
+      [rows, n],
+      [n],
+      [rows, 1],
+      lines([rows, n], 1),
+      (i) => i % n,
+      bend,
+    );
+  }
+});
+
+test("groupNorm, groupNormBackward: by definition, for channels with and without space", () => {
+  for (const shape of [[2, 3, 2, 7], [3, 2, 5, 1], [2, 1, 3, 49], [1, 4, 1, 33], [5, 2, 4, 8]] as const) {
+    const [, groups, channels, inner] = shape;
+    checkNorm(
+      ["groupNorm", "groupNormBackward"],
+      shape,
+      [groups, channels],
+      [shape[0], groups, 1, 1],
+      lines([shape[0] * groups, channels * inner], 1),
+      (i) => Math.floor(i / inner) % (groups * channels),
+    );
+  }
+});
+
 test("batchNorm, batchNormBackward: by definition, with and without spatial dimensions", () => {
-  for (const shape of [[8, 5], [4, 3, 7], [2, 3, 5, 5], [3, 2, 17, 16]] as Shape[]) {
+  for (
+    const shape of [
+      [8, 5],
+      [70, 19],
+      [5, 1030],
+      [3, 2],
+      [4, 3, 7],
+      [9, 2, 2],
+      [2, 3, 5, 5],
+      [3, 2, 17, 16],
+    ] as Shape[]
+  ) {
     const channels = shape[1]!;
     const inner = size(shape.slice(2));
     const channelOf = (i: number): number => Math.floor(i / inner) % channels;

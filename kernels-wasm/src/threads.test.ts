@@ -198,6 +198,28 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
   ["softmax", [x], [x], { dim: 1 }],
   ["logSoftmax", [{ shape: [8, 50, 64] }], [{ shape: [8, 50, 64] }], { dim: 1 }],
   ["softmaxBackward", [x, x], [x], { dim: 1 }],
+  ["softmax", [x], [x], { dim: 0 }],
+  ["logSoftmaxBackward", [x, x], [x], { dim: 0 }],
+  [
+    "groupNorm",
+    [{ shape: [8, 6, 4, 100] }, { shape: [6, 4] }, { shape: [6, 4] }],
+    [{ shape: [8, 6, 4, 100] }, { shape: [8, 6, 1, 1] }, { shape: [8, 6, 1, 1] }],
+    { eps: 1e-5 },
+  ],
+  [
+    "groupNormBackward",
+    [
+      { shape: [8, 6, 4, 100] },
+      { shape: [8, 6, 4, 100] },
+      { shape: [6, 4] },
+      ...[0, 1].map(() => ({ shape: [8, 6, 1, 1] })),
+    ],
+    [{ shape: [8, 6, 4, 100] }, { shape: [6, 4] }, { shape: [6, 4] }],
+    null,
+    true,
+  ],
+  ["batchNorm", [x, row, row], [x, row, row], { eps: 1e-5 }],
+  ["batchNormBackward", [x, x, row, row, row], [x, row, row], null],
   ["layerNorm", [x, row, row], [x, { shape: [96, 1] }, { shape: [96, 1] }], { eps: 1e-5 }],
   ["layerNormBackward", [x, x, row, { shape: [96, 1] }, { shape: [96, 1] }], [x, row, row], null, true],
   [
@@ -254,6 +276,35 @@ test.skipIf(!canShareMemory())("threads: every family gives what one thread give
     }
     // Workers start while the event loop turns; the second round runs with them.
     await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+});
+
+/** Products that take less than waking a thread. */
+const quick: readonly (readonly [KernelName, readonly Spec[], Spec])[] = [
+  ["linear", [{ shape: [1, 784] }, { shape: [256, 784] }, { shape: [256] }], { shape: [1, 256] }],
+  ["linear", [{ shape: [2, 301] }, { shape: [299, 301] }, { shape: [299] }], { shape: [2, 299] }],
+  ["matmul", [{ shape: [1, 300] }, { shape: [300, 301] }], { shape: [1, 301] }],
+  ["matmul", [{ shape: [4, 200] }, { shape: [200, 224] }], { shape: [4, 224] }],
+  ["matmul", [{ shape: [64, 64] }, { shape: [64, 64] }], { shape: [64, 64] }],
+];
+
+test.skipIf(!canShareMemory())("threads: quick products, too, give what one thread gives", () => {
+  cutting.least = least;
+  try {
+    for (const [name, inputs, output] of quick) {
+      const operands = inputs.map(make);
+      const label = `${name} ${inputs.map((spec) => `[${spec.shape}]`).join(" ")}`;
+      const one = results(1, name, operands, [output], null);
+      expect(one.cut, label).toBe(false);
+      for (let i = 0; i < 40; i++) {
+        const three = results(3, name, operands, [output], null);
+        expect(three.cut, label).toBe(true);
+        expect(three.bytes.map(Buffer.from), label).toEqual(one.bytes.map(Buffer.from));
+      }
+      for (const operand of operands) device.free(operand.buffer);
+    }
+  } finally {
+    cutting.least = 500;
   }
 });
 

@@ -332,7 +332,9 @@ const rows: readonly Row[] = [
   row("softmax 1024²", "softmax", [square], [square], { dim: 1 }),
   row("softmax axis 0, 1024²", "softmax", [square], [square], { dim: 0 }),
   row("logSoftmax 1024²", "logSoftmax", [square], [square], { dim: 1 }),
+  row("log-softmax 1024²", "logSoftmax", [square], [square], { dim: 1 }),
   row("softmax gradient 1024²", "softmaxBackward", [square, square], [square], { dim: 1 }),
+  row("softmax gradient axis 0, 1024²", "softmaxBackward", [square, square], [square], { dim: 0 }),
   row("logSoftmax gradient 1024²", "logSoftmaxBackward", [square, square], [square], { dim: 1 }),
   row("logSoftmax 1024 × 10000", "logSoftmax", [f(1024, 10000)], [f(1024, 10000)], { dim: 1 }),
   row("logSoftmax 64 × 10", "logSoftmax", [f(64, 10)], [f(64, 10)], { dim: 1 }),
@@ -354,12 +356,18 @@ const rows: readonly Row[] = [
   row("batch norm gradient", "batchNormBackward", [
     ...[f(32, 64, 784), f(32, 64, 784), f(64), f(64), f(64)],
   ], [f(32, 64, 784), f(64), f(64)]),
-  row("rows of group norm, 32 × 8 × 6272", "layerNorm", [f(256, 6272), f(6272), f(6272)], [
-    ...[f(256, 6272), f(256, 1), f(256, 1)],
+  row("batch norm 256 × 512", "batchNorm", [f(256, 512), f(512), f(512)], [
+    ...[f(256, 512), f(512), f(512)],
   ], { eps: 1e-5 }),
-  row("… gradient", "layerNormBackward", [
-    ...[f(256, 6272), f(256, 6272), f(6272), f(256, 1), f(256, 1)],
-  ], [f(256, 6272), f(6272), f(6272)]),
+  row("batch norm gradient 256 × 512", "batchNormBackward", [
+    ...[f(256, 512), f(256, 512), f(512), f(512), f(512)],
+  ], [f(256, 512), f(512), f(512)]),
+  row("group norm 32 × 64 × 28² in 8 groups", "groupNorm", [f(32, 8, 8, 784), f(8, 8), f(8, 8)], [
+    ...[f(32, 8, 8, 784), f(32, 8, 1, 1), f(32, 8, 1, 1)],
+  ], { eps: 1e-5 }),
+  row("group norm gradient", "groupNormBackward", [
+    ...[f(32, 8, 8, 784), f(32, 8, 8, 784), f(8, 8), f(32, 8, 1, 1), f(32, 8, 1, 1)],
+  ], [f(32, 8, 8, 784), f(8, 8), f(8, 8)]),
   row("logSoftmax gradient 1024 × 10000", "logSoftmaxBackward", [f(1024, 10000), f(1024, 10000)], [
     f(1024, 10000),
   ], { dim: 1 }),

@@ -5,7 +5,7 @@
  */
 
 import { float32, IndexError, int64, type KernelTable, type Operand } from "@flambeau/core";
-import { CheckedCall, type WasmDispatch } from "../dispatch.ts";
+import { CheckedCall, type Entry, type WasmDispatch } from "../dispatch.ts";
 import { count, isDense, pointer } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
@@ -37,6 +37,9 @@ function byChannels(x: Operand): [batch: number, channels: number, n: number] {
   return [x.shape[0]!, x.shape[1]!, count(x.shape.slice(2))];
 }
 
+/** Outer dimensions below which a loop over rows is shared by columns. */
+const FEW = 16;
+
 /** Softmax, normalization and likelihood. */
 export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const softmax = kernels.entry("softmax_f32");
@@ -46,7 +49,31 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
   const batchNorm = kernels.entry("batch_norm_f32");
   const batchNormBackward = kernels.entry("batch_norm_backward_f32");
   const nllLoss = kernels.entry("nll_loss_f32");
-  const softmaxBytes = kernels.entry("softmax_scratch").fn();
+  const groupNorm = kernels.entry("group_norm_f32");
+  const groupNormBackward = kernels.entry("group_norm_backward_f32");
+  const groupNormBytes = kernels.entry("group_norm_scratch").fn;
+  const rowsBytes = kernels.entry("rows_scratch").fn();
+  /** A call over [outer, n, inner], cut along outer, or along inner where there are few outer. */
+  const alongDim = (
+    entry: Entry,
+    operands: readonly Operand[],
+    dim: number,
+    logarithm: number,
+    each: number,
+  ): WasmDispatch => {
+    kernels.needScratch(rowsBytes);
+    const [outer, n, inner] = around(operands[0]!, dim);
+    const args = [...operands.map(pointer), outer, n, inner, logarithm, inner];
+    const byColumns = outer < FEW && inner > outer;
+    const step = byColumns ? 4 : n * inner * 4;
+    return kernels.cut(entry, args, {
+      units: byColumns ? inner : outer,
+      at: byColumns ? args.length - 1 : operands.length,
+      grain: byColumns ? 16 : 1,
+      cost: outer * n * inner * each,
+      moves: operands.map((_, i) => [i, step] as const),
+    });
+  };
   const forward = (logarithm: number) =>
   (
     [x]: readonly [x: Operand],
@@ -54,14 +81,7 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     { dim }: { readonly dim: number },
   ): WasmDispatch | null => {
     if (!areDense(x, output)) return null;
-    kernels.needScratch(softmaxBytes);
-    const [outer, n, inner] = around(x, dim);
-    return kernels.cut(softmax, [pointer(x), pointer(output), outer, n, inner, logarithm], {
-      units: outer,
-      at: 2,
-      cost: count(x.shape) * 0.7,
-      moves: [[0, n * inner * 4], [1, n * inner * 4]],
-    });
+    return alongDim(softmax, [x, output], dim, logarithm, 0.7);
   };
   const backward = (logarithm: number) =>
   (
@@ -70,22 +90,45 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     { dim }: { readonly dim: number },
   ): WasmDispatch | null => {
     if (!areDense(g, y, output)) return null;
-    kernels.needScratch(softmaxBytes);
-    const args = [g, y, output].map(pointer);
-    const [outer, n, inner] = around(y, dim);
-    const step = n * inner * 4;
-    return kernels.cut(softmaxBackward, [...args, outer, n, inner, logarithm], {
-      units: outer,
-      at: 3,
-      cost: count(y.shape) * (logarithm ? 0.7 : 0.3),
-      moves: [[0, step], [1, step], [2, step]],
-    });
+    return alongDim(softmaxBackward, [g, y, output], dim, logarithm, logarithm ? 0.7 : 0.3);
   };
   return {
     softmax: forward(0),
     logSoftmax: forward(1),
     softmaxBackward: backward(0),
     logSoftmaxBackward: backward(1),
+    groupNorm(inputs, outputs, { eps }) {
+      if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 1)) return null;
+      const [batch, groups, deep, n] = inputs[0].shape as [number, number, number, number];
+      const size = deep * n;
+      const rows = batch * groups;
+      return kernels.cut(
+        groupNorm,
+        [...[...inputs, ...outputs].map(pointer), rows, 0, groups, deep, n, eps],
+        {
+          units: rows,
+          at: 6,
+          cost: rows * size * 0.3,
+          moves: [[0, size * 4], [3, size * 4], [4, 4], [5, 4], [7, 1]],
+        },
+      );
+    },
+    groupNormBackward(inputs, outputs) {
+      if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 2)) return null;
+      const [batch, groups, deep, n] = inputs[1].shape as [number, number, number, number];
+      const size = deep * n;
+      const channels = groups * deep;
+      const rows = batch * groups;
+      kernels.needScratch(groupNormBytes(channels));
+      const args = [...[...inputs, ...outputs].map(pointer), rows, 0, groups, deep, n];
+      const parts = kernels.partsOf(groupNormBackward, args, {
+        units: rows,
+        at: 8,
+        cost: rows * size * 0.5,
+        moves: [[0, size * 4], [1, size * 4], [3, 4], [4, 4], [5, size * 4], [9, 1]],
+      });
+      return withSums(kernels, parts, [[6, channels], [7, channels]]);
+    },
     layerNorm(inputs, outputs, { eps }) {
       if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 1)) return null;
       const n = count(inputs[1].shape);
@@ -114,9 +157,11 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
       if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 1)) return null;
       const [batch, channels, n] = byChannels(inputs[0]);
       const args = [...[...inputs, ...outputs].map(pointer), batch, channels, n, channels, eps];
+      kernels.needScratch(rowsBytes);
       return kernels.cut(batchNorm, args, {
         units: channels,
         at: 7,
+        grain: n === 1 ? 16 : 1,
         cost: batch * channels * n * 0.5,
         moves: [[0, n * 4], [1, 4], [2, 4], [3, n * 4], [4, 4], [5, 4]],
       });
@@ -125,9 +170,11 @@ export function rowKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
       if (!areDense(...inputs, ...outputs) || !areApart(inputs, outputs, 2)) return null;
       const args = [...inputs, ...outputs].map(pointer);
       const [batch, channels, n] = byChannels(inputs[1]);
+      kernels.needScratch(rowsBytes);
       return kernels.cut(batchNormBackward, [...args, batch, channels, n, channels], {
         units: channels,
         at: 9,
+        grain: n === 1 ? 16 : 1,
         cost: batch * channels * n * 0.8,
         moves: [[0, n * 4], [1, n * 4], [2, 4], [3, 4], [4, 4], [5, n * 4], [6, 4], [7, 4]],
       });

@@ -13,7 +13,14 @@ import type { Decomposition } from "./decompose/formula.ts";
 import { inFloat32 } from "./decompose/in_float32.ts";
 import { linear } from "./decompose/linear.ts";
 import { crossEntropy, crossEntropyBackward, nllLoss } from "./decompose/loss.ts";
-import { batchNorm, batchNormBackward, layerNorm, layerNormBackward } from "./decompose/norm.ts";
+import {
+  batchNorm,
+  batchNormBackward,
+  groupNorm,
+  groupNormBackward,
+  layerNorm,
+  layerNormBackward,
+} from "./decompose/norm.ts";
 import { adamStep, sgdStep } from "./decompose/optim.ts";
 import { addScaled, clamp, gelu, geluBackward, reluBackward, silu } from "./decompose/pointwise.ts";
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolValues } from "./decompose/pool.ts";
@@ -48,6 +55,8 @@ export const decompositions: Decompositions = {
   clamp,
   addScaled: inFloat32(addScaled),
   linear: inFloat32(linear),
+  groupNorm: inFloat32(groupNorm),
+  groupNormBackward: inFloat32(groupNormBackward),
   layerNorm: inFloat32(layerNorm),
   layerNormBackward: inFloat32(layerNormBackward),
   batchNorm: inFloat32(batchNorm),

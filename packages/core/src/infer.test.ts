@@ -287,6 +287,28 @@ const accepted: { readonly [P in Name]: Case[] } = {
     of("linear", ["float32[5, 2, 3]", "float32[4, 3]", "float32[4]"], null, "float32[5, 2, 4]"),
     of("linear", ["float32[3]", "float32[3, 3]", "float32[3]"], null, "float32[3]"),
   ],
+  groupNorm: [
+    of(
+      "groupNorm",
+      ["float32[2, 3, 4, 5]", "float32[3, 4]", "float32[3, 4]"],
+      { eps: 1e-5 },
+      "float32[2, 3, 4, 5] float32[2, 3, 1, 1] float32[2, 3, 1, 1]",
+    ),
+  ],
+  groupNormBackward: [
+    of(
+      "groupNormBackward",
+      [
+        "float32[2, 3, 4, 5]",
+        "float32[2, 3, 4, 5]",
+        "float32[3, 4]",
+        "float32[2, 3, 1, 1]",
+        "float32[2, 3, 1, 1]",
+      ],
+      null,
+      "float32[2, 3, 4, 5] float32[3, 4] float32[3, 4]",
+    ),
+  ],
   layerNorm: [
     of(
       "layerNorm",

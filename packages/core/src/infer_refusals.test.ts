@@ -472,6 +472,33 @@ const refused: Refusal[] = [
     "it must have rank 1 or more, got rank 0",
   ),
   no(
+    "groupNorm",
+    [f2x3, f2x3, f2x3],
+    { eps: 0 },
+    ShapeError,
+    "x must be [N, G, C, L], got [2, 3]",
+  ),
+  no(
+    "groupNorm",
+    ["float32[2, 3, 4, 5]", "float32[4]", "float32[4]"],
+    { eps: 0 },
+    ShapeError,
+    "weight must have shape [3, 4], got [4]",
+  ),
+  no(
+    "groupNormBackward",
+    [
+      "float32[2, 3, 4, 5]",
+      "float32[2, 3, 4, 5]",
+      "float32[3, 4]",
+      "float32[2, 3]",
+      "float32[2, 3, 1, 1]",
+    ],
+    null,
+    ShapeError,
+    "mean must have shape [2, 3, 1, 1], got [2, 3]",
+  ),
+  no(
     "layerNorm",
     [f2x3, "float32[2]", "float32[2]"],
     { eps: 0 },

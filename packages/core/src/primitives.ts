@@ -423,6 +423,20 @@ export interface FusedPrimitives<T> {
   /** `x @ weightᵀ + bias`: x […, K], weight [N, K], bias [N] → […, N]. */
   linear: [inputs: [x: T, weight: T, bias: T], attrs: null];
   /**
+   * Group normalization of x [N, G, C, L] over each [C, L], with weight and bias [G, C] → y, mean and 1/σ [N, G, 1, 1].
+   */
+  groupNorm: [
+    inputs: [x: T, weight: T, bias: T],
+    attrs: { readonly eps: number },
+    outputs: [y: T, mean: T, rstd: T],
+  ];
+  /** Gradients of groupNorm for x, weight and bias. */
+  groupNormBackward: [
+    inputs: [g: T, x: T, weight: T, mean: T, rstd: T],
+    attrs: null,
+    outputs: [gx: T, gweight: T, gbias: T],
+  ];
+  /**
    * Layer normalization over the last `weight.rank` dimensions → y, mean and 1/σ (sizes 1 at the normalized dimensions).
    */
   layerNorm: [

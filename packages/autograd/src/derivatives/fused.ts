@@ -184,6 +184,15 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
       i === 0 && grad !== null && g.shape.length < 2 ? reshape(grad, [grad.shape[1]!]) : grad
     )
   ),
+  groupNorm: row(
+    FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2),
+    ([g, gMean, gRstd], { inputs: [x, weight], output: [, mean, rstd] }) => {
+      const [gx, gWeight, gBias] = g === null
+        ? [null, null, null]
+        : bind("groupNormBackward", [g, x, weight, mean, rstd], null);
+      return [plus(gx, statisticsGrad(x, mean, rstd, gMean, gRstd)), gWeight, gBias];
+    },
+  ),
   layerNorm: row(
     FIRST | SECOND | (OUTPUT << 1) | (OUTPUT << 2),
     ([g, gMean, gRstd], { inputs: [x, weight], output: [, mean, rstd] }) => {

@@ -1,5 +1,5 @@
 /**
- * Layer and batch normalization and their gradients: y = (x − mean) · rstd · weight + bias.
+ * Group, layer and batch normalization and their gradients: y = (x − mean) · rstd · weight + bias.
  *
  * The variance is the mean of squared deviations, taken after the mean is known: the difference of the mean square and
  * the squared mean would cancel.
@@ -9,6 +9,22 @@
 
 import type { Aval, Shape } from "@flambeau/core";
 import { type Decomposition, Formula, product, range } from "./formula.ts";
+
+/** x [N, G, C, L] over each [C, L], by layerNorm, with a factor and a term for each of [G, C] → y, mean and 1/σ. */
+export const groupNorm: Decomposition<"groupNorm"> = (bind, [x, weight, bias], { eps }) => {
+  const f = new Formula(bind);
+  const [normal, mean, rstd] = f.bind("layerNorm", [x, constant(f, 1, x), constant(f, 0, x)], { eps });
+  return [f.add(f.mul(normal, inGroups(f, weight)), inGroups(f, bias)), mean, rstd];
+};
+
+/** Gradients of groupNorm for x, weight and bias. */
+export const groupNormBackward: Decomposition<"groupNormBackward"> = (bind, [g, x, weight, mean, rstd]) => {
+  const f = new Formula(bind);
+  const h = f.mul(g, inGroups(f, weight));
+  const [gx] = f.bind("layerNormBackward", [h, x, constant(f, 1, x), mean, rstd], null);
+  const normal = f.mul(f.sub(x, mean), rstd);
+  return [gx, f.sum(f.mul(g, normal), [0, 3], false), f.sum(g, [0, 3], false)];
+};
 
 /** Over the last `weight.rank` dimensions → y, mean and 1/σ with sizes 1 there. */
 export const layerNorm: Decomposition<"layerNorm"> = (bind, [x, weight, bias], { eps }) => {
@@ -72,6 +88,16 @@ function normalizeBackward<T extends Aval>(f: Formula<T>, h: T, normal: T, rstd:
 
 function meanOver<T extends Aval>(f: Formula<T>, x: T, dims: Shape): T {
   return f.div(f.sum(x, dims), product(dims.map((dim) => x.shape[dim]!)));
+}
+
+/** `value` for each of the last two dimensions of x. */
+function constant<T extends Aval>(f: Formula<T>, value: number, x: T): T {
+  return f.bind("expand", [f.scalar(value, x.dtype)], { shape: x.shape.slice(2) });
+}
+
+/** [G, C] as [G, C, 1], which broadcasts to [N, G, C, L]. */
+function inGroups<T extends Aval>(f: Formula<T>, x: T): T {
+  return f.reshape(x, [...x.shape, 1]);
 }
 
 function lastDims(x: Aval, weight: Aval): number[] {

@@ -98,6 +98,14 @@ for shape, size in (((3, 5), (5,)), ((2, 2, 3), (2, 3)), ((4,), (4,))):
         case("layerNorm", {"eps": 1e-5}, [x, w, b], [y, mean, rstd])
         if offset == 0:
             case("layerNormBackward", None, [g, x, w, mean, rstd], grads(y, [x, w, b], g))
+for n, groups, c, l in ((2, 3, 2, 4), (3, 1, 4, 1), (2, 4, 1, 5)):
+    x, g = rand(n, groups, c, l).requires_grad_(), rand(n, groups, c, l)
+    w, b = rand(groups, c).requires_grad_(), rand(groups, c).requires_grad_()
+    args = x.reshape(n, groups * c, l), w.reshape(-1), b.reshape(-1), n, groups * c, l, groups, 1e-5
+    y, mean, rstd = torch.native_group_norm(*args)
+    mean, rstd = mean.reshape(n, groups, 1, 1), rstd.reshape(n, groups, 1, 1)
+    case("groupNorm", {"eps": 1e-5}, [x, w, b], [y.reshape(x.shape), mean, rstd])
+    case("groupNormBackward", None, [g, x, w, mean, rstd], grads(y.reshape(x.shape), [x, w, b], g))
 for shape in ((4, 3), (2, 3, 4), (2, 2, 2, 3)):
     x, g = rand(*shape).requires_grad_(), rand(*shape)
     w, b = rand(shape[1]).requires_grad_(), rand(shape[1]).requires_grad_()

@@ -201,6 +201,8 @@ export const inputDTypes: { readonly [P in Name]: DTypeClass } = {
   clamp: numeric,
   addScaled: numeric,
   linear: numeric,
+  groupNorm: float,
+  groupNormBackward: float,
   layerNorm: float,
   layerNormBackward: float,
   batchNorm: float,

@@ -69,6 +69,24 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
     return n === k ? x : { shape: withSize(x.shape, last, n), dtype: x.dtype };
   },
 
+  groupNorm(inputs) {
+    const [x, weight, bias] = inputs;
+    checkValues("groupNorm", inputs);
+    const statistics = groupStatistics("groupNorm", inputs, x, weight);
+    checkShapeIs("groupNorm", inputs, "bias", bias, weight.shape);
+    return [x, statistics, statistics];
+  },
+
+  groupNormBackward(inputs) {
+    const [g, x, weight, mean, rstd] = inputs;
+    checkValues("groupNormBackward", inputs);
+    const statistics = groupStatistics("groupNormBackward", inputs, x, weight);
+    checkShapeIs("groupNormBackward", inputs, "g", g, x.shape);
+    checkShapeIs("groupNormBackward", inputs, "mean", mean, statistics.shape);
+    checkShapeIs("groupNormBackward", inputs, "rstd", rstd, statistics.shape);
+    return [x, weight, weight];
+  },
+
   layerNorm(inputs) {
     const [x, weight, bias] = inputs;
     checkValues("layerNorm", inputs);
@@ -269,6 +287,16 @@ function layerStatistics(op: Name, inputs: readonly Aval[], x: Aval, weight: Ava
     throw shapeError(op, inputs, "x must end in the sizes of weight", formatShape(x.shape));
   }
   return { shape: x.shape.map((size, i) => i < kept ? size : 1), dtype: x.dtype };
+}
+
+/** Mean or 1/σ of groups: x [N, G, C, L] and weight [G, C] → [N, G, 1, 1]. */
+function groupStatistics(op: Name, inputs: readonly Aval[], x: Aval, weight: Aval): Aval {
+  const [n, g, c] = x.shape;
+  if (x.shape.length !== 4 || n === undefined || g === undefined || c === undefined) {
+    throw shapeError(op, inputs, "x must be [N, G, C, L]", formatShape(x.shape));
+  }
+  checkShapeIs(op, inputs, "weight", weight, [g, c]);
+  return { shape: [n, g, 1, 1], dtype: x.dtype };
 }
 
 function channelsOf(op: Name, inputs: readonly Aval[], x: Aval): Shape {

@@ -290,27 +290,25 @@ export interface GroupNormOptions {
   readonly eps: number;
 }
 
-/** `y` times one factor for each channel, plus one term. */
-function affine(y: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor {
-  let out = y;
-  if (weight !== null && weight !== undefined) {
-    out = bind("mul", [out, channelColumn(castTo(weight, y.dtype), y)], null);
-  }
-  if (bias !== null && bias !== undefined) {
-    out = bind("add", [out, channelColumn(castTo(bias, y.dtype), y)], null);
-  }
-  return out;
-}
-
-/** Normalizes each row of `rows` (its last dimension) → the rows, their means and 1/σ. */
-function normalizedRows(
+/** Normalizes groups of channels of x [N, C, …] → y, means and 1/σ [N, groups, 1, 1]. */
+function inGroups(
   op: string,
-  rows: Tensor,
-  eps: number,
+  x: Tensor,
+  groups: number,
+  { weight, bias, eps }: { weight: Tensor | null | undefined; bias: Tensor | null | undefined; eps: number },
 ): readonly [y: Tensor, mean: Tensor, rstd: Tensor] {
-  const shape = [rows.shape[rows.shape.length - 1]!];
-  const ones = orConstant(op, null, 1, shape, rows);
-  return bind("layerNorm", [rows, ones, orConstant(op, null, 0, shape, rows)], { eps });
+  const [n, channels, ...spatial] = x.shape as readonly [number, number, ...number[]];
+  const each = [groups, channels / groups];
+  const perChannel = (value: Tensor | null | undefined, other: number) =>
+    value === null || value === undefined
+      ? orConstant(op, null, other, each, x)
+      : reshapeTo(castTo(value, x.dtype), each);
+  const [y, mean, rstd] = bind(
+    "groupNorm",
+    [reshapeTo(x, [n, ...each, numelOf(spatial)]), perChannel(weight, 1), perChannel(bias, 0)],
+    { eps },
+  );
+  return [owned(viewAsShape(y, x.shape)), mean, rstd];
 }
 
 /**
@@ -349,8 +347,8 @@ export function groupNorm(
   return temporaries(() => {
     const y = numelOf(x.shape) === 0
       ? bind("copy", [x], null)
-      : owned(viewAsShape(normalizedRows("groupNorm", reshapeTo(x, [n, groups, size]), eps)[0], x.shape));
-    return relabel(affine(y, weight, bias), "NativeGroupNormBackward0");
+      : inGroups("groupNorm", x, groups, { weight, bias, eps })[0];
+    return relabel(y, "NativeGroupNormBackward0");
   });
 }
 
@@ -415,7 +413,7 @@ export function instanceNorm(
       eps,
     });
   }
-  const [n, channels, ...spatial] = x.shape as readonly [number, number, ...number[]];
+  const [, channels, ...spatial] = x.shape as readonly [number, number, ...number[]];
   const parts = { runningMean, runningVar, weight, bias };
   for (const [role, value] of Object.entries(parts)) requireShape("instanceNorm", x, role, value, [channels]);
   const size = numelOf(spatial);
@@ -427,8 +425,8 @@ export function instanceNorm(
     );
   }
   return temporaries(() => {
-    const [rows, mean, rstd] = normalizedRows("instanceNorm", reshapeTo(x, [n, channels, size]), eps);
-    const average = (y: Tensor) => viewAsShape(meanOf(y, { dims: [0], keepdim: false }), [channels]);
+    const [y, mean, rstd] = inGroups("instanceNorm", x, channels, { weight, bias, eps });
+    const average = (value: Tensor) => viewAsShape(meanOf(value, { dims: [0], keepdim: false }), [channels]);
     noGrad(() => {
       if (runningMean !== null && runningMean !== undefined) {
         moveTowards(runningMean, average(mean), momentum);
@@ -438,7 +436,7 @@ export function instanceNorm(
       }
       return null;
     });
-    return relabel(affine(owned(viewAsShape(rows, x.shape)), weight, bias), "ViewBackward0");
+    return relabel(y, "ViewBackward0");
   });
 }
 

@@ -21,6 +21,8 @@ import { badDType, badShape, badValue, type InfosOf, type Sample } from "./facts
 const { composed, accumulated } = tolerances;
 
 type NormName =
+  | "groupNorm"
+  | "groupNormBackward"
   | "layerNorm"
   | "layerNormBackward"
   | "batchNorm"
@@ -67,6 +69,15 @@ const layerShapes: readonly (readonly [title: string, x: Shape, weight: Shape, s
 function statistics(x: Shape, weight: Shape): number[] {
   return x.map((size, d) => d < x.length - weight.length ? size : 1);
 }
+
+const groupShapes: readonly (readonly [title: string, x: Shape, smooth: boolean])[] = [
+  ["groups", [2, 2, 1, 3], true],
+  ["channels alone", [2, 1, 4, 1], true],
+  ["images", [2, 3, 4, 35], false],
+  ["one group", [3, 1, 5, 16], false],
+  ["long", [2, 2, 3, 67], false],
+  ["no samples", [0, 2, 2, 3], false],
+];
 
 const batchShapes: readonly (readonly [title: string, x: Shape, smooth: boolean])[] = [
   ["rows", [4, 2], true],
@@ -186,6 +197,76 @@ function classesOf(
 
 /** Facts of the normalizations, attention and the losses. */
 export const normInfos: InfosOf<Pick<FusedPrimitives<unknown>, NormName>> = {
+  groupNorm: {
+    tolerance: composed,
+    differentiable: [0, 1, 2],
+    errors: [
+      badShape(["float32[2, 3]", "float32[3]", "float32[3]"], { eps: 1e-5 }, "got [2, 3]"),
+      badShape(["float32[2, 3, 4, 5]", "float32[4]", "float32[4]"], { eps: 1e-5 }, "got [4]"),
+      badShape(["float32[2, 3, 4, 5]", "float32[3, 4]", "float32[12]"], { eps: 1e-5 }, "got [12]"),
+    ],
+    samples: (make) => [
+      ...groupShapes.map(([title, x, smooth]): Sample<"groupNorm"> => ({
+        title,
+        inputs: [spread(make, x), make.values(x.slice(1, 3)), make.values(x.slice(1, 3))],
+        attrs: { eps: 1e-5 },
+        smooth,
+      })),
+      {
+        title: "without weight and bias",
+        inputs: [spread(make, [3, 2, 2, 8]), ones(make, [2, 2]), zeros(make, [2, 2])],
+        attrs: { eps: 1e-5 },
+      },
+    ],
+    check([x, weight, bias], [y], { eps }) {
+      if (!numbersOf(weight).every((w) => w === 1) || !numbersOf(bias).every((b) => b === 0)) return;
+      const size = x.shape[2]! * x.shape[3]!;
+      if (numbersOf(x).every((value, i, all) => i % size === 0 || value === all[i - 1])) return;
+      checkNormal(y!, (i) => Math.floor(i / size), eps);
+    },
+  },
+
+  groupNormBackward: {
+    tolerance: composed,
+    differentiable: [0, 1, 2, 3, 4],
+    errors: [
+      badShape(
+        ["float32[3]", "float32[2, 3, 4, 5]", "float32[3, 4]", "float32[2, 3, 1, 1]", "float32[2, 3, 1, 1]"],
+        null,
+        "got [3]",
+      ),
+      badShape(
+        [
+          "float32[2, 3, 4, 5]",
+          "float32[2, 3, 4, 5]",
+          "float32[3, 4]",
+          "float32[2, 3]",
+          "float32[2, 3, 1, 1]",
+        ],
+        null,
+        "got [2, 3]",
+      ),
+      badShape(
+        ["float32[2, 3, 4, 5]", "float32[2, 3, 4, 5]", "float32[3, 4]", "float32[2, 3, 1, 1]", "float32[3]"],
+        null,
+        "got [3]",
+      ),
+    ],
+    samples: (make) =>
+      groupShapes.map(([title, x, smooth]): Sample<"groupNormBackward"> => ({
+        title,
+        inputs: [
+          make.values(x),
+          make.values(x),
+          make.values(x.slice(1, 3)),
+          make.values([x[0]!, x[1]!, 1, 1], -0.5, 0.5),
+          make.values([x[0]!, x[1]!, 1, 1], 0.5, 1.5),
+        ],
+        attrs: null,
+        smooth,
+      })),
+  },
+
   layerNorm: {
     tolerance: composed,
     differentiable: [0, 1, 2],

@@ -117,6 +117,8 @@ export const fusedBatchRules: BatchRulesOf<FusedPrimitives<unknown>> = {
   clamp: ([{ x }], attrs) => bind("clamp", [x], attrs),
   addScaled: broadcasting("addScaled") as BatchRule<"addScaled">,
   linear,
+  groupNorm: null,
+  groupNormBackward: null,
   layerNorm: null,
   layerNormBackward: null,
   batchNorm,

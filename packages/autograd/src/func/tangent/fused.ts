@@ -50,6 +50,8 @@ export const fusedTangents: TangentRulesOf<FusedPrimitives<unknown>> = {
       tweight ? bind("linear", [x, tweight, tbias ?? none], null) : tbias ?? null,
     );
   },
+  groupNorm: "decompose",
+  groupNormBackward: "decompose",
   layerNorm: "decompose",
   layerNormBackward: "decompose",
   batchNorm: "decompose",

@@ -118,12 +118,16 @@ export interface Cut {
   readonly grain?: number;
   /** Nanoseconds that the whole call takes on one thread, roughly. */
   readonly cost: number;
+  /** Whether short parts pay too, where a thread is awake to take them: the operands mostly lie in caches. */
+  readonly quick?: boolean;
 }
 
 /** When calls are cut. */
-export const cutting: { least: number } = {
+export const cutting: { least: number; quick: number } = {
   /** What a part must cost to be worth handing over, in nanoseconds. */
   least: 30_000,
+  /** The same for threads that are awake: no thread is woken for less than `least`. */
+  quick: 4_000,
 };
 
 /** The running kernels: their exports, their memory and its allocator. */
@@ -181,12 +185,12 @@ export class Kernels {
   }
 
   /** The parts that a loop over `units` is cut into: where each begins, and the end. */
-  cuts(units: number, grain: number, cost: number): readonly number[] {
+  cuts(units: number, grain: number, cost: number, quick: boolean = false): readonly number[] {
     const threads = this.pool === null ? 1 : this.pool.threads;
-    const { least } = cutting;
+    const least = quick ? cutting.quick : cutting.least;
     if (threads === 1 || cost < 2 * least) return [0, units];
     // Long jobs in more parts than threads: one that is held up leaves its share to the others.
-    const wish = cost > 100 * least ? 4 * threads : cost > 20 * least ? 2 * threads : threads;
+    const wish = threads * (cost > 100 * cutting.least ? 4 : cost > 20 * cutting.least ? 2 : 1);
     const grains = Math.ceil(units / grain);
     const parts = Math.min(wish, Math.floor(cost / least), grains, MAX_PARTS);
     const starts: number[] = [];
@@ -196,9 +200,10 @@ export class Kernels {
 
   /** A call, on several threads where it is long enough. */
   cut(entry: Entry, args: readonly number[], cut: Cut): WasmDispatch {
-    if (this.pool === null || cut.cost < 2 * cutting.least) return new Call(entry, args);
+    const least = cut.quick === true ? cutting.quick : cutting.least;
+    if (this.pool === null || cut.cost < 2 * least) return new Call(entry, args);
     const parts = this.partsOf(entry, args, cut);
-    return parts.length === 1 ? parts[0]! : new Job(this.pool!, parts);
+    return parts.length === 1 ? parts[0]! : new Job(this.pool!, parts, null, cut.cost < 2 * cutting.least);
   }
 
   /** As {@linkcode cut} for a call that answers −1 or a status; a unit stands for `statuses` of these. */
@@ -218,8 +223,8 @@ export class Kernels {
   }
 
   /** The parts of a call. */
-  partsOf(entry: Entry, args: readonly number[], { units, at, moves, grain = 1, cost }: Cut): Call[] {
-    const starts = this.cuts(units, grain, cost);
+  partsOf(entry: Entry, args: readonly number[], { units, at, moves, grain = 1, cost, quick }: Cut): Call[] {
+    const starts = this.cuts(units, grain, cost, quick);
     const parts: Call[] = [];
     for (let i = 0; i + 1 < starts.length; i++) {
       const list = [...args];

@@ -38,6 +38,9 @@ export const starting: { after: number } = {
 /** Looks at the count of finished parts before the calling thread sleeps. */
 const SPINS = 20000;
 
+/** One in so many quick jobs wakes the threads that sleep: if more follow, they are awake for these. */
+const QUICK = 16;
+
 /** Threads that run parts of jobs over one shared memory. */
 export class Pool {
   readonly #kernels: Kernels;
@@ -52,6 +55,7 @@ export class Pool {
   #scratch: Block | null = null;
   #generation = 0;
   #alone = 0;
+  #quick = 0;
   #mayWait = true;
 
   /** @param kernels The running kernels, whose memory is shared. */
@@ -77,9 +81,10 @@ export class Pool {
   /**
    * Runs all calls, which must not depend on one another, and answers what they returned.
    *
+   * @param isQuick Whether they take less than waking a thread: then only threads take part that are awake.
    * @throws {DeviceError} If a call trapped on a worker.
    */
-  run(calls: readonly Call[]): readonly number[] {
+  run(calls: readonly Call[], isQuick: boolean = false): readonly number[] {
     const count = calls.length;
     if (count > MAX_PARTS) throw new DeviceError(`Cannot run ${count} parts at once: at most ${MAX_PARTS}`);
     if (this.#started === 1 && this.#alone < starting.after) {
@@ -95,7 +100,9 @@ export class Pool {
     Atomics.store(words, DONE >> 2, 0);
     this.#generation = (this.#generation + 1) & 0x7fff;
     Atomics.store(words, TICKET >> 2, (this.#generation << 16) | (count << 8));
-    if (Atomics.load(words, SLEEPERS >> 2) > 0) Atomics.notify(words, TICKET >> 2);
+    if (Atomics.load(words, SLEEPERS >> 2) > 0 && (!isQuick || this.#quick++ % QUICK === 0)) {
+      Atomics.notify(words, TICKET >> 2);
+    }
     let own = 0;
     try {
       for (let i = this.#take(count); i < count; i = this.#take(count)) {

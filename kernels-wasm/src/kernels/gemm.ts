@@ -6,7 +6,7 @@
 
 import { float32, float64, type KernelTable, type Operand, type Shape } from "@flambeau/core";
 import { Call, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
-import { byDType, count, loopsOf, pointer, rowsOf } from "../geometry.ts";
+import { byDType, count, isDense, loopsOf, pointer, rowsOf } from "../geometry.ts";
 import { cutting, type Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
 
@@ -67,20 +67,37 @@ export class Products {
     return this.#cut(entry, args, c.dtype.itemsize);
   }
 
+  /** C = A B + D: all matrices dense but B, whose steps are given; D is a row of n, at `add`. */
+  dense(
+    [a, b, c]: readonly [a: number, b: number, c: number],
+    [m, n, k]: readonly [m: number, n: number, k: number],
+    [rowB, colB]: readonly [row: number, column: number],
+    add: number,
+  ): WasmDispatch {
+    this.#kernels.needScratch(this.#scratch[0]);
+    return this.#cut(
+      this.#entries[float32.code]!,
+      [a, b, c, m, n, k, k, 1, rowB, colB, n, 1, 0, 0, 0, add],
+      4,
+    );
+  }
+
   /** The call on several threads: by matrices of a batch, by columns, or by rows. */
   #cut(entry: Entry, args: readonly number[], itemsize: number): WasmDispatch {
+    const threads = this.#kernels.pool === null ? 1 : this.#kernels.pool.threads;
+    if (threads === 1) return new Call(entry, args);
     const [, , , m, n, k, rowA, colA, rowB, colB, rowC, batch, stepA, stepB, stepC, add] = args as [
       ...[number, number, number, number, number, number, number, number],
       ...[number, number, number, number, number, number, number, number],
     ];
-    const threads = this.#kernels.pool?.threads ?? 1;
     // To read B takes as long as one or two rows of the product.
     const cost = batch * n * k * (0.06 + 0.036 * m) * (itemsize / 4);
-    if (threads === 1 || cost < 2 * cutting.least) return new Call(entry, args);
+    if (cost < 2 * cutting.quick) return new Call(entry, args);
+    const isLong = cost >= 2 * cutting.least;
     const step = (elements: number): number => elements * itemsize;
     if (batch >= threads) {
       const moves = [[0, step(stepA)], [1, step(stepB)], [2, step(stepC)]] as const;
-      return this.#kernels.cut(entry, args, { units: batch, at: 11, cost, moves });
+      return this.#kernels.cut(entry, args, { units: batch, at: 11, cost, moves, quick: true });
     }
     if (batch > 1) return new Call(entry, args);
     const byColumns: [number, number][] = [[1, step(colB)], [2, itemsize]];
@@ -90,27 +107,40 @@ export class Products {
     if (way !== 0) {
       // One part for each thread: what few rows take is the reading of B, in long pieces.
       const most = Math.min(cost, 20 * cutting.least);
-      if (way === ROWS && n * k >= LARGE && (m === 1 || rowC === n)) {
+      if (way === ROWS && n * k >= LARGE && isLong && (m === 1 || rowC === n)) {
         // Pieces of rows are short: memory comes faster as whole rows, of which each part adds up its own.
         const moves = [[0, step(colA)], [1, step(rowB)]] as const;
         const parts = this.#kernels.partsOf(part, args, { units: k, at: 5, cost: most, moves });
         const others = parts.slice(1).map(({ entry, args }) => new Call(entry, [...args.slice(0, 15), 0]));
         return withSums(this.#kernels, [parts[0]!, ...others], [[2, m * n]]);
       }
-      return this.#kernels.cut(part, args, { units: n, at: 4, grain: 8, cost: most, moves: byColumns });
+      // Rows of C are added to again and again: threads that share a cache line hold each other up.
+      const apart = way !== ROWS || m === 1 || n >= 512 || rowC % LINE === 0;
+      if (!apart && !isLong) return new Call(entry, args);
+      const grain = way === ROWS ? LINE : 8;
+      return this.#kernels.cut(part, args, {
+        units: n,
+        at: 4,
+        grain,
+        cost: most,
+        moves: byColumns,
+        quick: true,
+      });
     }
     // Each part packs the operand that it shares with the others: A by and by, dense rows of B nearly for nothing.
     if (m >= n * (colB === 1 ? 0.3 : 0.8)) {
       const moves = [[0, step(rowA)], [2, step(rowC)]] as const;
-      return this.#kernels.cut(part, args, { units: m, at: 3, grain: 6, cost, moves });
+      return this.#kernels.cut(part, args, { units: m, at: 3, grain: 6, cost, moves, quick: true });
     }
     const grain = n >= 64 * threads ? 32 : 8;
-    return this.#kernels.cut(part, args, { units: n, at: 4, grain, cost, moves: byColumns });
+    return this.#kernels.cut(part, args, { units: n, at: 4, grain, cost, moves: byColumns, quick: true });
   }
 }
 
 /** What `gemm_way` answers for few rows of A and dense rows of B. */
 const ROWS = 1;
+/** Elements of float32 in two cache lines, which are fetched together. */
+const LINE = 32;
 /** Elements of a matrix that is read from far away. */
 const LARGE = 200_000;
 
@@ -203,24 +233,34 @@ export function gemmKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
     },
     linear([x, weight, bias], output) {
       if (output.dtype !== float32) return null;
+      const [out, inner] = weight.shape as [number, number];
+      if (
+        out > 1 && inner > 1 && bias.strides[0] === 1 && isDense(x, x.shape) && isDense(output, output.shape)
+      ) {
+        return products.dense(
+          [pointer(x), pointer(weight), pointer(output)],
+          [count(x.shape) / inner, out, inner],
+          [weight.strides[1]!, weight.strides[0]!],
+          pointer(bias),
+        );
+      }
       const a = flatRows(x);
       const c = flatRows(output);
       if (a === null || c === null || c.strides[1] !== 1) return null;
-      const [n, k] = weight.shape as [number, number];
       const b: Operand = {
         ...geometry(weight),
-        shape: [k, n],
+        shape: [inner, out],
         strides: [weight.strides[1]!, weight.strides[0]!],
       };
       // A single column is computed as a row, to which no row can be added.
-      if (bias.strides[0] === 1 && n > 1) return products.product(a, b, c, [1, 0, 0, 0], pointer(bias));
+      if (bias.strides[0] === 1 && out > 1) return products.product(a, b, c, [1, 0, 0, 0], pointer(bias));
       const product = products.product(a, b, c, [1, 0, 0, 0], true);
       if (product === null) return null;
       const rows = c.shape[0]!;
       const spread = rowsOf(
         kernels,
         fill,
-        rows === 1 ? [n] : [rows, n],
+        rows === 1 ? [out] : [rows, out],
         rows === 1 ? [[bias.strides[0]!], [1]] : [[0, bias.strides[0]!], [c.strides[0]!, 1]],
         [pointer(bias), pointer(c)],
         [4, 4],

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Tensor } from "@flambeau/tensor";
+import { Tensor } from "@flambeau/tensor";
 import * as F from "../functional.ts";
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "../init.ts";
 import { Module } from "../module.ts";
@@ -125,7 +125,7 @@ export class Linear extends Module<[input: Tensor | { readonly input: Tensor }],
 
   /** Computes `input @ weightᵀ + bias`. */
   override forward(input: Tensor | { readonly input: Tensor }): Tensor {
-    return F.linear("input" in input ? input.input : input, this.weight, this.bias);
+    return F.linear(input instanceof Tensor ? input : input.input, this.weight, this.bias);
   }
 
   /** Sizes, as PyTorch prints them. */

@@ -25,12 +25,12 @@ import type { Tensor } from "../tensor.ts";
 /**
  * `sizes` with a -1 replaced by the size that makes `numel` elements.
  *
- * @param what What the message names, such as `float32[6]`.
+ * @param what Says what the message names, such as `float32[6]`.
  * @throws {ShapeError} If there is no such size, or the number of elements differs.
  */
-export function inferSizes(op: string, what: string, numel: number, sizes: Shape): number[] {
+export function inferSizes(op: string, what: () => string, numel: number, sizes: Shape): number[] {
   const unknown = sizes.indexOf(-1);
-  const wrong = (why: string) => new ShapeError(`Cannot ${op} ${what} to ${formatShape(sizes)}: ${why}`);
+  const wrong = (why: string) => new ShapeError(`Cannot ${op} ${what()} to ${formatShape(sizes)}: ${why}`);
   for (let i = 0; i < sizes.length; i++) {
     if (sizes[i]! < -1) throw wrong(`sizes must be >= 0, or -1 to infer one, got ${sizes[i]}`);
     if (sizes[i] === -1 && i !== unknown) {

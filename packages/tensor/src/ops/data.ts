@@ -178,16 +178,18 @@ function bytesSync(x: Tensor, op: string): Uint8Array {
       }())`,
     );
   }
-  let bytes: Uint8Array = new Uint8Array(0);
-  if (numelOf(x.shape) > 0) {
-    temporaries(() => {
-      const packed = contiguousData(x);
-      const itemsize = x.dtype.itemsize;
-      bytes = packed.backend.readSync(packed.buffer, packed.offset * itemsize, numelOf(x.shape) * itemsize);
-      return null;
-    });
-  }
-  return bytes;
+  const { itemsize } = x.dtype;
+  const size = numelOf(x.shape) * itemsize;
+  if (size === 0) return new Uint8Array(0);
+  const read = (packed: Tensor): Uint8Array =>
+    packed.backend.readSync(packed.buffer, packed.offset * itemsize, size);
+  if (x.isContiguous()) return read(x);
+  let bytes: Uint8Array;
+  temporaries(() => {
+    bytes = read(contiguousData(x));
+    return null;
+  });
+  return bytes!;
 }
 
 async function bytesAsync(x: Tensor): Promise<Uint8Array> {

@@ -11,6 +11,7 @@ import {
   checkShape,
   type DataArray,
   type DType,
+  dtypes,
   float16,
   float32,
   float64,
@@ -126,8 +127,11 @@ export function fromTypedArray(array: NumericArray, shape?: Shape, options: Crea
 /** True when an array holds elements exactly as the dtype stores them. */
 function isStored(array: NumericArray, dtype: DType): boolean {
   return (dtype.kind === "int" || dtype === float32 || dtype === float64) &&
-    array.constructor === allocateData(dtype, 0).constructor;
+    array.constructor === storedIn[dtype.code];
 }
+
+/** The class of the arrays that hold elements of each dtype, by its code. */
+const storedIn: readonly unknown[] = dtypes.map((dtype) => allocateData(dtype, 0).constructor);
 
 /** Options of {@linkcode frombuffer}. */
 export interface BufferOptions extends CreationOptions {

@@ -50,7 +50,7 @@ export function view(x: Tensor, ...sizes: ListArgs<"size"> | readonly [dtype: DT
     return viewDType(x, dtypeOf(first));
   }
   const shape = listOf("view", "size", sizes);
-  return viewAsShape(x, inferSizes("view", formatType(x), numelOf(x.shape), shape));
+  return viewAsShape(x, inferSizes("view", () => formatType(x), numelOf(x.shape), shape));
 }
 
 /** The bytes of `x` as elements of another type. */
@@ -90,7 +90,7 @@ function viewDType(x: Tensor, dtype: DType): Tensor {
 export function reshape(x: Tensor, ...shape: ListArgs<"shape">): Tensor {
   requireTensor("reshape", "input", x);
   const sizes = listOf("reshape", "shape", shape);
-  return reshapeTo(x, inferSizes("reshape", formatType(x), numelOf(x.shape), sizes));
+  return reshapeTo(x, inferSizes("reshape", () => formatType(x), numelOf(x.shape), sizes));
 }
 
 /** {@linkcode view} in the shape of `other`. */
@@ -153,7 +153,7 @@ export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   if (list.length === 0) {
     throw new ShapeError(`Cannot unflatten ${formatType(x)}: sizes must be non-empty, got []`);
   }
-  const inner = inferSizes("unflatten", `dimension ${d} of ${formatType(x)}`, x.shape[d] ?? 1, list);
+  const inner = inferSizes("unflatten", () => `dimension ${d} of ${formatType(x)}`, x.shape[d] ?? 1, list);
   return viewAsShape(x, [...x.shape.slice(0, d), ...inner, ...x.shape.slice(d + 1)]);
 }
 

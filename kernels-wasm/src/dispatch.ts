@@ -36,6 +36,25 @@ function invoke(fn: WasmFunction, a: readonly number[]): number {
       return fn(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!);
     case 7:
       return fn(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!);
+    case 16:
+      return fn(
+        a[0]!,
+        a[1]!,
+        a[2]!,
+        a[3]!,
+        a[4]!,
+        a[5]!,
+        a[6]!,
+        a[7]!,
+        a[8]!,
+        a[9]!,
+        a[10]!,
+        a[11]!,
+        a[12]!,
+        a[13]!,
+        a[14]!,
+        a[15]!,
+      );
     default:
       return fn(...a);
   }
@@ -139,21 +158,27 @@ export class Job implements WasmDispatch {
   readonly parts: readonly Call[];
   readonly #pool: Pool;
   readonly #finish: ((results: readonly number[]) => void) | null;
+  readonly #isQuick: boolean;
 
-  /** @param finish Gets what the calls returned. */
+  /**
+   * @param finish Gets what the calls returned.
+   * @param isQuick Whether it takes less than waking a thread.
+   */
   constructor(
     pool: Pool,
     parts: readonly Call[],
     finish: ((results: readonly number[]) => void) | null = null,
+    isQuick: boolean = false,
   ) {
     this.#pool = pool;
     this.parts = parts;
     this.#finish = finish;
+    this.#isQuick = isQuick;
   }
 
   /** Runs the calls. */
   run(): void {
-    const results = this.#pool.run(this.parts);
+    const results = this.#pool.run(this.parts, this.#isQuick);
     this.#finish?.(results);
   }
 }

@@ -308,35 +308,6 @@ test.skipIf(!canShareMemory())("threads: quick products, too, give what one thre
   }
 });
 
-/** Products that take less than waking a thread. */
-const quick: readonly (readonly [KernelName, readonly Spec[], Spec])[] = [
-  ["linear", [{ shape: [1, 784] }, { shape: [256, 784] }, { shape: [256] }], { shape: [1, 256] }],
-  ["linear", [{ shape: [2, 301] }, { shape: [299, 301] }, { shape: [299] }], { shape: [2, 299] }],
-  ["matmul", [{ shape: [1, 300] }, { shape: [300, 301] }], { shape: [1, 301] }],
-  ["matmul", [{ shape: [4, 200] }, { shape: [200, 224] }], { shape: [4, 224] }],
-  ["matmul", [{ shape: [64, 64] }, { shape: [64, 64] }], { shape: [64, 64] }],
-];
-
-test.skipIf(!canShareMemory())("threads: quick products, too, give what one thread gives", () => {
-  cutting.least = least;
-  try {
-    for (const [name, inputs, output] of quick) {
-      const operands = inputs.map(make);
-      const label = `${name} ${inputs.map((spec) => `[${spec.shape}]`).join(" ")}`;
-      const one = results(1, name, operands, [output], null);
-      expect(one.cut, label).toBe(false);
-      for (let i = 0; i < 40; i++) {
-        const three = results(3, name, operands, [output], null);
-        expect(three.cut, label).toBe(true);
-        expect(three.bytes.map(Buffer.from), label).toEqual(one.bytes.map(Buffer.from));
-      }
-      for (const operand of operands) device.free(operand.buffer);
-    }
-  } finally {
-    cutting.least = 500;
-  }
-});
-
 test.skipIf(!canShareMemory())("threads: an index out of range is found by any part", () => {
   device.numThreads = 3;
   const g = make({ shape: [4, 8, 15, 15] }, 1);

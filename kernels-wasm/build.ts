@@ -83,6 +83,10 @@ const UNARY: Readonly<Record<string, readonly [op: string, types: readonly strin
 const GUARDED: ReadonlySet<string> = new Set([
   ...["Exp", "Exp2", "Log", "Log2", "Log10", "Sigmoid", "Silu", "Sin", "Cos"],
 ]);
+/** Cheap ops, whose float32 rows go by whole cache lines: memory is what limits them, if the loop does not. */
+const WIDE: ReadonlySet<string> = new Set([
+  ...["Neg", "Abs", "Relu", "Add", "Sub", "Mul", "Div", "Maximum", "Minimum", "ReluBackward"],
+]);
 const BINARY: typeof UNARY = {
   add: ["Add", ALL],
   sub: ["Sub", ALL],
@@ -125,6 +129,12 @@ function snake(name: string): string {
   return name.replace(/(?<!^)([A-Z])/g, "_$1").toLowerCase();
 }
 
+/** The loop template of an op for a type. */
+function loopOf(template: string, op: string, type: string): string {
+  if (GUARDED.has(op)) return "guarded";
+  return WIDE.has(op) && type === "f32" ? `${template}Wide` : template;
+}
+
 /** The text of `assembly/generated/pointwise.ts`. */
 function pointwiseExports(): string {
   const lines: string[] = [];
@@ -137,7 +147,7 @@ function pointwiseExports(): string {
       for (const type of types) {
         lines.push(
           `export function ${prefix}_${type}(${one ? row1 : row2}): void {`,
-          `  p.${GUARDED.has(op) ? "guarded" : template}<${TYPES[type]}, ops.${op}>(${
+          `  p.${loopOf(template, op, type)}<${TYPES[type]}, ops.${op}>(${
             one ? "a, o, n, sa, so" : "a, b, o, n, sa, sb, so"
           });`,
           "}",

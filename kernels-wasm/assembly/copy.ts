@@ -2,12 +2,29 @@
 
 import { scratch } from "./memory";
 
+/** Bytes of a piece in which much memory is moved: what is copied by more at once is read before it is written. */
+// @ts-ignore: decorator
+@inline
+const PIECE: usize = 65536;
+
+/** Moves `n` bytes, which may overlap. */
+function move(a: usize, o: usize, n: usize): void {
+  if (o <= a || o >= a + n) {
+    for (; n > PIECE; n -= PIECE) {
+      memory.copy(o, a, PIECE);
+      a += PIECE;
+      o += PIECE;
+    }
+  }
+  memory.copy(o, a, n);
+}
+
 /** A row of a copy. */
 // @ts-ignore: decorator
 @inline
 function copyRow<T>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   if (sa === 1 && so === 1) {
-    memory.copy(o, a, <usize>n * sizeof<T>());
+    move(a, o, <usize>n * sizeof<T>());
     return;
   }
   if (sa === 0 && so === 1) {
@@ -23,11 +40,29 @@ function copyRow<T>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   }
 }
 
+/** `n` bytes of a repeated vector: a piece that stays in a cache is copied, because stores read memory before they write. */
+function fillMuch(o: usize, v: v128, n: usize): void {
+  const byte = i8x16.extract_lane_u(v, 0);
+  if (i8x16.all_true(i8x16.eq(v, i8x16.splat(byte)))) {
+    memory.fill(o, byte, n);
+    return;
+  }
+  const first = o;
+  const end = o + n;
+  for (; o < first + PIECE; o += 16) v128.store(o, v);
+  for (; o + PIECE <= end; o += PIECE) memory.copy(o, first, PIECE);
+  memory.copy(o, first, end - o);
+}
+
 // @ts-ignore: decorator
 @inline
 function fillRow<T>(o: usize, x: T, n: i32): void {
   const v = v128.splat<T>(x);
   const lanes = 16 / sizeof<T>();
+  if (<usize>n * sizeof<T>() >= 4 * PIECE) {
+    fillMuch(o, v, <usize>n * sizeof<T>());
+    return;
+  }
   const end = o + (<usize>n & ~(lanes - 1)) * sizeof<T>();
   while (o < end) {
     v128.store(o, v);

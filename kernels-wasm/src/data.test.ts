@@ -270,3 +270,28 @@ test("copy: transposes of every size around the tiles", () => {
     }
   }
 });
+
+test("full, copy: more bytes than a piece, from any place", () => {
+  for (const [build, device] of devices) {
+    for (
+      const [dtype, value] of [[float32, 1.5], [float32, 0], [float32, -0], [float64, -2.25], [
+        int8,
+        7,
+      ]] as const
+    ) {
+      for (const n of [65537, 262143, 262144, 300_001]) {
+        const out = empty(device, [n], dtype, { offset: 3 });
+        expect(run(device, "full", [], out, { shape: [n], value, dtype }), build).toBe(true);
+        const got = values(device, out);
+        expect(got.findIndex((v) => !Object.is(v, value)), `${n} of ${dtype.name}`).toBe(-1);
+        const all = values(device, { ...out, shape: [n + 3], offset: 0 });
+        expect(all.slice(0, 3)).not.toContain(value);
+      }
+    }
+    const n = 70_001;
+    const x = Float32Array.from({ length: n }, (_, i) => i);
+    const y = empty(device, [n], float32, { offset: 1 });
+    run(device, "copy", [operand(device, x, [n], float32, { offset: 5 })], y, null);
+    expect(values(device, y).findIndex((v, i) => v !== i)).toBe(-1);
+  }
+});

@@ -1,4 +1,5 @@
 import {
+  type Backend,
   bool,
   type DType,
   float32,
@@ -287,5 +288,36 @@ test("pow: within 2 ulp of float64, and C's special cases", () => {
     values(device, square).forEach((got, i) =>
       expect(ulps(got, values(device, z)[i]! ** 2)).toBeLessThanOrEqual(2)
     );
+  }
+});
+
+test("cheap ops: every number of elements around the vectors of a step, beside one element, in place", () => {
+  const all = [...SPECIAL, ...noise(300, 5)].map(Math.fround);
+  for (const n of [1, 3, 4, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 127, 128, 129, 200]) {
+    const [x, y] = [all.slice(0, n), all.slice(n, 2 * n).reverse()];
+    while (y.length < n) y.push(y.length);
+    for (const name of ["add", "sub", "mul", "div", "maximum", "minimum", "relu", "neg", "abs"] as const) {
+      const one = name === "relu" || name === "neg" || name === "abs";
+      for (const shape of one ? [[n]] : [[n], []]) {
+        const inputs = (device: Backend): Operand[] => {
+          const a = operand(device, x, [n]);
+          if (one) return [a];
+          const b = operand(device, y, shape);
+          return [a, { ...b, shape: [n], strides: shape.length === 0 ? [0] : [1] }];
+        };
+        const expected = empty(oracle, [n]);
+        run(oracle, name as "add", inputs(oracle) as unknown as [Operand, Operand], expected, null);
+        for (const [build, device] of devices) {
+          const [a, b] = inputs(device) as [Operand, Operand];
+          const out = empty(device, [n]);
+          for (const target of [out, a]) {
+            expect(run(device, name as "add", one ? [a] as never : [a, b], target, null)).toBe(true);
+            const got = values(device, target);
+            const wrong = got.findIndex((v, i) => !Object.is(v, values(oracle, expected)[i]));
+            expect(wrong, `${build} ${name} of ${n}`).toBe(-1);
+          }
+        }
+      }
+    }
   }
 });

@@ -1,6 +1,9 @@
 import { bool, type DType, float32, float64, int32, int64, int8, type Shape, uint8 } from "@flambeau/core";
-import { expect, test } from "vitest";
-import { devices, empty, type Layout, noise, operand, oracle, run, values } from "./test_support.ts";
+import { hostKernels } from "@flambeau/reference";
+import { expect, test, vi } from "vitest";
+import { createWasmBackend } from "./backend.ts";
+import { devices, empty, type Layout, noise, operand, oracle, run, ulps, values } from "./test_support.ts";
+import { Pool, starting } from "./threads.ts";
 
 const CASES: readonly (readonly [shape: Shape, dims: Shape, layout?: Layout])[] = [
   ...[1, 3, 4, 5, 8, 15, 16, 17, 31, 32, 33, 100, 1025, 2100].map((n) => [[n], [0]] as const),
@@ -184,6 +187,65 @@ test("argmax, argmin along columns: ties, NaN and infinities in any column", () 
           true,
         );
         expect(values(device, out)).toEqual(values(oracle, want));
+      }
+    }
+  }
+});
+
+test("many elements to one: the same bits for any number of threads, as accurate as few", () => {
+  const { after } = starting;
+  starting.after = 0;
+  const shared = vi.spyOn(Pool.prototype, "run");
+  try {
+    for (const n of [2 ** 18 - 1, 2 ** 18, 2 ** 18 + 4097, 2 ** 20 + 3]) {
+      const device = createWasmBackend({ fallback: hostKernels, threads: 1 });
+      const x = noise(n, 7);
+      for (const [dtype, spread] of [[float32, 1], [float64, 1], [int32, 1000]] as const) {
+        const data = dtype === int32 ? x.map((v) => Math.round(v * spread)) : x;
+        const y = operand(device, data, [n], dtype);
+        for (const name of ["sum", "amax", "amin"] as const) {
+          const results = [1, 2, 3].map((threads) => {
+            device.numThreads = threads;
+            const out = empty(device, [], dtype);
+            expect(run(device, name, [y], out, { dims: [0], keepdim: false })).toBe(true);
+            return values(device, out)[0]!;
+          });
+          expect(results[1]).toBe(results[0]);
+          expect(results[2]).toBe(results[0]);
+          const want = data.reduce(
+            (a, b) => name === "sum" ? a + b : name === "amax" ? Math.max(a, b) : Math.min(a, b),
+            name === "sum" ? 0 : data[0]!,
+          );
+          if (name === "sum" && dtype !== int32) expect(Math.abs(results[0]! - want)).toBeLessThan(1e-6 * n);
+          else expect(results[0]).toBe(want);
+        }
+      }
+    }
+    expect(shared).toHaveBeenCalled();
+  } finally {
+    shared.mockRestore();
+    starting.after = after;
+  }
+});
+
+test("many elements to one: sums of numbers of one sign are within an ulp, NaN and infinities pass", () => {
+  const n = 2 ** 19 + 1027;
+  const x = noise(n, 3).map((v) => v + 1.5);
+  const exact = x.reduce((a, b) => a + b, 0);
+  for (const [, device] of devices) {
+    const out = empty(device, []);
+    run(device, "sum", [operand(device, x, [n])], out, { dims: [0], keepdim: false });
+    expect(ulps(values(device, out)[0]!, exact)).toBeLessThanOrEqual(1);
+    for (const [at, value] of [[5, NaN], [n - 1, Infinity], [n >> 1, -Infinity]] as const) {
+      const y = x.slice();
+      y[at] = value;
+      for (const name of ["sum", "amax", "amin"] as const) {
+        run(device, name, [operand(device, y, [n])], out, { dims: [0], keepdim: false });
+        const want = name === "sum" || Number.isNaN(value) || (value > 0) === (name === "amax")
+          ? value
+          : null;
+        if (want === null) expect(Number.isFinite(values(device, out)[0])).toBe(true);
+        else expect(values(device, out)[0]).toBe(want);
       }
     }
   }

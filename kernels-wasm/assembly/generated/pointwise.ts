@@ -4,7 +4,7 @@ import * as ops from "../ops";
 import * as p from "../pointwise";
 
 export function neg_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Neg>(a, o, n, sa, so);
+  p.unaryWide<f32, ops.Neg>(a, o, n, sa, so);
 }
 export function neg_f64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f64, ops.Neg>(a, o, n, sa, so);
@@ -25,7 +25,7 @@ export function neg_u8(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<u8, ops.Neg>(a, o, n, sa, so);
 }
 export function abs_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Abs>(a, o, n, sa, so);
+  p.unaryWide<f32, ops.Abs>(a, o, n, sa, so);
 }
 export function abs_f64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f64, ops.Abs>(a, o, n, sa, so);
@@ -109,7 +109,7 @@ export function trunc_f64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f64, ops.Trunc>(a, o, n, sa, so);
 }
 export function relu_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Relu>(a, o, n, sa, so);
+  p.unaryWide<f32, ops.Relu>(a, o, n, sa, so);
 }
 export function relu_f64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f64, ops.Relu>(a, o, n, sa, so);
@@ -220,7 +220,7 @@ export function erfc_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f32, ops.Erfc>(a, o, n, sa, so);
 }
 export function add_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
-  p.binary<f32, ops.Add>(a, b, o, n, sa, sb, so);
+  p.binaryWide<f32, ops.Add>(a, b, o, n, sa, sb, so);
 }
 export function add_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.Add>(a, b, o, n, sa, sb, so);
@@ -241,7 +241,7 @@ export function add_u8(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, s
   p.binary<u8, ops.Add>(a, b, o, n, sa, sb, so);
 }
 export function sub_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
-  p.binary<f32, ops.Sub>(a, b, o, n, sa, sb, so);
+  p.binaryWide<f32, ops.Sub>(a, b, o, n, sa, sb, so);
 }
 export function sub_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.Sub>(a, b, o, n, sa, sb, so);
@@ -262,7 +262,7 @@ export function sub_u8(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, s
   p.binary<u8, ops.Sub>(a, b, o, n, sa, sb, so);
 }
 export function mul_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
-  p.binary<f32, ops.Mul>(a, b, o, n, sa, sb, so);
+  p.binaryWide<f32, ops.Mul>(a, b, o, n, sa, sb, so);
 }
 export function mul_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.Mul>(a, b, o, n, sa, sb, so);
@@ -283,7 +283,7 @@ export function mul_u8(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, s
   p.binary<u8, ops.Mul>(a, b, o, n, sa, sb, so);
 }
 export function div_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
-  p.binary<f32, ops.Div>(a, b, o, n, sa, sb, so);
+  p.binaryWide<f32, ops.Div>(a, b, o, n, sa, sb, so);
 }
 export function div_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.Div>(a, b, o, n, sa, sb, so);
@@ -292,7 +292,7 @@ export function pow_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, 
   p.binary<f32, ops.Pow>(a, b, o, n, sa, sb, so);
 }
 export function maximum_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
-  p.binary<f32, ops.Maximum>(a, b, o, n, sa, sb, so);
+  p.binaryWide<f32, ops.Maximum>(a, b, o, n, sa, sb, so);
 }
 export function maximum_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.Maximum>(a, b, o, n, sa, sb, so);
@@ -313,7 +313,7 @@ export function maximum_u8(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i3
   p.binary<u8, ops.Maximum>(a, b, o, n, sa, sb, so);
 }
 export function minimum_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
-  p.binary<f32, ops.Minimum>(a, b, o, n, sa, sb, so);
+  p.binaryWide<f32, ops.Minimum>(a, b, o, n, sa, sb, so);
 }
 export function minimum_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.Minimum>(a, b, o, n, sa, sb, so);
@@ -379,7 +379,7 @@ export function bitwise_xor_u8(a: usize, b: usize, o: usize, n: i32, sa: i32, sb
   p.binary<u8, ops.BitwiseXor>(a, b, o, n, sa, sb, so);
 }
 export function relu_backward_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
-  p.binary<f32, ops.ReluBackward>(a, b, o, n, sa, sb, so);
+  p.binaryWide<f32, ops.ReluBackward>(a, b, o, n, sa, sb, so);
 }
 export function relu_backward_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f64, ops.ReluBackward>(a, b, o, n, sa, sb, so);

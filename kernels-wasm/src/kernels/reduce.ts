@@ -5,7 +5,7 @@
  */
 
 import { bool, type KernelTable, type Operand, type Shape } from "@flambeau/core";
-import type { Entry, WasmDispatch } from "../dispatch.ts";
+import { Call, type Entry, Job, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, pointer } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 
@@ -65,6 +65,46 @@ interface SharedLoop {
   readonly outBytes?: number;
 }
 
+/** Elements from which a reduction to one number goes by parts, the same for any number of threads. */
+const MANY = 2 ** 18;
+const PARTS = 8;
+/** Where parts leave their results, of up to eight bytes: after the words of threads. */
+const PARTIALS = 29184;
+/** Parts begin at multiples of so many elements. */
+const PART_GRAIN = 1024;
+
+/** Where each of the parts of `n` elements begins, and the end. */
+function partsOf(n: number): number[] {
+  return Array.from(
+    { length: PARTS + 1 },
+    (_, i) => i === PARTS ? n : Math.floor(i * n / PARTS / PART_GRAIN) * PART_GRAIN,
+  );
+}
+
+/**
+ * A reduction of `n` elements in a row to one: each part's result goes to {@linkcode PARTIALS}, then these are reduced.
+ * Which thread computes a part does not matter, so the result is the same for any number of them.
+ */
+function toOne(kernels: Kernels, entry: Entry, x: Operand, output: Operand, n: number): WasmDispatch {
+  const { itemsize } = x.dtype;
+  const isSum = entry.name === "sum_f32";
+  const starts = partsOf(n);
+  const parts = starts.slice(1).map((end, i) => {
+    const [from, count] = [pointer(x) + starts[i]! * itemsize, end - starts[i]!];
+    return isSum
+      ? new Call(kernels.entry("sum_part_f32"), [from, count, PARTIALS + i * 8])
+      : new Call(entry, [from, PARTIALS + i * itemsize, 1, 1, count, 1, 0, 0, 1, 1]);
+  });
+  const last = isSum
+    ? new Call(kernels.entry("sum_parts_f32"), [PARTIALS, pointer(output), PARTS])
+    : new Call(entry, [PARTIALS, pointer(output), 1, 1, PARTS, 1, 0, 0, 1, 1]);
+  const isShared = kernels.cuts(n, PART_GRAIN, n * REDUCING * (itemsize / 4)).length > 2;
+  return new Sequence(isShared ? [new Job(kernels.pool!, parts), last] : [...parts, last]);
+}
+
+/** Nanoseconds that four bytes take to reduce. */
+const REDUCING = 0.08;
+
 /** The reductions. */
 export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const bytes = kernels.entry("reduce_scratch").fn();
@@ -91,13 +131,17 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
     if (!entry || x.dtype !== output.dtype || !isDense(output, output.shape)) return null;
     const found = plan(x, attrs.dims);
     if (found === null) return null;
+    const [outer, r, n, inner] = found.sizes as [number, number, number, number];
+    if (outer * r * inner === 1 && n >= MANY && found.steps[2] === 1) {
+      return toOne(kernels, entry, x, output, n);
+    }
     kernels.needScratch(bytes);
     return shared(entry, [pointer(x), pointer(output), ...found.sizes, ...found.steps], {
       sizes: [found.sizes[0]!, found.sizes[3]!],
       places: [2, 5],
       steps: [found.steps[0]!, found.steps[3]!],
       itemsize: x.dtype.itemsize,
-      cost: count(x.shape) * 0.08 * (x.dtype.itemsize / 4),
+      cost: count(x.shape) * REDUCING * (x.dtype.itemsize / 4),
     });
   };
   const truth = (prefix: string): (Entry | undefined)[] => {

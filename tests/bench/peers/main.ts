@@ -117,7 +117,11 @@ function turn(peer: Peer, ids: readonly string[]): Promise<string[]> {
           ms: number[];
           check: number;
           unsupported?: string;
+          library?: string;
         };
+        if (result.library !== undefined && !facts.libraries.includes(result.library)) {
+          facts.libraries.push(result.library);
+        }
         if (result.id === undefined) continue;
         arm();
         left = left.filter((id) => id !== result.id);
@@ -210,7 +214,9 @@ function report(rounds: number): void {
   >;
   const lines = [
     `Measured ${facts.when.slice(0, 10)} on ${facts.machine}, ${facts.engine}, ${
-      Object.entries(packages).map(([name, version]) => `${name} ${version}`).join(", ")
+      [...Object.entries(packages).map(([name, version]) => `${name} ${version}`), ...facts.libraries].join(
+        ", ",
+      )
     }; rounds: ${rounds}, of ${facts.budget} ms for each workload and library, interleaved. ${facts.load}`,
     "",
     "Least / median of all samples in ms (the `op_` rows: ms for one operation). The last two columns compare least times " +
@@ -266,6 +272,8 @@ interface Facts {
   readonly budget: string;
   /** What else the machine did. */
   readonly load: string;
+  /** Libraries that are no npm packages, with what they are built on, as they name themselves. */
+  readonly libraries: string[];
 }
 
 function factsNow(): Facts {
@@ -280,6 +288,7 @@ function factsNow(): Facts {
     budget: options.budget!,
     load: load < 0.5 ? "" : `The machine had other work (load ${load.toFixed(1)} before the start): ` +
       "long rows are slowed more than short ones, and medians more than least times.",
+    libraries: [],
   };
 }
 

@@ -1,5 +1,5 @@
 """PyTorch CPU peer. Same protocol as harness.mjs. --threads=N"""
-import json, os, sys, time
+import ctypes, json, os, sys, time
 opt = dict(budget=400.0, min=3, max=300, slow=12000.0, ids=None, threads=1)
 for a in sys.argv[1:]:
     if a.startswith("--") and "=" in a:
@@ -201,7 +201,20 @@ def make(w):
         return dict(run=run, check=lambda: box["y"], per=w["loop"])
     return None
 
+def blas():
+    """Name and version of the BLAS that is loaded."""
+    if torch.backends.mkl.is_available(): return "MKL"
+    try: paths = {line.split()[-1] for line in open("/proc/self/maps") if "blas" in line.lower()}
+    except OSError: return "an unknown BLAS"
+    for path in sorted(paths):
+        try: config = ctypes.CDLL(path).openblas_get_config
+        except (OSError, AttributeError): continue
+        config.restype = ctypes.c_char_p
+        return " ".join(config().decode().split()[:2])
+    return ", ".join(os.path.basename(path) for path in sorted(paths)) or "an unknown BLAS"
+
 def emit(o): print("@@" + json.dumps(o), flush=True)
+emit(dict(library=f"PyTorch {torch.__version__.split('+')[0]} with {blas()}"))
 for w in W:
     if opt["ids"] and w["id"] not in opt["ids"]: continue
     try:

@@ -101,6 +101,68 @@ describeGpu("rows", () => {
     ).rejects.toThrow("Cannot nllLoss 5 classes: targets must be in the range [0, 4] or -100, got 5");
     await device.sync();
   });
+  test("crossEntropy and its gradient: rows along and beside one another, strides, weights, smoothing", async () => {
+    const shapes = [[7, 5], [1, 1000], [500, 3], [2, 19, 5, 9], [3, 2, 40]];
+    for (const [k, shape] of shapes.entries()) {
+      const [n, classes] = [shape.reduce((a, b) => a * b, 1), shape[1]!];
+      const rows = [shape[0]!, ...shape.slice(2)];
+      const count = n / classes;
+      const x = { values: noise(n, 1, 5), shape };
+      const target = { values: integers(count, 0, classes - 1, 2), shape: rows, dtype: int32 };
+      const weight = { values: noise(classes, 3).map(Math.abs), shape: [classes] };
+      const stats = [noise(count, 4).map((v) => v + 5), noise(count, 5).map(Math.abs)].map((values) => ({
+        values,
+        shape: rows,
+      }));
+      for (const reduction of ["mean", "sum", "none"] as const) {
+        const attrs = { reduction, ignoreIndex: classes > 2 ? 1 : -1, smoothing: k % 2 === 0 ? 0.2 : 0 };
+        const scores = k === 1 ? [x, target, weight] : [x, target];
+        await expectFused("crossEntropy", scores, attrs, { rtol: 2e-5, atol: 2e-5 });
+        const g = {
+          values: noise(reduction === "none" ? count : 1, 6),
+          shape: reduction === "none" ? rows : [],
+        };
+        const gradient = [g, x, target, ...stats, { values: [3], shape: [] }];
+        const given = k === 1 ? [...gradient, weight] : gradient;
+        await expectFused("crossEntropyBackward", given, attrs, close);
+        await expectFused("crossEntropyBackward", given, attrs, { ...close, inPlace: 1 });
+      }
+    }
+    const turned = { values: noise(35, 1, 5), shape: [7, 5], strides: [1, 9], offset: 2 };
+    const target = { values: integers(7, 0, 4, 2), shape: [7], strides: [2], dtype: int32 };
+    const weight = { values: noise(5, 3).map(Math.abs), shape: [5], strides: [3] };
+    const attrs = { reduction: "mean", ignoreIndex: -100, smoothing: 0 } as const;
+    await expectFused("crossEntropy", [turned, target, weight], attrs, { rtol: 2e-5, atol: 2e-5 });
+  });
+  test("crossEntropy: scores that are not finite, and a target that is no class", async () => {
+    const rows = [1e4, 1, -1e4, -Infinity, 0, 2, Infinity, 1, 2, NaN, 1, 2, -Infinity, -Infinity, -Infinity];
+    const x = { values: rows, shape: [5, 3] };
+    for (const at of [0, 2]) {
+      const target = { values: [at, at, at, at, at], shape: [5], dtype: int32 };
+      for (const smoothing of [0, 0.5]) {
+        const attrs = { reduction: "none", ignoreIndex: -1, smoothing } as const;
+        await expectFused("crossEntropy", [x, target], attrs, close);
+        const stats = [[1e4, 2, Infinity, NaN, -Infinity], [0, 0.1269, NaN, NaN, NaN]].map((values) => ({
+          values,
+          shape: [5],
+        }));
+        const g = { values: noise(5), shape: [5] };
+        for (const ignoreIndex of [-1, at]) {
+          const inputs = [g, x, target, ...stats, { values: [0], shape: [] }];
+          await expectFused("crossEntropyBackward", inputs, { ...attrs, ignoreIndex }, close);
+        }
+      }
+    }
+    const bad = { values: [0, 5], shape: [2], dtype: int32 };
+    for (const reduction of ["mean", "none"] as const) {
+      await expect(
+        results(device, "crossEntropy", [{ values: noise(10), shape: [2, 5] }, bad], {
+          ...{ reduction, ignoreIndex: -100, smoothing: 0 },
+        }),
+      ).rejects.toThrow("Cannot crossEntropy 5 classes: targets must be in the range [0, 4] or -100, got 5");
+    }
+    await device.sync();
+  });
   test("scans: short and long lines, both extremes with places, strides, NaN", async () => {
     for (const shape of [[3, 5], [2, 200]]) {
       const n = shape[0]! * shape[1]!;

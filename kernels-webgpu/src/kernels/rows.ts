@@ -24,7 +24,7 @@ type RowName =
   | "layerNormBackward";
 
 /** How the invocations of a workgroup share rows. */
-interface Team {
+export interface Team {
   /** Invocations of a row. */
   readonly lanes: number;
   /** Rows of a workgroup. */
@@ -34,13 +34,21 @@ interface Team {
 }
 
 /** Four elements or more for each invocation; at least 32 rows side by side where these lie side by side. */
-function teamFor(length: number, side = false): Team {
+export function teamFor(length: number, side = false): Team {
   const lanes = Math.min(side ? 8 : WORKGROUP, Math.max(8, 2 ** Math.ceil(Math.log2(length / 4))));
   return { lanes, rows: WORKGROUP / lanes, side };
 }
 
+/** The team for rows of `x` along `dim`. */
+export function teamAlong({ shape, strides }: Operand, dim: number): Team {
+  const length = shape[dim]!;
+  const side = strides[dim] !== 1 && count(shape) / length >= 32 &&
+    strides.some((step, d) => d !== dim && step === 1 && shape[d]! >= 8);
+  return teamFor(length, side);
+}
+
 /** `row`: the row of an invocation; `mine`: its number in that row; `live`: false beyond the last row. */
-function teamText({ lanes, rows, side }: Team): string {
+export function teamText({ lanes, rows, side }: Team): string {
   return wgsl`
     if (group * ${rows}u >= P.rows) { return; }
     let mine = ${side ? `lane / ${rows}u` : `lane % ${lanes}u`};
@@ -51,7 +59,7 @@ function teamText({ lanes, rows, side }: Team): string {
 }
 
 /** `fold_sum(lane, v)` and `fold_max(lane, v)`: over the invocations of a row, the result for all of them. */
-function folds({ lanes, rows, side }: Team, names: readonly ("sum" | "max")[]): string {
+export function folds({ lanes, rows, side }: Team, names: readonly ("sum" | "max")[]): string {
   const step = side ? rows : 1;
   return wgsl`
     var<workgroup> shared_fold: array<f32, ${WORKGROUP}>;
@@ -126,16 +134,12 @@ function rowStep(
   fold: readonly ("sum" | "max")[],
   body: (team: Team) => string,
 ): GpuDispatch | null {
-  const [first] = operands;
-  const length = first!.shape[dim]!;
-  const rows = count(first!.shape) / length;
-  const side = first!.strides[dim] !== 1 && rows >= 32 &&
-    first!.strides.some((step, d) => d !== dim && step === 1 && first!.shape[d]! >= 8);
-  const team = teamFor(length, side);
+  const team = teamAlong(operands[0]!, dim);
+  const rows = count(operands[0]!.shape) / operands[0]!.shape[dim]!;
   const draft = new Draft(op, limits);
   const rank = alongRows(draft, names, operands, 1, dim);
   return draft.step(
-    `${team.lanes}|${side ? "side" : "along"}|${rank}`,
+    `${team.lanes}|${team.side ? "side" : "along"}|${rank}`,
     grid(Math.ceil(rows / team.rows)),
     () =>
       wgsl`
@@ -156,7 +160,7 @@ function rowStep(
 }
 
 /** A loop of the invocations over a row. */
-function each({ lanes }: Team, body: string): string {
+export function each({ lanes }: Team, body: string): string {
   return wgsl`
     for (var i = mine; i < P.length; i += ${lanes}u) {
       ${body}
@@ -164,7 +168,7 @@ function each({ lanes }: Team, body: string): string {
 }
 
 /** As {@linkcode each}, where the body writes. */
-function eachLive(team: Team, body: string): string {
+export function eachLive(team: Team, body: string): string {
   return wgsl`
     if (live) {
       ${each(team, body)}

@@ -1,6 +1,7 @@
 /**
- * Convolutions with kernels of 3 × 3, stride 1, by Winograd's minimal filtering F(4 × 4, 3 × 3) (Lavin and Gray 2016,
+ * Convolutions with kernels of 3 × 3 by Winograd's minimal filtering F(4 × 4, 3 × 3) (Lavin and Gray 2016,
  * https://arxiv.org/abs/1509.09308): a tile of 4 × 4 outputs needs 36 products for each pair of channels instead of 144.
+ * Where the kernels move by 2 it needs 81, whose tiles are in winograd_strided.ts.
  *
  * Tiles of 6 × 6 inputs, and weights, are transformed; the products are 36 products of matrices, channels by tiles, by the
  * kernels of gemm; outputs are transformed back. The points of the transforms are 0, ±5/8, ±3/2 and ∞, at which float32
@@ -15,9 +16,27 @@
  * Four tiles at a time, or the same tile of four channels, lie in the lanes of vectors.
  */
 
-import { gemm_scratch, multiplyPanels, padded } from "./gemm";
-import { MR_F32 } from "./gemm_micro";
-import { scratch } from "./memory";
+import { gemm_scratch, micro, padded } from "./gemm";
+import { MR_F32, NR_F32 } from "./gemm_micro";
+import {
+  backTileStrided,
+  between,
+  constants,
+  gradTileStrided,
+  HEAD,
+  inputTileStrided,
+  kernelTileStrided,
+  mad,
+  outputTileStrided,
+  PARTS,
+  partsOf,
+  sub,
+  sumOf,
+  SUMS,
+  weightTileStrided,
+  writeOffsets,
+  writeStridedConstants,
+} from "./winograd_strided";
 
 /** What the host writes at META, in this order. */
 const META: usize = 16384;
@@ -61,6 +80,10 @@ const IMAGE_STEP: usize = 8;
 // @ts-ignore: decorator
 @inline
 const OUT_STEP: usize = 9;
+/** 1 or 2. */
+// @ts-ignore: decorator
+@inline
+const STRIDE: usize = 10;
 
 /** Status of a part that ran. */
 const FIT: i32 = -1;
@@ -101,22 +124,7 @@ const NA: f32 = 1 / (2 * A2 * (A2 - B2));
 @inline
 const NB: f32 = 1 / (2 * B2 * (B2 - A2));
 
-// @ts-ignore: decorator
-@inline
-function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
-}
-
-/** c − a b */
-// @ts-ignore: decorator
-@inline
-function sub(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
-  else return f32x4.sub(c, f32x4.mul(a, b));
-}
-
-/** Bytes from one of the 36 matrices of `floats` elements to the next: no two at the same place of a page of the cache. */
+/** Bytes from one of the matrices of `floats` elements to the next: no two at the same place of a page of the cache. */
 // @ts-ignore: decorator
 @inline
 function stepOf(floats: i32): i32 {
@@ -141,11 +149,44 @@ function tilesDown(): i32 {
   return (meta(OUT_HEIGHT) + 3) >> 2;
 }
 
+/** Elements from tile to tile of the padded image, and what the last one has more. */
+// @ts-ignore: decorator
+@inline
+function tileStep(strided: bool): i32 {
+  return strided ? 8 : 4;
+}
+
+// @ts-ignore: decorator
+@inline
+function overlap(strided: bool): i32 {
+  return strided ? 1 : 2;
+}
+
+/** Products of a tile, and what they are added up to. */
+// @ts-ignore: decorator
+@inline
+function partsOfTile(strided: bool): i32 {
+  return strided ? PARTS : XI;
+}
+
+// @ts-ignore: decorator
+@inline
+function sumsOfTile(strided: bool): i32 {
+  return strided ? SUMS : XI;
+}
+
+/** Most products that are added up. */
+// @ts-ignore: decorator
+@inline
+function depth(strided: bool): i32 {
+  return strided ? 4 : 1;
+}
+
 /** Tiles of a block of the convolution: what is transformed at once lies in a cache. */
 // @ts-ignore: decorator
 @inline
-function tilesAtOnce(channels: i32): i32 {
-  return max(32, min(64, 2730 / padded(channels) & ~7));
+function tilesAtOnce(channels: i32, strided: bool): i32 {
+  return max(32, min(64, (strided ? 1365 : 2730) / padded(channels) & ~7));
 }
 
 /** Rows of a block of the convolution. */
@@ -162,23 +203,10 @@ function tilesOfGrad(rows: i32, channels: i32): i32 {
   return max(32, min(128, 6144 / (rows + channels) & ~3));
 }
 
-/** Where constants lie, which are loaded once for a tile, then what a transform holds between its two halves. */
-// @ts-ignore: decorator
-@inline
-function constants(): usize {
-  return scratch + <usize>gemm_scratch(4);
-}
-
-// @ts-ignore: decorator
-@inline
-function between(): usize {
-  return constants() + 256;
-}
-
 // @ts-ignore: decorator
 @inline
 function table(): usize {
-  return constants() + 1024;
+  return constants() + HEAD;
 }
 
 /** Writes the constants, each in four lanes. */
@@ -195,30 +223,56 @@ function writeConstants(): void {
   v128.store(at, f32x4.splat(N0), 128);
   v128.store(at, f32x4.splat(NA), 144);
   v128.store(at, f32x4.splat(NB), 160);
+  writeStridedConstants();
 }
 
+/** How {@linkcode winograd_weights_f32} leaves weights: kernels as they are, or turned around. */
+// @ts-ignore: decorator
+@inline
+const TURNED: i32 = 1;
+/** For kernels that move by 2: products that are added up lie in one panel. */
+// @ts-ignore: decorator
+@inline
+const DEEP: i32 = 2;
+/** For kernels that move by 2: each product has a matrix. */
+// @ts-ignore: decorator
+@inline
+const APART: i32 = 3;
+
 /** Bytes of {@linkcode winograd_weights_f32}'s result. */
-export function winograd_weights_size(rows: i32, channels: i32): f64 {
-  return <f64>XI * (<f64>(tall(rows) * padded(channels)) * 4 + 4096 + 192);
+export function winograd_weights_size(rows: i32, channels: i32, mode: i32): f64 {
+  const matrices: f64 = mode === DEEP ? 4 * SUMS : mode === APART ? PARTS : XI;
+  return matrices * (<f64>(tall(rows) * padded(channels)) * 4 + 4096 + 192);
+}
+
+/** Elements of an image of `across` × `down` tiles, padded. */
+// @ts-ignore: decorator
+@inline
+function imageOf(across: i32, down: i32, strided: bool): i32 {
+  const by = tileStep(strided);
+  return (by * across + overlap(strided)) * (by * down + overlap(strided)) + 16;
 }
 
 /** Bytes of working memory of {@linkcode winograd_f32}. */
-export function winograd_scratch(rows: i32, channels: i32, height: i32, width: i32): i32 {
+export function winograd_scratch(rows: i32, channels: i32, height: i32, width: i32, stride: i32): i32 {
+  const strided = stride === 2;
   const across = (width + 3) >> 2;
   const down = (height + 3) >> 2;
-  const tiles = tilesAtOnce(channels);
-  return gemm_scratch(4) + 1024 + (across * down + 4) * 16 + ((4 * across + 2) * (4 * down + 2) + 16) * 4 +
-    XI * (stepOf(tiles * padded(channels)) + stepOf(rowsAtOnce(rows) * tiles));
+  const tiles = tilesAtOnce(channels, strided);
+  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + imageOf(across, down, strided) * 4 +
+    sumsOfTile(strided) * (stepOf(depth(strided) * tiles * padded(channels)) + stepOf(rowsAtOnce(rows) * tiles));
 }
 
 /** Bytes of working memory of {@linkcode winograd_weight_grad_f32}. */
-export function winograd_weight_grad_scratch(rows: i32, channels: i32, height: i32, width: i32): i32 {
+export function winograd_weight_grad_scratch(rows: i32, channels: i32, height: i32, width: i32, stride: i32): i32 {
+  const strided = stride === 2;
   const across = (width + 3) >> 2;
   const down = (height + 3) >> 2;
   const tiles = tilesOfGrad(rows, channels);
   const wide = (channels + 7) & ~7;
-  return gemm_scratch(4) + 1024 + (across * down + 4) * 16 + 4 * ((4 * across + 2) * (4 * down + 2) + 16) * 4 +
-    XI * (stepOf(tiles * wide) + stepOf(tiles * tall(rows)) + stepOf(tall(rows) * wide)) +
+  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + 4 * imageOf(across, down, strided) * 4 +
+    partsOfTile(strided) * (stepOf(tiles * wide) + stepOf(tall(rows) * wide)) +
+    sumsOfTile(strided) * stepOf(tiles * tall(rows)) +
     4 * (16 * across * down + 16) * 4;
 }
 
@@ -232,22 +286,10 @@ function scatter(p: usize, v: v128, by: usize): void {
   v128.store32_lane(p + 3 * by, v, 3);
 }
 
-/**
- * Transforms the 3 × 3 weights at four places into lanes: vector number j of 36 goes to o + j · step, whole, or its lanes
- * `apart` bytes from one another where that is not 0.
- */
-function weightTile(
-  p0: usize,
-  p1: usize,
-  p2: usize,
-  p3: usize,
-  flip: bool,
-  o: usize,
-  step: usize,
-  apart: usize,
-): void {
-  const k = constants();
-  const temp = between();
+/** Loads the 3 × 3 weights at four places into the lanes of nine vectors at `temp`. */
+// @ts-ignore: decorator
+@inline
+function loadKernels(p0: usize, p1: usize, p2: usize, p3: usize, temp: usize): void {
   let r0 = v128.load(p0);
   let r1 = v128.load(p1);
   let r2 = v128.load(p2);
@@ -276,6 +318,14 @@ function weightTile(
   last = v128.load32_lane(p1, last, 1, 32);
   last = v128.load32_lane(p2, last, 2, 32);
   v128.store(temp, v128.load32_lane(p3, last, 3, 32), 128);
+}
+
+/**
+ * Transforms the nine weights in vectors at `temp`: vector number j of 36 goes to o + j · step, whole, or its lanes `apart`
+ * bytes from one another where that is not 0.
+ */
+function weightTile(temp: usize, flip: bool, o: usize, step: usize, apart: usize): void {
+  const k = constants();
   const a = v128.load(k, 64);
   const b = v128.load(k, 80);
   const a2 = v128.load(k, 32);
@@ -338,8 +388,8 @@ function weightTile(
 }
 
 /**
- * Transforms `count` rows of weights from `first` on, a multiple of 20, into panels: 36 matrices of rows by channels.
- * Weight [r, c] begins at w + r · rowStep + c · channelStep elements; `flip` turns the kernels around.
+ * Transforms `count` rows of weights from `first` on, a multiple of 20, into panels of rows by channels, as `mode` says.
+ * Weight [r, c] begins at w + r · rowStep + c · channelStep elements.
  */
 export function winograd_weights_f32(
   w: usize,
@@ -348,17 +398,22 @@ export function winograd_weights_f32(
   channels: i32,
   rowStep: i32,
   channelStep: i32,
-  flip: i32,
+  mode: i32,
   first: i32,
   count: i32,
 ): void {
   writeConstants();
+  const temp = between();
   const kp = padded(channels);
-  const step = <usize>stepOf(tall(rows) * kp);
-  const panel = <usize>(MR_F32 * kp) << 2;
+  const deep = depth(mode === DEEP);
+  const step = <usize>stepOf(tall(rows) * kp * deep);
+  const all = <usize>(mode === DEEP ? SUMS : mode === APART ? PARTS : XI) * step;
+  const panel = <usize>(MR_F32 * kp * deep) << 2;
+  const part = <usize>(MR_F32 * kp) << 2;
+  if (mode >= DEEP) writeOffsets(<i32>step, mode === DEEP ? <i32>part : 0);
   const end = min(rows, first + count);
   for (let r = first; r < end; r += TALL) {
-    const top = u + (<usize>(r * kp) << 2);
+    const top = u + (<usize>(r * kp * deep) << 2);
     for (let v = 0; v < 5; v++) {
       // The fifth rows of four panels go into lanes together; panels of four rows have none.
       const fifth = MR_F32 === 5 && v === 4;
@@ -369,16 +424,21 @@ export function winograd_weights_f32(
       const q2 = w + (<usize>min(at + 2 * gap, rows - 1) * <usize>rowStep << 2);
       const q3 = w + (<usize>min(at + 3 * gap, rows - 1) * <usize>rowStep << 2);
       let to = fifth ? top + 16 : top + <usize>v * panel;
+      const apart: usize = fifth ? panel : 0;
       for (let c = 0; c < channels; c++) {
         const by = <usize>(c * channelStep) << 2;
-        weightTile(q0 + by, q1 + by, q2 + by, q3 + by, flip !== 0, to, step, fifth ? panel : 0);
+        loadKernels(q0 + by, q1 + by, q2 + by, q3 + by, temp);
+        if (mode >= DEEP) weightTileStrided(temp, to, apart);
+        else weightTile(temp, mode === TURNED, to, step, apart);
         to += <usize>MR_F32 << 2;
       }
       if (fifth) continue;
       for (let c = channels; c < kp; c++) {
-        for (let i: usize = 0; i < <usize>XI * step; i += step) {
-          v128.store(to + i, f32x4.splat(0));
-          if (MR_F32 === 5) store<f32>(to + i, 0, 16);
+        for (let i: usize = 0; i < all; i += step) {
+          for (let d: usize = 0; d < <usize>deep * part; d += part) {
+            v128.store(to + i + d, f32x4.splat(0));
+            if (MR_F32 === 5) store<f32>(to + i + d, 0, 16);
+          }
         }
         to += <usize>MR_F32 << 2;
       }
@@ -572,8 +632,7 @@ function outputTile(m: usize, step: usize, o: usize, row: usize, tiles: usize, b
   const o1 = o + <usize>load<i32>(tiles, 20);
   const o2 = o + <usize>load<i32>(tiles, 36);
   const o3 = o + <usize>load<i32>(tiles, 52);
-  const whole = load<i32>(tiles, 12) + load<i32>(tiles, 28) + load<i32>(tiles, 44) + load<i32>(tiles, 60) === 16 &&
-    load<i32>(tiles, 8) + load<i32>(tiles, 24) + load<i32>(tiles, 40) + load<i32>(tiles, 56) === 16;
+  const whole = areWhole(tiles);
   let by: usize = 0;
   for (let i = 0; i < 4; i++) {
     const from = temp + <usize>(i * 96);
@@ -593,26 +652,81 @@ function outputTile(m: usize, step: usize, o: usize, row: usize, tiles: usize, b
     bad = mad(y1, zero, bad);
     bad = mad(y2, zero, bad);
     bad = mad(y3, zero, bad);
-    const t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);
-    const t1 = i32x4.shuffle(y2, y3, 0, 4, 1, 5);
-    const t2 = i32x4.shuffle(y0, y1, 2, 6, 3, 7);
-    const t3 = i32x4.shuffle(y2, y3, 2, 6, 3, 7);
-    const v0 = i64x2.shuffle(t0, t1, 0, 2);
-    const v1 = i64x2.shuffle(t0, t1, 1, 3);
-    const v2 = i64x2.shuffle(t2, t3, 0, 2);
-    const v3 = i64x2.shuffle(t2, t3, 1, 3);
-    if (whole) {
-      v128.store(o0 + by, v0);
-      v128.store(o1 + by, v1);
-      v128.store(o2 + by, v2);
-      v128.store(o3 + by, v3);
-    } else {
-      putPart(o0 + by, v0, tiles, i);
-      putPart(o1 + by, v1, tiles + 16, i);
-      putPart(o2 + by, v2, tiles + 32, i);
-      putPart(o3 + by, v3, tiles + 48, i);
-    }
+    putRows(o0 + by, o1 + by, o2 + by, o3 + by, y0, y1, y2, y3, whole, tiles, i);
     by += row;
+  }
+  return bad;
+}
+
+/** True where four tiles lie inside the image whole. */
+// @ts-ignore: decorator
+@inline
+function areWhole(tiles: usize): bool {
+  return load<i32>(tiles, 12) + load<i32>(tiles, 28) + load<i32>(tiles, 44) + load<i32>(tiles, 60) === 16 &&
+    load<i32>(tiles, 8) + load<i32>(tiles, 24) + load<i32>(tiles, 40) + load<i32>(tiles, 56) === 16;
+}
+
+/** Stores row `i` of four tiles, whose columns are in the lanes of y0 … y3. */
+// @ts-ignore: decorator
+@inline
+function putRows(
+  o0: usize,
+  o1: usize,
+  o2: usize,
+  o3: usize,
+  y0: v128,
+  y1: v128,
+  y2: v128,
+  y3: v128,
+  whole: bool,
+  tiles: usize,
+  i: i32,
+): void {
+  const t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);
+  const t1 = i32x4.shuffle(y2, y3, 0, 4, 1, 5);
+  const t2 = i32x4.shuffle(y0, y1, 2, 6, 3, 7);
+  const t3 = i32x4.shuffle(y2, y3, 2, 6, 3, 7);
+  const v0 = i64x2.shuffle(t0, t1, 0, 2);
+  const v1 = i64x2.shuffle(t0, t1, 1, 3);
+  const v2 = i64x2.shuffle(t2, t3, 0, 2);
+  const v3 = i64x2.shuffle(t2, t3, 1, 3);
+  if (whole) {
+    v128.store(o0, v0);
+    v128.store(o1, v1);
+    v128.store(o2, v2);
+    v128.store(o3, v3);
+  } else {
+    putPart(o0, v0, tiles, i);
+    putPart(o1, v1, tiles + 16, i);
+    putPart(o2, v2, tiles + 32, i);
+    putPart(o3, v3, tiles + 48, i);
+  }
+}
+
+/** Stores the outputs that {@linkcode outputTileStrided} left, as {@linkcode outputTile} does. */
+function putTiles(o: usize, row: usize, tiles: usize, bad: v128): v128 {
+  const temp = between();
+  const zero = f32x4.splat(0);
+  let o0 = o + <usize>load<i32>(tiles, 4);
+  let o1 = o + <usize>load<i32>(tiles, 20);
+  let o2 = o + <usize>load<i32>(tiles, 36);
+  let o3 = o + <usize>load<i32>(tiles, 52);
+  const whole = areWhole(tiles);
+  for (let i = 0; i < 4; i++) {
+    const from = temp + <usize>(i << 6);
+    const y0 = v128.load(from);
+    const y1 = v128.load(from, 16);
+    const y2 = v128.load(from, 32);
+    const y3 = v128.load(from, 48);
+    bad = mad(y0, zero, bad);
+    bad = mad(y1, zero, bad);
+    bad = mad(y2, zero, bad);
+    bad = mad(y3, zero, bad);
+    putRows(o0, o1, o2, o3, y0, y1, y2, y3, whole, tiles, i);
+    o0 += row;
+    o1 += row;
+    o2 += row;
+    o3 += row;
   }
   return bad;
 }
@@ -720,13 +834,13 @@ function backTile(m: usize, step: usize, o: usize, row: usize, tiles: usize): vo
  * Writes what is known of every tile of an image: offset of its input, offset of its output, rows and columns of that.
  * Three tiles more, at the place of the last one, have no rows.
  */
-function writeTiles(wide: i32): void {
+function writeTiles(wide: i32, by: i32): void {
   const across = tilesAcross();
   const down = tilesDown();
   let q = table();
   for (let y = 0; y < down; y++) {
     for (let x = 0; x < across; x++) {
-      store<i32>(q, (4 * y * wide + 4 * x) << 2);
+      store<i32>(q, (by * y * wide + by * x) << 2);
       store<i32>(q, (4 * y * meta(OUT_WIDTH) + 4 * x) << 2, 4);
       store<i32>(q, min(4, meta(OUT_HEIGHT) - 4 * y), 8);
       store<i32>(q, min(4, meta(OUT_WIDTH) - 4 * x), 12);
@@ -795,6 +909,39 @@ function statusOf(most: v128, bad: v128): i32 {
   return i32x4.all_true(fits) ? FIT : UNFIT;
 }
 
+/** Most steps of k that are summed one after another: few for exactness, many for speed. */
+// @ts-ignore: decorator
+@inline
+const STEPS: i32 = 128;
+
+/** `k` steps of panels, whose beginnings lie `deep` steps apart, into `mc` × `nc` elements of C, or added: whole tiles. */
+function multiply(
+  pa: usize,
+  pb: usize,
+  c: usize,
+  ldc: usize,
+  mc: i32,
+  nc: i32,
+  k: i32,
+  deep: i32,
+  add: bool,
+): void {
+  for (let i = 0; i < k; i += STEPS) {
+    const steps = min(STEPS, k - i);
+    let b = pb + (<usize>(NR_F32 * i) << 2);
+    for (let j = 0; j < nc; j += NR_F32) {
+      let a = pa + (<usize>(MR_F32 * i) << 2);
+      let to = c + (<usize>j << 2);
+      for (let r = 0; r < mc; r += MR_F32) {
+        micro<f32>(a, b, to, ldc, steps, add || i > 0);
+        a += <usize>(MR_F32 * deep) << 2;
+        to += <usize>MR_F32 * ldc;
+      }
+      b += <usize>(NR_F32 * deep) << 2;
+    }
+  }
+}
+
 /**
  * x [N, C, H, W] with the weights that {@linkcode winograd_weights_f32} made → o [N, O, H′, W′].
  *
@@ -803,26 +950,32 @@ function statusOf(most: v128, bad: v128): i32 {
  */
 export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32, count: i32): i32 {
   writeConstants();
+  const strided = meta(STRIDE) === 2;
+  const by = tileStep(strided);
+  const more = overlap(strided);
+  const matrices = <usize>sumsOfTile(strided);
   const channels = meta(CHANNELS);
   const kp = padded(channels);
+  const deep = depth(strided) * kp;
   const across = tilesAcross();
   const tiles = across * tilesDown();
   const groups = (tiles + 3) >> 2;
-  const wide = 4 * across + 2;
-  const high = 4 * tilesDown() + 2;
+  const wide = by * across + more;
+  const high = by * tilesDown() + more;
   const height = meta(HEIGHT);
   const width = meta(WIDTH);
   const outWidth = meta(OUT_WIDTH);
   const direct = meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
-  const most = tilesAtOnce(channels) >> 2;
-  const stepU = <usize>stepOf(tall(meta(ROWS)) * kp);
-  const stepV = <usize>stepOf(4 * most * kp);
+  const most = tilesAtOnce(channels, strided) >> 2;
+  const stepU = <usize>stepOf(tall(meta(ROWS)) * deep);
+  const stepV = <usize>stepOf(4 * most * deep);
   const some = rowsAtOnce(rows);
   const stepM = <usize>stepOf(some * 4 * most);
   const pad = table() + (<usize>(tiles + 4) << 4);
   const v = pad + (<usize>(wide * high + 16) << 2);
-  const m = v + <usize>XI * stepV;
-  writeTiles(wide);
+  const m = v + matrices * stepV;
+  writeTiles(wide, by);
+  if (strided) writeOffsets(<i32>stepV, kp << 5);
   if (!direct) memory.fill(pad, 0, <usize>(wide * high) << 2);
   let largest = f32x4.splat(0);
   let bad = largest;
@@ -841,14 +994,14 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
       const end = (min(tiles, 4 * g1) - 1) / across + 1;
       for (let c = 0; c < channels; c++) {
         const from = x + (<usize>(n * meta(IMAGE_STEP) + c * height * width) << 2);
-        if (direct) largest = look(from, width, 4 * top, 4 * end + 2, largest);
+        if (direct) largest = look(from, width, by * top, by * end + more, largest);
         else {
           largest = place(
             from,
             pad,
             wide,
-            4 * top,
-            4 * end + 2,
+            by * top,
+            by * end + more,
             height,
             width,
             meta(ABOVE),
@@ -859,24 +1012,23 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
         const base = direct ? from : pad;
         let tile = table() + (<usize>g0 << 6);
         for (let g = at - b0; g < at - b0 + g1 - g0; g++) {
-          inputTile(
-            base + <usize>load<i32>(tile),
-            base + <usize>load<i32>(tile, 16),
-            base + <usize>load<i32>(tile, 32),
-            base + <usize>load<i32>(tile, 48),
-            <usize>wide << 2,
-            v + (<usize>((g >> 1) * kp + c) << 5) + (<usize>(g & 1) << 4),
-            stepV,
-          );
+          const p0 = base + <usize>load<i32>(tile);
+          const p1 = base + <usize>load<i32>(tile, 16);
+          const p2 = base + <usize>load<i32>(tile, 32);
+          const p3 = base + <usize>load<i32>(tile, 48);
+          const to = v + (<usize>((g >> 1) * deep + c) << 5) + (<usize>(g & 1) << 4);
+          if (strided) inputTileStrided(p0, p1, p2, p3, <usize>wide << 2, to);
+          else inputTile(p0, p1, p2, p3, <usize>wide << 2, to, stepV);
           tile += 64;
         }
       }
       at += g1 - g0;
     }
     // Steps of k beyond the channels meet weights of 0, and must be finite.
-    for (let c = channels; c < kp; c++) {
+    for (let c = channels; c < deep; c++) {
+      if (c % kp < channels) continue;
       for (let g = 0; g < columns >> 3; g++) {
-        for (let i = v + (<usize>(g * kp + c) << 5); i < v + <usize>XI * stepV; i += stepV) {
+        for (let i = v + (<usize>(g * deep + c) << 5); i < v + matrices * stepV; i += stepV) {
           v128.store(i, f32x4.splat(0));
           v128.store(i, f32x4.splat(0), 16);
         }
@@ -886,16 +1038,21 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
       const mc = min(some, rows - r);
       const full = (mc + MR_F32 - 1) / MR_F32 * MR_F32;
       const ldm = <usize>columns << 2;
-      for (let i: usize = 0; i < <usize>XI; i++) {
-        const a = u + i * stepU + (<usize>(r * kp) << 2);
-        multiplyPanels<f32>(a, v + i * stepV, m + i * stepM, ldm, full, columns, kp, false);
+      for (let i: usize = 0; i < matrices; i++) {
+        const a = u + i * stepU + (<usize>(r * deep) << 2);
+        const k = strided ? partsOf(<i32>i) * kp : kp;
+        multiply(a, v + i * stepV, m + i * stepM, ldm, full, columns, k, deep, false);
       }
       for (let j = 0; j < mc; j++) {
         let from = m + <usize>j * ldm;
         for (let g = b0; g < b1; g++) {
           const n = g / groups;
           const to = o + (<usize>(n * meta(OUT_STEP) + (r + j) * meta(OUT_HEIGHT) * outWidth) << 2);
-          bad = outputTile(from, stepM, to, <usize>outWidth << 2, table() + (<usize>(g - n * groups) << 6), bad);
+          const tile = table() + (<usize>(g - n * groups) << 6);
+          if (strided) {
+            outputTileStrided(from, stepM);
+            bad = putTiles(to, <usize>outWidth << 2, tile, bad);
+          } else bad = outputTile(from, stepM, to, <usize>outWidth << 2, tile, bad);
           from += 16;
         }
       }
@@ -933,17 +1090,33 @@ function take(pad: usize, wide: i32, o: usize, bad: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function imagesAtOnce(groups: i32, channels: i32): i32 {
-  return max(1, tilesAtOnce(channels) / 4 / groups);
+  return max(1, tilesAtOnce(channels, false) / 4 / groups);
+}
+
+/** Rows of a block of {@linkcode winograd_back_f32}. */
+// @ts-ignore: decorator
+@inline
+function rowsOfBack(rows: i32, strided: bool): i32 {
+  return min(tall(rows), strided ? 20 : 80);
 }
 
 /** Bytes of working memory of {@linkcode winograd_back_f32} for `rows` of `size` elements of an image, padded. */
-export function winograd_back_scratch(rows: i32, channels: i32, height: i32, width: i32, size: i32): i32 {
+export function winograd_back_scratch(
+  rows: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  size: i32,
+  stride: i32,
+): i32 {
+  const strided = stride === 2;
   const across = (width + 3) >> 2;
   const down = (height + 3) >> 2;
   const groups = (across * down + 3) >> 2;
   const tiles = 4 * groups * imagesAtOnce(groups, channels) + 4;
-  return gemm_scratch(4) + 1024 + (across * down + 4) * 16 + (16 * across * down + size + 32) * 4 +
-    XI * (stepOf(tiles * padded(channels)) + stepOf(rowsAtOnce(rows) * tiles));
+  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + (16 * across * down + size + 32) * 4 +
+    sumsOfTile(strided) * stepOf(tiles * padded(channels)) +
+    partsOfTile(strided) * stepOf(rowsOfBack(rows, strided) * tiles);
 }
 
 /**
@@ -953,6 +1126,11 @@ export function winograd_back_scratch(rows: i32, channels: i32, height: i32, wid
  */
 export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch: i32): i32 {
   writeConstants();
+  const strided = meta(STRIDE) === 2;
+  const by = tileStep(strided);
+  const more = overlap(strided);
+  const sums = <usize>sumsOfTile(strided);
+  const parts = <usize>partsOfTile(strided);
   const channels = meta(CHANNELS);
   const kp = padded(channels);
   const across = tilesAcross();
@@ -961,9 +1139,9 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
   const outHeight = meta(OUT_HEIGHT);
   const outWidth = meta(OUT_WIDTH);
   const plane = outHeight * outWidth;
-  const wide = max(4 * across + 2, meta(BEFORE) + meta(WIDTH));
-  const high = max(4 * tilesDown() + 2, meta(ABOVE) + meta(HEIGHT));
-  const some = rowsAtOnce(rows);
+  const wide = max(by * across + more, meta(BEFORE) + meta(WIDTH));
+  const high = max(by * tilesDown() + more, meta(ABOVE) + meta(HEIGHT));
+  const some = rowsOfBack(rows, strided);
   const most = imagesAtOnce(groups, channels);
   const all = 4 * groups * most + 4;
   const stepU = <usize>stepOf(tall(meta(ROWS)) * kp);
@@ -972,9 +1150,9 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
   const pad = table() + (<usize>(tiles + 4) << 4);
   const image = pad + (<usize>(16 * tiles + 16) << 2);
   const v = image + (<usize>(wide * high + 16) << 2);
-  const m = v + <usize>XI * stepV;
+  const m = v + sums * stepV;
   const direct = 4 * across === outWidth && 4 * tilesDown() === outHeight;
-  writeTiles(wide);
+  writeTiles(wide, by);
   if (!direct) memory.fill(pad, 0, <usize>(16 * tiles) << 2);
   let largest = f32x4.splat(0);
   let bad = largest;
@@ -991,23 +1169,19 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
           // Past the last tile there are none: their gradients are 0.
           const g = n * groups + (t >> 2);
           const to = v + (<usize>((g >> 1) * kp + c) << 5) + (<usize>(g & 1) << 4);
-          gradTile(
-            base + gradOf(t, tiles, across),
-            base + gradOf(t + 1, tiles, across),
-            base + gradOf(t + 2, tiles, across),
-            base + gradOf(t + 3, tiles, across),
-            <usize>across << 4,
-            to,
-            stepV,
-            0,
-          );
-          if (t + 4 > tiles) clearLanes(to, stepV, tiles - t);
+          const p0 = base + gradOf(t, tiles, across);
+          const p1 = base + gradOf(t + 1, tiles, across);
+          const p2 = base + gradOf(t + 2, tiles, across);
+          const p3 = base + gradOf(t + 3, tiles, across);
+          if (strided) gradTileStrided(p0, p1, p2, p3, <usize>across << 4, to, stepV, 0);
+          else gradTile(p0, p1, p2, p3, <usize>across << 4, to, stepV, 0);
+          if (t + 4 > tiles) clearLanes(to, stepV, tiles - t, sumsOfTile(strided));
         }
       }
     }
     for (let c = channels; c < kp; c++) {
       for (let g = 0; g < columns >> 3; g++) {
-        for (let i = v + (<usize>(g * kp + c) << 5); i < v + <usize>XI * stepV; i += stepV) {
+        for (let i = v + (<usize>(g * kp + c) << 5); i < v + sums * stepV; i += stepV) {
           v128.store(i, f32x4.splat(0));
           v128.store(i, f32x4.splat(0), 16);
         }
@@ -1017,16 +1191,19 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
       const mc = min(some, rows - r);
       const full = (mc + MR_F32 - 1) / MR_F32 * MR_F32;
       const ldm = <usize>columns << 2;
-      for (let i: usize = 0; i < <usize>XI; i++) {
+      for (let i: usize = 0; i < parts; i++) {
         const a = u + i * stepU + (<usize>(r * kp) << 2);
-        multiplyPanels<f32>(a, v + i * stepV, m + i * stepM, ldm, full, columns, kp, false);
+        const b = v + (strided ? <usize>sumOf(<i32>i) : i) * stepV;
+        multiply(a, b, m + i * stepM, ldm, full, columns, kp, kp, false);
       }
       for (let j = 0; j < mc; j++) {
         let from = m + <usize>j * ldm;
         for (let n = 0; n < images; n++) {
           memory.fill(image, 0, <usize>(wide * high) << 2);
           for (let g = 0; g < groups; g++) {
-            backTile(from, stepM, image, <usize>wide << 2, table() + (<usize>g << 6));
+            const tile = table() + (<usize>g << 6);
+            if (strided) backTileStrided(from, stepM, image, <usize>wide << 2, tile);
+            else backTile(from, stepM, image, <usize>wide << 2, tile);
             from += 16;
           }
           const to = (b + n) * meta(IMAGE_STEP) + (r + j) * meta(HEIGHT) * meta(WIDTH);
@@ -1047,9 +1224,9 @@ function gradOf(t: i32, tiles: i32, across: i32): usize {
   return <usize>(16 * y * across + 4 * (u - y * across)) << 2;
 }
 
-/** Writes 0 to the lanes from number `n` on of 36 vectors. */
-function clearLanes(p: usize, step: usize, n: i32): void {
-  for (let i = 0; i < XI; i++) {
+/** Writes 0 to the lanes from number `n` on of `count` vectors. */
+function clearLanes(p: usize, step: usize, n: i32, count: i32): void {
+  for (let i = 0; i < count; i++) {
     for (let l = n; l < 4; l++) store<f32>(p + (<usize>l << 2), 0);
     p += step;
   }
@@ -1062,12 +1239,17 @@ function clearLanes(p: usize, step: usize, n: i32): void {
  */
 export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i32, channels: i32): void {
   writeConstants();
+  const strided = meta(STRIDE) === 2;
+  const by = tileStep(strided);
+  const more = overlap(strided);
+  const parts = <usize>partsOfTile(strided);
+  const sums = <usize>sumsOfTile(strided);
   const rows = meta(ROWS);
   const across = tilesAcross();
   const down = tilesDown();
   const tiles = across * down;
-  const wide = 4 * across + 2;
-  const high = 4 * down + 2;
+  const wide = by * across + more;
+  const high = by * down + more;
   const height = meta(HEIGHT);
   const width = meta(WIDTH);
   const outHeight = meta(OUT_HEIGHT);
@@ -1085,8 +1267,9 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
   const pad = table() + (<usize>(tiles + 4) << 4);
   const padGrad = pad + 4 * size;
   const v = padGrad + 4 * gradSize;
-  const z = v + <usize>XI * stepV;
-  const d = z + <usize>XI * stepZ;
+  const z = v + parts * stepV;
+  const d = z + sums * stepZ;
+  if (strided) writeOffsets(<i32>stepV, 0);
   if (!direct) memory.fill(pad, 0, 4 * size);
   if (!directGrad) memory.fill(padGrad, 0, 4 * gradSize);
   let largest = f32x4.splat(0);
@@ -1111,10 +1294,10 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
         let p2 = from + (<usize>(min(c + 2, channels - 1) * height * width) << 2);
         let p3 = from + (<usize>(min(c + 3, channels - 1) * height * width) << 2);
         if (direct) {
-          largest = look(p0, width, 4 * top, 4 * end + 2, largest);
-          largest = look(p1, width, 4 * top, 4 * end + 2, largest);
-          largest = look(p2, width, 4 * top, 4 * end + 2, largest);
-          largest = look(p3, width, 4 * top, 4 * end + 2, largest);
+          largest = look(p0, width, by * top, by * end + more, largest);
+          largest = look(p1, width, by * top, by * end + more, largest);
+          largest = look(p2, width, by * top, by * end + more, largest);
+          largest = look(p3, width, by * top, by * end + more, largest);
         } else {
           largest = placeFour(
             p0,
@@ -1124,8 +1307,8 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
             pad,
             size,
             wide,
-            4 * top,
-            4 * end + 2,
+            by * top,
+            by * end + more,
             height,
             width,
             meta(ABOVE),
@@ -1140,8 +1323,9 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
         let to = v + (<usize>((c >> 3) * kp + at - b0) << 5) + (<usize>(c & 4) << 2);
         for (let t = t0; t < t1; t++) {
           const y = t / across;
-          const by = <usize>(4 * (y * wide + t - y * across)) << 2;
-          inputTile(p0 + by, p1 + by, p2 + by, p3 + by, <usize>wide << 2, to, stepV);
+          const at = <usize>(by * (y * wide + t - y * across)) << 2;
+          if (strided) inputTileStrided(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to);
+          else inputTile(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to, stepV);
           to += 32;
         }
       }
@@ -1188,25 +1372,32 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
           let to = z + (<usize>(r * kp) << 2) + (fifth ? 16 : <usize>j * panel) + (<usize>((at - b0) * MR_F32) << 2);
           for (let t = t0; t < t1; t++) {
             const y = t / across;
-            const by = <usize>(16 * (y * across) + 4 * (t - y * across)) << 2;
-            gradTile(p0 + by, p1 + by, p2 + by, p3 + by, <usize>across << 4, to, stepZ, fifth ? panel : 0);
+            const q = <usize>(16 * (y * across) + 4 * (t - y * across)) << 2;
+            const apart: usize = fifth ? panel : 0;
+            if (strided) gradTileStrided(p0 + q, p1 + q, p2 + q, p3 + q, <usize>across << 4, to, stepZ, apart);
+            else gradTile(p0 + q, p1 + q, p2 + q, p3 + q, <usize>across << 4, to, stepZ, apart);
             to += <usize>MR_F32 << 2;
           }
         }
       }
       at += t1 - t0;
     }
-    for (let i: usize = 0; i < <usize>XI; i++) {
+    for (let i: usize = 0; i < sums; i++) clearSteps(z + i * stepZ, MR_F32, full, b1 - b0, kp);
+    for (let i: usize = 0; i < parts; i++) {
       clearSteps(v + i * stepV, 8, columns, b1 - b0, kp);
-      clearSteps(z + i * stepZ, MR_F32, full, b1 - b0, kp);
-      const to = d + i * stepD;
-      multiplyPanels<f32>(z + i * stepZ, v + i * stepV, to, <usize>columns << 2, full, columns, kp, b0 > 0);
+      const a = z + (strided ? <usize>sumOf(<i32>i) : i) * stepZ;
+      multiply(a, v + i * stepV, d + i * stepD, <usize>columns << 2, full, columns, kp, kp, b0 > 0);
     }
   }
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < channels; c += 4) {
       const to = o + (<usize>((r * meta(CHANNELS) + c) * 9) << 2);
-      kernelTile(d + (<usize>(r * columns + c) << 2), stepD, to, min(4, channels - c));
+      const from = d + (<usize>(r * columns + c) << 2);
+      const n = min(4, channels - c);
+      if (strided) {
+        kernelTileStrided(from, stepD);
+        for (let i: usize = 0; i < 9; i++) putLanes(to + 4 * i, v128.load(between() + 16 * i), n);
+      } else kernelTile(from, stepD, to, n);
     }
   }
   if (statusOf(largest, f32x4.splat(0)) !== FIT) store<f32>(o, NaN);

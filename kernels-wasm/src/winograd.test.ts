@@ -18,6 +18,8 @@ interface Case {
   readonly rows: number;
   /** Default 1. */
   readonly groups?: number;
+  /** Default 1. */
+  readonly stride?: 1 | 2;
   readonly size: readonly [number, number];
   readonly padding: readonly [number, number];
 }
@@ -37,11 +39,22 @@ const CASES: readonly Case[] = [
   { batch: 1, channels: 90, rows: 8, size: [10, 6], padding: [0, 0] },
   { batch: 2, channels: 9, rows: 11, groups: 3, size: [10, 9], padding: [1, 1] },
   { batch: 5, channels: 8, rows: 12, groups: 2, size: [7, 8], padding: [0, 0] },
+  { batch: 1, channels: 8, rows: 8, size: [16, 16], padding: [1, 1], stride: 2 },
+  { batch: 2, channels: 5, rows: 21, size: [9, 13], padding: [0, 1], stride: 2 },
+  { batch: 3, channels: 17, rows: 5, size: [9, 9], padding: [0, 0], stride: 2 },
+  { batch: 1, channels: 3, rows: 84, size: [3, 4], padding: [0, 0], stride: 2 },
+  { batch: 5, channels: 9, rows: 20, size: [2, 5], padding: [1, 1], stride: 2 },
+  { batch: 1, channels: 1, rows: 1, size: [39, 14], padding: [2, 2], stride: 2 },
+  { batch: 2, channels: 64, rows: 41, size: [28, 22], padding: [2, 0], stride: 2 },
+  { batch: 9, channels: 12, rows: 7, size: [7, 7], padding: [1, 1], stride: 2 },
+  { batch: 1, channels: 4, rows: 6, size: [70, 81], padding: [1, 1], stride: 2 },
+  { batch: 3, channels: 102, rows: 30, size: [17, 10], padding: [1, 0], stride: 2 },
+  { batch: 2, channels: 6, rows: 9, groups: 3, size: [15, 12], padding: [1, 1], stride: 2 },
 ];
 
 function shapes(c: Case): { x: Shape; w: Shape; y: Shape } {
-  const { groups = 1 } = c;
-  const out = c.size.map((n, i) => n + 2 * c.padding[i]! - 2);
+  const { groups = 1, stride = 1 } = c;
+  const out = c.size.map((n, i) => Math.floor((n + 2 * c.padding[i]! - 3) / stride) + 1);
   return {
     x: [c.batch, groups * c.channels, ...c.size],
     w: [groups * c.rows, c.channels, 3, 3],
@@ -49,11 +62,8 @@ function shapes(c: Case): { x: Shape; w: Shape; y: Shape } {
   };
 }
 
-const attrsOf = (c: Case) => ({
-  stride: [1, 1],
-  padding: c.padding,
-  dilation: [1, 1],
-  groups: c.groups ?? 1,
+const attrsOf = ({ padding, groups = 1, stride = 1 }: Case) => ({
+  ...{ stride: [stride, stride], padding, dilation: [1, 1], groups },
 });
 
 /** The convolution and its gradients in float64. */
@@ -69,7 +79,8 @@ function exact(c: Case, x: ArrayLike<number>, w: ArrayLike<number>, g: ArrayLike
         for (let q = 0; q < ys[3]!; q++, iy++) {
           for (let t = 0; t < 9 * c.channels; t++) {
             const [k, a, b] = [Math.floor(t / 9), Math.floor(t / 3) % 3, t % 3];
-            const [i, j] = [p + a - c.padding[0], q + b - c.padding[1]];
+            const { stride = 1 } = c;
+            const [i, j] = [p * stride + a - c.padding[0], q * stride + b - c.padding[1]];
             if (i < 0 || j < 0 || i >= c.size[0] || j >= c.size[1]) continue;
             const channel = Math.floor(o / c.rows) * c.channels + k;
             const ix = ((n * xs[1]! + channel) * c.size[0] + i) * c.size[1] + j;
@@ -107,7 +118,7 @@ function computed(
 function force(always: boolean): void {
   Object.assign(
     winogradLimits,
-    always ? { channels: 1, rows: 1, waste: Infinity, weights: 2 ** 30 } : { channels: Infinity },
+    always ? { channels: 1, rows: 1, strided: 1, waste: Infinity, weights: 2 ** 30 } : { channels: Infinity },
   );
 }
 
@@ -130,24 +141,27 @@ test("winograd: the convolution and both gradients, in any size", () => {
   }
 });
 
-test("winograd: as exact as sums of products in float32, within a small factor", () => {
-  const c: Case = { batch: 1, channels: 64, rows: 24, size: [16, 16], padding: [1, 1] };
-  const { x: xs, w: ws, y: ys } = shapes(c);
-  const [x, w, g] = [noise(size(xs), 4), noise(size(ws), 5), noise(size(ys), 6)];
-  const want = exact(c, x, w, g);
-  const errors = (got: number[][]): number[] =>
-    got.map((list, i) => Math.sqrt(list.reduce((sum, v, at) => sum + (v - want[i]![at]!) ** 2, 0)));
-  for (const [build, device] of devices) {
-    const tiled = errors(computed(device, c, x, w, g));
-    force(false);
-    const plain = errors(computed(device, c, x, w, g));
-    Object.assign(winogradLimits, limits);
-    tiled.forEach((error, i) => {
-      expect(error, `${build}, result ${i}`).toBeGreaterThan(0);
-      expect(error / plain[i]!, `${build}, result ${i}`).toBeLessThan(4);
-    });
-  }
-});
+test.each([1, 2] as const)(
+  "winograd: as exact as sums of products in float32, within a small factor, by %i",
+  (stride) => {
+    const c: Case = { batch: 1, channels: 64, rows: 24, size: [16, 16], padding: [1, 1], stride };
+    const { x: xs, w: ws, y: ys } = shapes(c);
+    const [x, w, g] = [noise(size(xs), 4), noise(size(ws), 5), noise(size(ys), 6)];
+    const want = exact(c, x, w, g);
+    const errors = (got: number[][]): number[] =>
+      got.map((list, i) => Math.sqrt(list.reduce((sum, v, at) => sum + (v - want[i]![at]!) ** 2, 0)));
+    for (const [build, device] of devices) {
+      const tiled = errors(computed(device, c, x, w, g));
+      force(false);
+      const plain = errors(computed(device, c, x, w, g));
+      Object.assign(winogradLimits, limits);
+      tiled.forEach((error, i) => {
+        expect(error, `${build}, result ${i}`).toBeGreaterThan(0);
+        expect(error / plain[i]!, `${build}, result ${i}`).toBeLessThan(4);
+      });
+    }
+  },
+);
 
 /** What one number among the operands must not do: reach results that it has no part in. */
 const ODD: readonly (readonly [where: "x" | "w" | "g", value: number])[] = [
@@ -164,10 +178,10 @@ const ODD: readonly (readonly [where: "x" | "w" | "g", value: number])[] = [
   ["g", 1e20],
 ];
 
-test.each([1, 0])(
-  "winograd: NaN, infinities and very large numbers stay in their windows, padding %i",
-  (n) => {
-    const c: Case = { batch: 2, channels: 10, rows: 12, size: [10, 14], padding: [n, n] };
+test.each([[1, 1], [0, 1], [1, 2], [0, 2]] as const)(
+  "winograd: NaN, infinities and very large numbers stay in their windows, padding %i, by %i",
+  (n, stride) => {
+    const c: Case = { batch: 2, channels: 10, rows: 12, size: [10, 14], padding: [n, n], stride };
     const { x: xs, w: ws, y: ys } = shapes(c);
     for (const [build, device] of devices) {
       for (const [where, value] of ODD) {

@@ -186,13 +186,15 @@ function isTurnedBetter(
 
 /** The geometry for Winograd's method, where it computes this kind of convolution and pays; else null. */
 function winogradOf(g: Geometry): WinogradGeometry | null {
+  const stride = g.stride[1] === 2 ? 2 : 1;
   const isPlain = g.size[0] === 1 && String(g.kernel) === "1,3,3" &&
-    [...g.stride, ...g.dilation, ...g.spread].every((v) => v === 1);
+    String(g.stride) === `1,${stride},${stride}` &&
+    [...g.dilation, ...g.spread].every((v) => v === 1);
   if (!isPlain) return null;
   const plane = (list: readonly number[]): [number, number] => [list[1]!, list[2]!];
   const { batch, groups, rows, channels } = g;
   const sizes = { size: plane(g.size), padding: plane(g.low), out: plane(g.out) };
-  const geometry = { batch, groups, rows, channels, ...sizes };
+  const geometry: WinogradGeometry = { batch, groups, rows, channels, ...sizes, stride };
   return isWinogradBetter(geometry) ? geometry : null;
 }
 
@@ -268,7 +270,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         attrs.groups,
         pointers,
         parts,
-        (p) => winograd(kernels, p, [9 * channels, 9, 0], tiled),
+        (p) => winograd(kernels, p, [9 * channels, 9, false], tiled),
       );
       return tryAll(trials, direct);
     },
@@ -290,41 +292,32 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         out: sizes[0],
         stride: [1, 1, 1],
       };
-      const isPlain = count(kernel) * count(turned.spread) === 1;
-      const direct = rows >= 4 && !isPlain && !isTurnedBetter(rows, weight.shape[1]!, sizes)
-        ? convolution(kernels, "conv_input_grad_f32", [g, weight, output], {
-          ...common,
-          rows,
-          channels: weight.shape[1]!,
-          size: sizes[0],
-          low: padding,
-          spread: [1, 1, 1],
-          out: sizes[1],
-          stride: three(attrs.stride, 1),
-        })
-        : convolution(kernels, "conv_input_grad_turned_f32", [g, weight, output], turned);
-      const tiled = winogradOf(turned);
-      if (direct === null || tiled === null) return direct;
-      const pointers = [pointer(g), pointer(weight), pointer(output)] as const;
-      const [batch, height, width] = [tiled.batch, ...attrs.inputSize as [number, number]];
-      const own: WinogradGeometry = {
-        ...{
-          batch,
-          groups: attrs.groups,
-          rows,
-          channels: tiled.rows,
-          size: [height, width],
-          out: tiled.size,
-        },
-        padding: attrs.padding as [number, number],
+      const own: Geometry = {
+        ...common,
+        rows,
+        channels: turned.rows,
+        size: sizes[0],
+        low: padding,
+        spread: [1, 1, 1],
+        out: sizes[1],
+        stride: turned.spread,
       };
+      const isPlain = count(kernel) * count(own.stride) === 1;
+      const direct = rows >= 4 && !isPlain && !isTurnedBetter(rows, own.channels, sizes)
+        ? convolution(kernels, "conv_input_grad_f32", [g, weight, output], own)
+        : convolution(kernels, "conv_input_grad_turned_f32", [g, weight, output], turned);
+      const back = winogradOf(own);
+      const tiled = winogradOf(turned);
+      const isBack = back !== null && isBackBetter(back);
+      if (direct === null || (!isBack && tiled === null)) return direct;
+      const pointers = [pointer(g), pointer(weight), pointer(output)] as const;
       const parts = [rows * count(own.out), rows * own.channels * 9, own.channels * count(own.size)];
-      const isBack = isBackBetter(own);
       const trials = eachGroup(
         attrs.groups,
         pointers,
         parts,
-        (p) => isBack ? winogradBack(kernels, p, own) : winograd(kernels, p, [9, 9 * tiled.rows, 1], tiled),
+        (p) =>
+          isBack ? winogradBack(kernels, p, back) : winograd(kernels, p, [9, 9 * own.channels, true], tiled!),
       );
       return tryAll(trials, direct);
     },

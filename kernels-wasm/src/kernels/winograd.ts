@@ -1,15 +1,15 @@
 /**
- * When a convolution runs by Winograd's F(4 × 4, 3 × 3), and the calls that it is made of.
+ * When a convolution with kernels of 3 × 3 runs by Winograd's method, and the calls that it is made of.
  *
  * @module
  */
 
 import { Call, META, type WasmDispatch, writeInts } from "../dispatch.ts";
 import { count } from "../geometry.ts";
-import type { Cut, Kernels } from "../module.ts";
+import { type Cut, cutting, type Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
 
-/** A convolution of one group of images' channels with kernels of 3 × 3, stride 1, no dilation. */
+/** A convolution of one group of images' channels with kernels of 3 × 3, without dilation. */
 export interface WinogradGeometry {
   /** Images. */
   readonly batch: number;
@@ -25,12 +25,15 @@ export interface WinogradGeometry {
   readonly padding: readonly [above: number, before: number];
   /** Height and width of the result. */
   readonly out: readonly [height: number, width: number];
+  /** How far the kernels move. */
+  readonly stride: 1 | 2;
 }
 
 /** Where Winograd pays, by measurement. */
 export const winogradLimits: {
   channels: number;
   rows: number;
+  strided: number;
   waste: number;
   weights: number;
 } = {
@@ -38,6 +41,8 @@ export const winogradLimits: {
   channels: 8,
   /** Least channels of the result. */
   rows: 8,
+  /** Least channels of either where kernels move by 2. */
+  strided: 16,
   /** Most elements of whole tiles for one element of the result. */
   waste: 2,
   /** Most transformed weights, in bytes. */
@@ -46,16 +51,32 @@ export const winogradLimits: {
 
 /** Products that the transform of a tile costs as much as, for each channel of the image, of the result, and each weight. */
 const TRANSFORM = { image: 900, result: 900, weight: 450 };
+/** The same where kernels move by 2, to compare with products of another kind. */
+const STRIDED = { image: 1100, result: 550, weight: 500 };
+
+/** What {@linkcode Winograd} makes of weights: see assembly/winograd.ts. */
+const TURNED = 1;
+const DEEP = 2;
+const APART = 3;
+
+/** Products of a tile for each pair of channels, elements from tile to tile of the image, and what the last one has more. */
+const TILE = { 1: { products: 36, step: 4, overlap: 2 }, 2: { products: 81, step: 8, overlap: 1 } } as const;
 
 const { ceil } = Math;
 
 /** True when `g` should run by Winograd's method. */
 export function isWinogradBetter(g: WinogradGeometry): boolean {
-  const { channels, rows, waste, weights } = winogradLimits;
+  const { channels, rows, strided, waste, weights } = winogradLimits;
   const [height, width] = g.out;
   if (g.batch * height * width === 0 || g.channels < channels || g.rows < rows) return false;
-  if (g.padding.some((v) => v < 0) || g.channels * g.rows * 36 * 4 > weights) return false;
-  return 16 * tilesOf(g) <= waste * height * width;
+  if (g.stride === 2 && Math.min(g.channels, g.rows) < strided) return false;
+  const { products } = TILE[g.stride];
+  if (g.padding.some((v) => v < 0) || g.channels * g.rows * products * 4 > weights) return false;
+  if (16 * tilesOf(g) > waste * height * width) return false;
+  if (g.stride === 1) return true;
+  const { image, result, weight } = STRIDED;
+  const tile = products + image / g.rows + result / g.channels;
+  return g.batch * tilesOf(g) * tile + weight <= 9 * g.batch * height * width;
 }
 
 function tilesOf(g: WinogradGeometry): number {
@@ -85,7 +106,7 @@ export function tryAll(trials: readonly Trial[], otherwise: WasmDispatch): WasmD
 
 function metaOf(g: WinogradGeometry): number[] {
   const [image, result] = [imageOf(g), resultOf(g)];
-  return [g.rows, g.channels, ...g.size, ...g.padding, ...g.out, image, result];
+  return [g.rows, g.channels, ...g.size, ...g.padding, ...g.out, image, result, g.stride];
 }
 
 /**
@@ -93,20 +114,22 @@ function metaOf(g: WinogradGeometry): number[] {
  *
  * @param pointers Of x, w and o.
  * @param weights Elements from one channel of the result to the next in w, from one of the image to the next, and whether
- *   the kernels are turned around.
+ *   the kernels are turned around, which those that move by 2 cannot be.
  */
 export function winograd(
   kernels: Kernels,
   pointers: readonly [x: number, w: number, o: number],
-  weights: readonly [row: number, channel: number, flip: number],
+  weights: readonly [row: number, channel: number, isTurned: boolean],
   g: WinogradGeometry,
 ): Trial {
-  kernels.needScratch(kernels.entry("winograd_scratch").fn(g.rows, g.channels, ...g.out));
-  return new Winograd(kernels, pointers, weights, g, metaOf(g));
+  kernels.needScratch(kernels.entry("winograd_scratch").fn(g.rows, g.channels, ...g.out, g.stride));
+  const [row, channel, isTurned] = weights;
+  const mode = g.stride === 2 ? DEEP : isTurned ? TURNED : 0;
+  return new Winograd(kernels, pointers, [row, channel, mode], g, metaOf(g));
 }
 
 /** Most tiles of an image whose input gradient is added up from tiles: they are transformed at once. */
-const MOST_TILES = 64;
+const MOST_TILES = { 1: 64, 2: 256 } as const;
 
 /**
  * True when the gradient for the input of the convolution `g` should be added up from tiles of its result, rather than be a
@@ -114,7 +137,7 @@ const MOST_TILES = 64;
  */
 export function isBackBetter(g: WinogradGeometry): boolean {
   const [tiles, other] = [tilesOf(g), tilesOf({ ...g, out: g.size })];
-  return isWinogradBetter(g) && tiles <= MOST_TILES && 1.15 * tiles < other;
+  return isWinogradBetter(g) && tiles <= MOST_TILES[g.stride] && (g.stride === 2 || 1.15 * tiles < other);
 }
 
 /**
@@ -128,18 +151,22 @@ export function winogradBack(
   g: WinogradGeometry,
 ): Trial {
   const back = { ...g, rows: g.channels, channels: g.rows };
-  const [high, wide] = [0, 1].map((i) => Math.max(4 * ceil(g.out[i]! / 4) + 2, g.padding[i]! + g.size[i]!));
-  const bytes = kernels.entry("winograd_back_scratch").fn(back.rows, back.channels, ...g.out, high! * wide!);
-  kernels.needScratch(bytes);
+  const { step, overlap } = TILE[g.stride];
+  const [high, wide] = [0, 1].map((i) =>
+    Math.max(step * ceil(g.out[i]! / 4) + overlap, g.padding[i]! + g.size[i]!)
+  );
+  const scratch = kernels.entry("winograd_back_scratch");
+  kernels.needScratch(scratch.fn(back.rows, back.channels, ...g.out, high! * wide!, g.stride));
   const meta = metaOf(g);
   meta.splice(0, 2, back.rows, back.channels);
-  return new Winograd(kernels, pointers, [9, 9 * back.rows, 0], back, meta, true);
+  const mode = g.stride === 2 ? APART : 0;
+  return new Winograd(kernels, pointers, [9, 9 * back.rows, mode], back, meta, true);
 }
 
 class Winograd implements Trial {
   readonly #kernels: Kernels;
   readonly #pointers: readonly [x: number, w: number, o: number];
-  readonly #weights: readonly number[];
+  readonly #weights: readonly [row: number, channel: number, mode: number];
   readonly #g: WinogradGeometry;
   readonly #bytes: number;
   readonly #meta: readonly number[];
@@ -148,7 +175,7 @@ class Winograd implements Trial {
   constructor(
     kernels: Kernels,
     pointers: readonly [x: number, w: number, o: number],
-    weights: readonly number[],
+    weights: readonly [row: number, channel: number, mode: number],
     g: WinogradGeometry,
     meta: readonly number[],
     isBack = false,
@@ -157,7 +184,7 @@ class Winograd implements Trial {
     this.#pointers = pointers;
     this.#weights = weights;
     this.#g = g;
-    this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, g.channels);
+    this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, g.channels, weights[2]);
     this.#meta = meta;
     this.#isBack = isBack;
   }
@@ -183,18 +210,27 @@ class Winograd implements Trial {
   }
 
   #multiply(u: number): boolean {
-    const { batch, rows, channels, out } = this.#g;
+    const { batch, rows, channels, out, stride } = this.#g;
+    const { products } = TILE[stride];
     const tiles = tilesOf(this.#g);
     const groups = batch * ceil(tiles / 4);
     const cost = 4 * groups *
-      (36 * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25;
+      (products * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25;
     const [x, , o] = this.#pointers;
     const threads = this.#kernels.pool?.threads ?? 1;
-    const kp = (channels + 3) & ~3;
+    const deep = (this.#weights[2] === DEEP ? 4 : 1) * ((channels + 3) & ~3);
     const plane = count(this.#isBack ? this.#g.size : out);
-    const byRows = { units: rows, at: 3, grain: 20, cost, moves: [[1, kp * 4], [2, plane * 4]] } as const;
+    // One part for each thread: every one of them transforms all tiles.
+    const most = Math.min(cost, 20 * cutting.least);
+    const byRows = {
+      units: rows,
+      at: 3,
+      grain: 20,
+      cost: most,
+      moves: [[1, deep * 4], [2, plane * 4]],
+    } as const;
     // Parts of the images share the weights, parts of the rows share the images: the longer side is cut.
-    const isWide = groups >= 2 * threads && 8 * groups >= rows;
+    const isWide = groups >= 2 * threads && (stride === 2 ? 4 : 8) * groups >= rows;
     let results: readonly number[];
     if (this.#isBack) {
       const { groups } = this.#g;
@@ -226,12 +262,13 @@ export function winogradWeightGrad(
   g: WinogradGeometry,
 ): Trial {
   const { batch, rows, channels, out } = g;
-  kernels.needScratch(kernels.entry("winograd_weight_grad_scratch").fn(rows, channels, ...out));
+  kernels.needScratch(kernels.entry("winograd_weight_grad_scratch").fn(rows, channels, ...out, g.stride));
   const entry = kernels.entry("winograd_weight_grad_f32");
   const args = [...pointers, batch, channels];
   const tiles = tilesOf(g);
   const cost = batch * tiles *
-      (36 * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25 +
+      (TILE[g.stride].products * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) /
+      25 +
     rows * channels * TRANSFORM.weight / 25;
   const threads = kernels.pool?.threads ?? 1;
   const [image, result, weights] = [imageOf(g), resultOf(g), rows * channels * 9];

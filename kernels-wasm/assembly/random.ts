@@ -192,6 +192,72 @@ export function random_normal_f32(o: usize, n: i32, k0: i32, k1: i32, counter: f
   fill(o, n, k0, k1, counter, 1);
 }
 
+/** Sixteen lanes of four masks as bytes 0 and 1. */
+// @ts-ignore: decorator
+@inline
+function truths(a: v128, b: v128, c: v128, d: v128): v128 {
+  const bytes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+  return v128.and(bytes, i8x16.splat(1));
+}
+
+/** Dropout of 32 elements whose words lie in working memory. */
+// @ts-ignore: decorator
+@inline
+function drop32(x: usize, y: usize, kept: usize, least: v128, scale: v128): void {
+  for (let i: usize = 0; i < 2; i++) {
+    const p = scratch + (i << 6);
+    const a = i32x4.ge_s(i32x4.shr_u(v128.load(p), 8), least);
+    const b = i32x4.ge_s(i32x4.shr_u(v128.load(p, 16), 8), least);
+    const c = i32x4.ge_s(i32x4.shr_u(v128.load(p, 32), 8), least);
+    const d = i32x4.ge_s(i32x4.shr_u(v128.load(p, 48), 8), least);
+    const q = x + (i << 6);
+    const o = y + (i << 6);
+    v128.store(o, v128.and(a, f32x4.mul(v128.load(q), scale)));
+    v128.store(o, v128.and(b, f32x4.mul(v128.load(q, 16), scale)), 16);
+    v128.store(o, v128.and(c, f32x4.mul(v128.load(q, 32), scale)), 32);
+    v128.store(o, v128.and(d, f32x4.mul(v128.load(q, 48), scale)), 48);
+    v128.store(kept + (i << 4), truths(a, b, c, d));
+  }
+}
+
+/**
+ * y = x · scale where the number that {@linkcode random_uniform_f32} gives here is `p` or above, else 0 → y, and there as
+ * bytes 0 and 1.
+ */
+export function dropout_f32(
+  x: usize,
+  y: usize,
+  kept: usize,
+  n: i32,
+  k0: i32,
+  k1: i32,
+  counter: f64,
+  p: f64,
+  scale: f64,
+): void {
+  let block = <u64>counter;
+  // The numbers are multiples of 2⁻²⁴.
+  const least = i32x4.splat(<i32>ceil<f64>(<f64><f32>p * 16777216));
+  const by = f32x4.splat(<f32>scale);
+  keys(k0, k1);
+  for (; n >= 32; n -= 32) {
+    words(block, scratch);
+    drop32(x, y, kept, least, by);
+    block += 8;
+    x += 128;
+    y += 128;
+    kept += 32;
+  }
+  if (n > 0) {
+    words(block, scratch);
+    for (let i: usize = 0; i < <usize>n; i++) {
+      const keep = <i32>(load<u32>(scratch + (i << 2)) >> 8) >= i32x4.extract_lane(least, 0);
+      store<f32>(y + (i << 2), keep ? load<f32>(x + (i << 2)) * <f32>scale : 0);
+      store<u8>(kept + i, <u8>keep);
+    }
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function integers<T>(o: usize, n: i32, k0: i32, k1: i32, counter: f64, low: f64, span: f64): void {

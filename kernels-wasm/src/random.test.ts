@@ -1,4 +1,5 @@
 import {
+  bool,
   fillInt,
   fillNormal,
   fillUniform,
@@ -9,7 +10,7 @@ import {
   type RandomAttrs,
 } from "@flambeau/core";
 import { expect, test } from "vitest";
-import { devices, empty, run, values } from "./test_support.ts";
+import { devices, empty, operand, run, values } from "./test_support.ts";
 
 const KEYS: readonly (readonly [number, number])[] = [[0, 0], [123456789, 987654321], [
   0xffffffff,
@@ -34,6 +35,26 @@ test("randomUniform: the bits of core's recipe", () => {
       const out = empty(device, attrs.shape);
       expect(run(device, "randomUniform", [], out, attrs)).toBe(true);
       expect(values(device, out)).toEqual([...want]);
+    }
+  });
+});
+
+test("dropout: keeps where randomUniform is p or above, the bits of the formula", () => {
+  each(({ shape, key, counter }) => {
+    const n = shape[0]!;
+    const noise = new Float32Array(n);
+    fillUniform(noise, { dtype: float32, key, counter });
+    const x = Array.from({ length: n }, (_, i) => i === 3 ? NaN : Math.fround(i / 3 - 5));
+    for (const p of [0, 0.1, 0.5, noise[0]!, 1]) {
+      const keep = [...noise].map((v) => v >= Math.fround(p));
+      for (const [, device] of devices) {
+        const [y, kept] = [empty(device, shape), empty(device, shape, bool)];
+        const attrs = { key, counter, p, scale: 1.1 };
+        expect(run(device, "dropout", [operand(device, x, shape)], [y, kept], attrs)).toBe(true);
+        expect(values(device, kept)).toEqual(keep.map(Number));
+        const scale = Math.fround(1.1);
+        expect(values(device, y)).toEqual(x.map((v, i) => keep[i] ? Math.fround(v * scale) : 0));
+      }
     }
   });
 });

@@ -246,6 +246,12 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
   ["amax", [x], [row], { dims: [0], keepdim: false }],
   ["argmax", [x], [{ shape: [96], dtype: int32 }], { dim: 1, keepdim: false }],
   ["argmax", [x], [{ shape: [1024], dtype: int32 }], { dim: 0, keepdim: false }],
+  [
+    "dropout",
+    [{ shape: [100_000] }],
+    [{ shape: [100_000] }, { shape: [100_000], dtype: bool }],
+    { key: [1, 2], counter: 7, p: 0.3, scale: 2 },
+  ],
   ["randomUniform", [], [{ shape: [100_000] }], random],
   ["randomNormal", [], [{ shape: [100_000] }], random],
   ["randomInt", [], [{ shape: [100_000], dtype: int32 }], { ...random, dtype: int32, low: -5, high: 1000 }],

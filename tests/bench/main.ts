@@ -402,6 +402,9 @@ const rows: readonly Row[] = [
   row("scatter add 1024²", "scatter", [square, { ...indices, shape: [1024, 1024] }, square], [square], {
     ...{ dim: 1, reduce: "sum" },
   }),
+  row("dropout 1 M", "dropout", [f(M)], [f(M), { shape: [M], dtype: bool }], {
+    ...{ key: [1, 2], counter: 0, p: 0.5, scale: 2 },
+  }),
   row("uniform 1 M", "randomUniform", [], [f(M)], random),
   row("normal 1 M", "randomNormal", [], [f(M)], random),
   ...[M, 16 * M].map((n) => ({

@@ -18,6 +18,7 @@ const irregular: Partial<Record<Name, string>> = {
   pad: "ConstantPadNdBackward0",
   addScaled: "AddBackward0",
   linear: "AddmmBackward0",
+  dropout: "MulBackward0",
   groupNorm: "NativeGroupNormBackward0",
   layerNorm: "NativeLayerNormBackward0",
   batchNorm: "NativeBatchNormBackward0",

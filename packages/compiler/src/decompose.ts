@@ -22,7 +22,7 @@ import {
   layerNormBackward,
 } from "./decompose/norm.ts";
 import { adamStep, sgdStep } from "./decompose/optim.ts";
-import { addScaled, clamp, gelu, geluBackward, reluBackward, silu } from "./decompose/pointwise.ts";
+import { addScaled, clamp, dropout, gelu, geluBackward, reluBackward, silu } from "./decompose/pointwise.ts";
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolValues } from "./decompose/pool.ts";
 import {
   gruLayer,
@@ -53,6 +53,7 @@ export const decompositions: Decompositions = {
   silu: inFloat32(silu),
   reluBackward,
   clamp,
+  dropout: inFloat32(dropout),
   addScaled: inFloat32(addScaled),
   linear: inFloat32(linear),
   groupNorm: inFloat32(groupNorm),

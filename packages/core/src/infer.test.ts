@@ -275,6 +275,9 @@ const accepted: { readonly [P in Name]: Case[] } = {
   geluBackward: [of("geluBackward", ["float32[2]", "float32[2]"], { approximate: "none" }, "float32[2]")],
   silu: unary(),
   reluBackward: [of("reluBackward", ["float32[2]", "float32[2]"], null, "float32[2]")],
+  dropout: [
+    of("dropout", ["float32[2, 3]"], { ...random, p: 0.5, scale: 2 }, "float32[2, 3] bool[2, 3]"),
+  ],
   clamp: [
     of("clamp", ["float32[2]"], { min: 0, max: null }, "float32[2]"),
     of("clamp", ["float32[2]"], { min: -0.5, max: Infinity }, "float32[2]"),

@@ -75,6 +75,14 @@ export interface RandomAttrs {
   readonly counter: number;
 }
 
+/** Attributes of dropout: a place in a stream of random numbers, and what happens at each. */
+export interface DropoutAttrs extends Pick<RandomAttrs, "key" | "counter"> {
+  /** Elements go where the number is below this. */
+  readonly p: number;
+  /** The factor of those that stay. */
+  readonly scale: number;
+}
+
 /** Primitives that only change how memory is looked at: they alias their input and run no kernel. */
 export interface ViewPrimitives<T> {
   /** The same tensor under another name: `detach`, `view_as`. */
@@ -418,6 +426,8 @@ export interface FusedPrimitives<T> {
   reluBackward: [inputs: [g: T, x: T], attrs: null];
   /** Values limited to [min, max]; null is no limit; NaN passes. */
   clamp: [inputs: [x: T], attrs: { readonly min: number | null; readonly max: number | null }];
+  /** x · scale where the float32 number that randomUniform gives there is `p` or above, else 0 → y, and where: bool. */
+  dropout: [inputs: [x: T], attrs: DropoutAttrs, outputs: [y: T, kept: T]];
   /** x + alpha · y, of one dtype; broadcasts. */
   addScaled: [inputs: [x: T, y: T], attrs: { readonly alpha: number }];
   /** `x @ weightᵀ + bias`: x […, K], weight [N, K], bias [N] → […, N]. */

@@ -174,6 +174,9 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
     if (above === null || below === null) return [above ?? below ? keepWhere((above ?? below)!, g) : g];
     return [keepWhere(bind("bitwiseAnd", [above, below], null), g)];
   }),
+  dropout: row(OUTPUT << 1, ([g], { output: [, kept], attrs: { scale } }) => [
+    g === null ? null : mul(keepWhere(kept, g), scale),
+  ]),
   addScaled: row(NOTHING, (g, { attrs, needs }) => [g, needs[1] ? mul(g, attrs.alpha) : null]),
   linear: crossRow((g, { inputs: [x, weight], needs }) =>
     [

@@ -5,7 +5,7 @@
  */
 
 import { type Decomposition, Formula } from "./formula.ts";
-import type { Aval } from "@flambeau/core";
+import { type Aval, float32 } from "@flambeau/core";
 
 /** √(2/π) and the cubic coefficient of the tanh form of gelu (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415). */
 const TANH_SCALE = Math.sqrt(2 / Math.PI);
@@ -47,6 +47,14 @@ export const clamp: Decomposition<"clamp"> = (bind, [x], { min, max }) => {
   if (min === null && max === null) return f.copy(x);
   const raised = min === null ? x : f.maximum(x, min);
   return max === null ? raised : f.minimum(raised, max);
+};
+
+/** x · scale where a uniform random number is `p` or above, else 0 → y, and where. */
+export const dropout: Decomposition<"dropout"> = (bind, [x], { key, counter, p, scale }) => {
+  const f = new Formula(bind);
+  const noise = f.bind("randomUniform", [], { shape: x.shape, dtype: float32, key, counter });
+  const kept = f.bind("ge", [noise, f.scalar(p, float32)], null);
+  return [f.where(kept, f.mul(x, scale), 0), kept];
 };
 
 /** x + alpha · y. */

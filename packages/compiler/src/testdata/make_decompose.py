@@ -77,6 +77,25 @@ x = torch.tensor([-3.0, -0.5, 0, 0.25, 9, INF, -INF, NAN])
 for low, high in ((-1.0, 1.0), (None, 0.5), (-2.0, None), (1.0, -1.0)):
     case("clamp", {"min": low, "max": high}, [x], x.clamp(low, high))
 case("clamp", {"min": None, "max": None}, [x], x)
+
+
+def philox(counter, key):
+    """The four words of a block of Philox 4x32-10: Salmon et al. 2011, https://doi.org/10.1145/2063384.2063405"""
+    x = [counter & 0xFFFFFFFF, counter >> 32, 0, 0]
+    for i in range(10):
+        k = [(key[0] + i * 0x9E3779B9) & 0xFFFFFFFF, (key[1] + i * 0xBB67AE85) & 0xFFFFFFFF]
+        p, q = x[0] * 0xD2511F53, x[2] * 0xCD9E8D57
+        x = [(q >> 32) ^ x[1] ^ k[0], q & 0xFFFFFFFF, (p >> 32) ^ x[3] ^ k[1], p & 0xFFFFFFFF]
+    return x
+
+
+for shape, key, counter, p in (((3, 5), [1, 2], 0, 0.5), ((7,), [0xFFFFFFFF, 7], 2**33, 0.25), ((2, 2), [3, 0], 1, 1.0)):
+    y = rand(*shape)
+    words = [word for block in range(y.numel() // 4 + 1) for word in philox(counter + block, key)]
+    kept = torch.tensor([(word >> 8) / 2**24 >= p for word in words[: y.numel()]]).reshape(shape)
+    scale = 1 / (1 - p) if p < 1 else 0.0
+    attrs = {"key": key, "counter": counter, "p": p, "scale": scale}
+    case("dropout", attrs, [y], [torch.where(kept, y * scale, torch.zeros(())), kept])
 for alpha in (0.3, 1.0):
     x, y = rand(2, 3), rand(3)
     case("addScaled", {"alpha": alpha}, [x, y], torch.add(x, y, alpha=alpha))

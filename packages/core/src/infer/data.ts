@@ -232,9 +232,16 @@ function checkMade(op: Name, dtype: DType): void {
   }
 }
 
-function random(op: Name, { shape, dtype, key, counter }: RandomAttrs): Aval {
+function random(op: Name, attrs: RandomAttrs): Aval {
+  const { shape, dtype } = attrs;
   checkShape(op, shape);
   checkMade(op, dtype);
+  checkStream(op, attrs);
+  return { shape, dtype };
+}
+
+/** Checks a place in a stream of random numbers. */
+export function checkStream(op: Name, { key, counter }: Pick<RandomAttrs, "key" | "counter">): void {
   if (!key.every((word) => word >>> 0 === word)) {
     throw new ValueError(
       `Cannot ${op}: the key must be two unsigned 32-bit integers, got ${formatShape(key)}`,
@@ -243,7 +250,6 @@ function random(op: Name, { shape, dtype, key, counter }: RandomAttrs): Aval {
   if (!Number.isSafeInteger(counter) || counter < 0) {
     throw new ValueError(`Cannot ${op}: the counter must be an integer from 0 to below 2^53, got ${counter}`);
   }
-  return { shape, dtype };
 }
 
 /** The integers of `dtype`: from `least` to below `end`. */

@@ -199,6 +199,7 @@ export const inputDTypes: { readonly [P in Name]: DTypeClass } = {
   silu: float,
   reluBackward: float,
   clamp: numeric,
+  dropout: float,
   addScaled: numeric,
   linear: numeric,
   groupNorm: float,

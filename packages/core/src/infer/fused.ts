@@ -5,6 +5,7 @@
  */
 
 import type { Aval } from "../backend.ts";
+import { bool } from "../dtype.ts";
 import type { CrossEntropyAttrs, FusedPrimitives, Name } from "../primitives.ts";
 import { formatShape, type Shape, shapesEqual, tryBroadcast } from "../shape.ts";
 import {
@@ -19,6 +20,7 @@ import {
   valueError,
   withSize,
 } from "./checks.ts";
+import { checkStream } from "./data.ts";
 import { binary, unary } from "./pointwise.ts";
 import { recurrentRules } from "./recurrent.ts";
 import { along } from "./reduction.ts";
@@ -44,6 +46,17 @@ export const fusedRules: RulesOf<FusedPrimitives<unknown>> = {
       checkIntegers("clamp", inputs, "limits must be integers", [min ?? 0, max ?? 0]);
     }
     return inputs[0];
+  },
+
+  dropout(inputs, attrs) {
+    checkValues("dropout", inputs);
+    checkStream("dropout", attrs);
+    const [x] = inputs;
+    const { p, scale } = attrs;
+    if (!(p >= 0 && p <= 1) || !Number.isFinite(scale)) {
+      throw valueError("dropout", inputs, "p must be from 0 to 1 and scale finite", `${p} and ${scale}`);
+    }
+    return [x, { shape: x.shape, dtype: bool }];
   },
 
   addScaled(inputs, { alpha }) {

@@ -4,14 +4,16 @@
  * @module
  */
 
-import { formatType, type Shape, ShapeError } from "@flambeau/core";
+import { float32, formatType, type Shape, ShapeError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind, replaceValue } from "../bind.ts";
 import { requireTensor } from "../coerce.ts";
 import { relabel } from "../label.ts";
 import { requireFloatTarget } from "../pointwise.ts";
+import { drawPlace } from "../random.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { transforms } from "../transform.ts";
 import { rand, requireProbability } from "./random.ts";
 import { like } from "./reducing.ts";
 
@@ -71,6 +73,10 @@ function drop(
 }
 
 function masked(x: Tensor, p: number, { scale, shift, instead }: Rule, shape: Shape): Tensor {
+  // Where samples of a batch draw for themselves, the numbers are drawn on their own.
+  if (shift === 0 && instead === 0 && shape === x.shape && transforms.active === null) {
+    return bind("dropout", [x], { ...drawPlace(shape, float32, null), p, scale })[0];
+  }
   const noise = rand(shape, { device: x.backend, dtype: "float32" });
   const kept = bind("ge", [noise, like(noise, p)], null);
   const scaled = bind("mul", [x, like(x, scale)], null);

@@ -8,7 +8,7 @@ import type { Attrs, FusedPrimitives, Shape } from "@flambeau/core";
 import { elementsOf, type HostTensor, numbersOf } from "../host_tensor.ts";
 import { epsilonOf, type Make } from "../make.ts";
 import { tolerances } from "../tolerance.ts";
-import { badIndex, badShape, badValue, type InfosOf, type OpInfo, type Sample } from "./facts.ts";
+import { badDType, badIndex, badShape, badValue, type InfosOf, type OpInfo, type Sample } from "./facts.ts";
 import { eachLine } from "./reduction.ts";
 
 const { elementary, cancelling, accumulated, exact } = tolerances;
@@ -106,6 +106,7 @@ type ActivationName =
   | "silu"
   | "reluBackward"
   | "clamp"
+  | "dropout"
   | "addScaled"
   | "linear";
 
@@ -232,6 +233,41 @@ export const activationInfos: InfosOf<Pick<FusedPrimitives<unknown>, ActivationN
         ),
         { title: "edges", inputs: [make.of(make.edges())], attrs: { min: 0, max: 2 }, edge: true },
       ];
+    },
+  },
+
+  dropout: {
+    tolerance: exact,
+    differentiable: [0],
+    errors: [
+      badValue(["float32[2, 3]"], { key: [1, -2], counter: 0, p: 0.5, scale: 2 }, "got [1, -2]"),
+      badValue(["float32[2, 3]"], { key: [1, 2], counter: -1, p: 0.5, scale: 2 }, "got -1"),
+      badValue(["float32[2, 3]"], { key: [1, 2], counter: 0, p: 1.5, scale: 2 }, "got 1.5 and 2"),
+      badDType(["int32[2, 3]"], { key: [1, 2], counter: 0, p: 0.5, scale: 2 }, "got int32"),
+    ],
+    samples: (make) => [
+      ...shapes.map(([title, shape, smooth]): Sample<"dropout"> => ({
+        title,
+        inputs: [values(make, shape)],
+        attrs: { key: [1, 2], counter: 3, p: 0.5, scale: 2 },
+        smooth,
+      })),
+      {
+        title: "few go, late counter",
+        inputs: [values(make, [7, 33])],
+        attrs: { key: [0xffffffff, 9], counter: 2 ** 40, p: 0.1, scale: 1.25 },
+      },
+      { title: "all go", inputs: [values(make, [40])], attrs: { key: [3, 4], counter: 0, p: 1, scale: 0 } },
+      { title: "none go", inputs: [values(make, [40])], attrs: { key: [3, 4], counter: 0, p: 0, scale: 1 } },
+    ],
+    check([x], [y, kept], { scale }) {
+      const truths = numbersOf(kept!);
+      const got = numbersOf(y!);
+      numbersOf(x).forEach((value, i) => {
+        if (truths[i] === 0 ? got[i] !== 0 : value * scale !== 0 && Math.sign(got[i]!) !== Math.sign(value)) {
+          throw new Error(`element ${i} is ${got[i]} for ${value}, kept ${truths[i]}`);
+        }
+      });
     },
   },
 

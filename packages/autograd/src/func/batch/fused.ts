@@ -115,6 +115,7 @@ export const fusedBatchRules: BatchRulesOf<FusedPrimitives<unknown>> = {
   silu: ([{ x }]) => bind("silu", [x], null),
   reluBackward: alike("reluBackward") as BatchRule<"reluBackward">,
   clamp: ([{ x }], attrs) => bind("clamp", [x], attrs),
+  dropout: null, // every sample drops the same places: who draws for each draws beside it
   addScaled: broadcasting("addScaled") as BatchRule<"addScaled">,
   linear,
   groupNorm: null,

@@ -42,6 +42,7 @@ export const fusedTangents: TangentRulesOf<FusedPrimitives<unknown>> = {
   silu: "decompose",
   reluBackward: ({ inputs: [, x], tangents: [t] }) => t ? bind("reluBackward", [t, x], null) : null,
   clamp: diagonal("clamp"),
+  dropout: "decompose",
   addScaled: diagonal("addScaled"),
   linear: ({ inputs: [x, weight, bias], tangents: [tx, tweight, tbias] }) => {
     const none = full(bias, bias.shape, 0);

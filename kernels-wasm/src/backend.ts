@@ -20,6 +20,7 @@ import {
 } from "@flambeau/core";
 import { HostStep, type WasmDispatch } from "./dispatch.ts";
 import type { WasmBuffer } from "./heap.ts";
+import { areInside } from "./kernels/gather.ts";
 import { ownKernels } from "./kernels/table.ts";
 import { bestBuild, Kernels, type WasmBuild } from "./module.ts";
 import { defaultThreads } from "./threads.ts";
@@ -137,6 +138,10 @@ class WasmDevice implements WasmBackend {
   readSync(buffer: Buffer, byteOffset: number, bytes: number): Uint8Array {
     const start = (buffer as WasmBuffer).ptr + byteOffset;
     return this.#kernels.heap.bytes.slice(start, start + bytes);
+  }
+
+  areInside(index: Operand, size: number): boolean {
+    return areInside(this.#kernels, index, size);
   }
 
   run(dispatch: WasmDispatch): void {

@@ -9,6 +9,7 @@ import {
   int64,
   type Operand,
   type Shape,
+  uint8,
 } from "@flambeau/core";
 import { expect, test } from "vitest";
 import { devices, empty, noise, operand, oracle, run, values } from "./test_support.ts";
@@ -28,7 +29,10 @@ test("indexSelect, gather: every dim, element size and index dtype", () => {
   for (const dtype of DTYPES) {
     for (const wide of [int32, int64]) {
       for (
-        const [shape, dim] of [[[5], 0], [[5, 3], 0], [[5, 3], 1], [[2, 4, 3], 1], [[4, 33], 0]] as [
+        const [shape, dim] of [[[5], 0], [[5, 3], 0], [[5, 3], 1], [[2, 4, 3], 1], [[4, 33], 0], [
+          [3, 2, 700],
+          1,
+        ]] as [
           Shape,
           number,
         ][]
@@ -125,5 +129,53 @@ test("an index out of range throws in words, and nothing is read or written with
       "index 5 is",
     );
     expect(values(device, x)).toEqual(before);
+  }
+});
+
+test("gather, indexSelect: rows of indices longer than those looked at together", () => {
+  for (const wide of [int32, int64]) {
+    for (const [, device] of devices) {
+      const list = indices(1300, 900);
+      const from = operand(device, data([2, 900], float32, 1), [2, 900]);
+      const out = empty(device, [2, 1300]);
+      run(device, "gather", [from, operand(device, [...list, ...list], [2, 1300], wide)], out, { dim: 1 });
+      const at = data([2, 900], float32, 1);
+      const want = [0, 1].flatMap((row) => list.map((i) => at[row * 900 + i]!));
+      expect(values(device, out)).toEqual(want);
+      run(device, "indexSelect", [from, operand(device, list, [1300], wide)], out, { dim: 1 });
+      expect(values(device, out)).toEqual(want);
+      for (const bad of [900, -1, 2 ** 31 - 1]) {
+        for (const place of [3, 511, 512, 1299, 1300, 2599]) {
+          const wrong = [...list, ...list];
+          wrong[place] = bad;
+          const index = operand(device, wrong, [2, 1300], wide);
+          expect(() => run(device, "gather", [from, index], out, { dim: 1 })).toThrow(`index ${bad} is`);
+          expect(device.areInside!(index, 900)).toBe(false);
+        }
+      }
+    }
+  }
+});
+
+test("nonzero: places of every dtype, of one to four dimensions, as many as asked for", () => {
+  for (const dtype of [...DTYPES, uint8]) {
+    for (const shape of [[0], [5], [200], [3, 67], [2, 3, 41], [2, 1, 3, 17]]) {
+      const x = data(shape, dtype, 7).map((v, i) =>
+        i % 5 < 3 ? 0 : dtype === bool ? 1 : Math.abs(v) % 100 + 1
+      );
+      if (dtype.isFloatingPoint && x.length > 3) [x[0], x[1], x[2]] = [-0, NaN, 1e-40];
+      const all = x.filter((v) => v !== 0).length;
+      for (const total of new Set([0, Math.min(all, 3), all])) {
+        const want = empty(oracle, [total, shape.length], int32);
+        run(oracle, "nonzero", [operand(oracle, x, shape, dtype)], want, { count: total });
+        for (const [, device] of devices) {
+          const out = empty(device, [total, shape.length], int32);
+          expect(run(device, "nonzero", [operand(device, x, shape, dtype)], out, { count: total })).toBe(
+            true,
+          );
+          expect(values(device, out), `${dtype.name} ${shape}`).toEqual(values(oracle, want));
+        }
+      }
+    }
   }
 });

@@ -91,6 +91,7 @@ const attention = { scale: 0.3, causal: true };
 const heads = (rows: number, columns: number): Spec => ({ shape: [2, 3, rows, columns] });
 const x = { shape: big };
 const row = { shape: [1024] };
+const spots = { shape: big, dtype: int32, below: 96 };
 
 /** Whether sums of parts are added: then numbers agree in the last bits only. */
 const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], unknown, sums?: true])[] = [
@@ -109,6 +110,15 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
   ["cast", [{ shape: big, dtype: int32, below: 1000 }], [x], { dtype: float32 }],
   ["cumsum", [x], [x], { dim: 1 }],
   ["gather", [x, { shape: big, dtype: int32, below: 1024 }], [x], { dim: 1 }],
+  ["gather", [x, spots], [x], { dim: 0 }],
+  ["indexSelect", [x, { shape: [999], dtype: int32, below: 96 }], [{ shape: [999, 1024] }], { dim: 0 }],
+  ["indexSelect", [x, { shape: [999], dtype: int32, below: 96 }], [{ shape: [96, 999] }], { dim: 1 }],
+  ["scatter", [x, spots, x], [x], { dim: 0, reduce: "set" }],
+  ["scatter", [x, spots, x], [x], { dim: 0, reduce: "sum" }],
+  ["scatter", [x, spots, x], [x], { dim: 1, reduce: "sum" }],
+  ["indexReduce", [x, { shape: [96], dtype: int32, below: 96 }, x], [x], { dim: 0, reduce: "set" }],
+  ["indexReduce", [x, { shape: [96], dtype: int32, below: 96 }, x], [x], { dim: 0, reduce: "sum" }],
+  ["indexReduce", [x, { shape: [1024], dtype: int32, below: 96 }, x], [x], { dim: 1, reduce: "sum" }],
   ["matmul", [{ shape: [128, 100] }, { shape: [100, 300] }], [{ shape: [128, 300] }], null],
   ["matmul", [{ shape: [300, 100] }, { shape: [100, 30] }], [{ shape: [300, 30] }], null],
   ["matmul", [{ shape: [64, 100] }, { shape: [100, 300], strides: [1, 100] }], [{ shape: [64, 300] }], null],
@@ -323,6 +333,21 @@ test.skipIf(!canShareMemory())("threads: an index out of range is found by any p
   const out = make({ shape: [4, 8, 30, 30] }, 3);
   const dispatch = device.kernels.maxPoolBackward!([g, places], out, { inputSize: [30, 30] })!;
   expect(() => device.run(dispatch)).toThrow("places must be in the range [0, 900), got 900");
+
+  const from = make(x, 4);
+  for (const dim of [0, 1]) {
+    const index = make(spots, 5);
+    device.write(index.buffer, (70 * 1024 + 1000) * 4, new Uint8Array(new Int32Array([5000]).buffer));
+    const words = `index 5000 is out of bounds for dimension ${dim} with size ${big[dim]}`;
+    const gather = device.kernels.gather!([from, index], make(x, 6), { dim })!;
+    expect(() => device.run(gather)).toThrow(words);
+    const before = device.readSync(from.buffer, 0, from.buffer.bytes);
+    const scatter = device.kernels.scatter!([from, index, make(x, 7)], from, { dim, reduce: "sum" })!;
+    expect(() => device.run(scatter)).toThrow(words);
+    expect(Buffer.from(device.readSync(from.buffer, 0, from.buffer.bytes))).toEqual(Buffer.from(before));
+    expect(device.areInside!(index, 5000)).toBe(false);
+    expect(device.areInside!(index, 5001)).toBe(true);
+  }
 });
 
 test.skipIf(!canShareMemory())(

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { formatType, IndexError, int64, type KernelTable, type Operand } from "@flambeau/core";
-import { Call, CheckedCall, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
+import { bool, formatType, IndexError, int64, type KernelTable, type Operand } from "@flambeau/core";
+import { type Entry, LoopCall, META, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, pointer } from "../geometry.ts";
-import type { Kernels } from "../module.ts";
+import type { Cut, Kernels } from "../module.ts";
 
 /** Sizes before, at and after `dim`. */
 function around(x: Operand, dim: number): [outer: number, n: number, inner: number] {
@@ -33,6 +33,8 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
   const scatterSet = bySize("scatter_set");
   const scatterAdd = byDType(kernels, "scatter_add");
   const copy = kernels.entry("copy_8");
+  const nonzero = byDType(kernels, "nonzero");
+  nonzero[bool.code] = kernels.entry("nonzero_u8");
 
   /** Throws the error of the index at place `at`. */
   const outside = (op: string, x: Operand, index: Operand, dim: number) => (at: number): never => {
@@ -42,22 +44,27 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       } is out of bounds for dimension ${dim} with size ${x.shape[dim] ?? 1}`,
     );
   };
-  const checked = (
-    op: string,
-    entry: Entry,
-    args: readonly number[],
-    x: Operand,
-    index: Operand,
-    dim: number,
-  ): CheckedCall => {
+  /** A combining step, after a look at all indices and a copy of `x`, unless it is there already. */
+  const onto = (op: string, x: Operand, output: Operand, index: Operand, dim: number, step: WasmDispatch) => {
+    const n = count(index.shape);
     const wide = index.dtype === int64 ? 1 : 0;
-    return new CheckedCall(entry, [...args, wide], outside(op, x, index, dim));
-  };
-  /** A combining step after a copy of `x`, unless it is there already. */
-  const onto = (x: Operand, output: Operand, step: WasmDispatch): WasmDispatch => {
-    if (pointer(x) === pointer(output)) return step;
+    const look = kernels.cutChecked(
+      kernels.entry("index_outside"),
+      [pointer(index), n, x.shape[dim] ?? 1, wide],
+      lookAt(n, wide),
+      1,
+      outside(op, x, index, dim),
+    );
+    if (pointer(x) === pointer(output)) return new Sequence([look, step]);
     const bytes = count(x.shape) * x.dtype.itemsize;
-    return new Sequence([new Call(copy, [pointer(x), pointer(output), bytes, 1, 1]), step]);
+    const taken = kernels.cut(copy, [pointer(x), pointer(output), bytes, 1, 1], {
+      units: bytes,
+      at: 2,
+      grain: 4096,
+      cost: bytes * 0.03,
+      moves: [[0, 1], [1, 1]],
+    });
+    return new Sequence([look, taken, step]);
   };
 
   return {
@@ -65,22 +72,51 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       if (!isDense(output, output.shape) || !isDense(index, index.shape)) return null;
       if (!isDense(x, x.shape)) return null;
       const [outer, size, inner] = around(x, dim);
+      const n = index.shape[0]!;
       const bytes = inner * x.dtype.itemsize;
-      const args = [pointer(x), pointer(index), pointer(output), outer, size, index.shape[0]!];
-      return checked("indexSelect", select, [...args, bytes, size * bytes], x, index, dim);
+      const wide = index.dtype === int64 ? 1 : 0;
+      const [step, to] = [size * bytes, n * bytes];
+      const along: Pick<Cut, "units" | "at" | "moves"> = outer > 1
+        ? { units: outer, at: 3, moves: [[0, step], [2, to]] }
+        : { units: n, at: 5, moves: [[1, wide ? 8 : 4], [2, bytes]] };
+      return kernels.cutChecked(
+        select,
+        [pointer(x), pointer(index), pointer(output), outer, size, n, bytes, step, to, wide],
+        { ...along, cost: outer * n * (0.5 + bytes * 0.02) },
+        // Parts of outer look at all indices.
+        outer > 1 ? 0 : 1,
+        outside("indexSelect", x, index, dim),
+      );
     },
     indexReduce([x, index, source], output, { dim, reduce }) {
       const operands = [x, index, source, output];
       if (!operands.every((z) => isDense(z, z.shape))) return null;
+      const entry = reduce === "set" ? set : reduce === "sum" ? add[x.dtype.code] : null;
+      if (!entry) return null;
       const [outer, size, inner] = around(x, dim);
-      const args = [pointer(index), pointer(source), pointer(output), outer, size, index.shape[0]!];
-      if (reduce === "set") {
-        const bytes = inner * x.dtype.itemsize;
-        return onto(x, output, checked("indexReduce", set, [...args, bytes], x, index, dim));
-      }
-      const entry = add[x.dtype.code];
-      if (reduce !== "sum" || !entry) return null;
-      return onto(x, output, checked("indexReduce", entry, [...args, inner], x, index, dim));
+      const n = index.shape[0]!;
+      const wide = index.dtype === int64 ? 1 : 0;
+      const { itemsize } = x.dtype;
+      // Lengths are in bytes for what is moved, in elements for what is added.
+      const unit = reduce === "set" ? itemsize : 1;
+      const each = itemsize / unit;
+      const row = inner * unit;
+      const args = [pointer(index), pointer(source), pointer(output), outer, size, n, row, row, wide];
+      const along: Pick<Cut, "units" | "at" | "moves" | "grain"> = outer > 1
+        ? { units: outer, at: 3, moves: [[1, n * inner * itemsize], [2, size * inner * itemsize]] }
+        : { units: row, at: 6, grain: 64 / each, moves: [[1, each], [2, each]] };
+      const cost = outer * n * (1 + inner * itemsize * 0.03);
+      return onto("indexReduce", x, output, index, dim, kernels.cut(entry, args, { ...along, cost }));
+    },
+    nonzero([x], output) {
+      const entry = nonzero[x.dtype.code];
+      if (!entry || !isDense(x, x.shape) || !isDense(output, output.shape)) return null;
+      const rank = x.shape.length;
+      if (rank === 0 || count(output.shape) === 0) return null;
+      const n = x.shape[rank - 1]!;
+      const meta = [...x.shape];
+      const args = [META, pointer(x), pointer(output), output.shape[0]!, count(x.shape) / n, n, rank];
+      return new LoopCall(entry, args, meta, kernels.heap);
     },
     gather([x, index], output, { dim }) {
       if (![x, index, output].every((z) => isDense(z, z.shape)) || !alikeBut(x, index, dim)) return null;
@@ -88,16 +124,18 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       const n = index.shape[dim] ?? 1;
       const wide = index.dtype === int64 ? 1 : 0;
       const { itemsize } = x.dtype;
+      const along: Pick<Cut, "units" | "at" | "moves"> = outer > 1
+        ? {
+          units: outer,
+          at: 3,
+          moves: [[0, size * inner * itemsize], [1, n * inner * (wide ? 8 : 4)], [2, n * inner * itemsize]],
+        }
+        : { units: n, at: 5, moves: [[1, inner * (wide ? 8 : 4)], [2, inner * itemsize]] };
       return kernels.cutChecked(
         gather.get(itemsize)!,
         [pointer(x), pointer(index), pointer(output), outer, size, n, inner, wide],
-        {
-          units: outer,
-          at: 3,
-          cost: count(index.shape) * 0.7,
-          moves: [[0, size * inner * itemsize], [1, n * inner * (wide ? 8 : 4)], [2, n * inner * itemsize]],
-        },
-        n * inner,
+        { ...along, cost: count(index.shape) * (inner === 1 ? 0.4 : 0.9) },
+        outer > 1 ? n * inner : inner,
         outside("gather", x, index, dim),
       );
     },
@@ -112,8 +150,34 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       if (!entry) return null;
       const [outer, size, inner] = around(x, dim);
       const n = index.shape[dim] ?? 1;
-      const args = [pointer(index), pointer(source), pointer(output), outer, size, n, inner];
-      return onto(x, output, checked("scatter", entry, args, x, index, dim));
+      const wide = index.dtype === int64 ? 1 : 0;
+      const { itemsize } = x.dtype;
+      const args = [pointer(index), pointer(source), pointer(output), outer, size, n, inner, inner, wide];
+      const along: Pick<Cut, "units" | "at" | "moves" | "grain"> = outer > 1
+        ? {
+          units: outer,
+          at: 3,
+          moves: [[0, n * inner * (wide ? 8 : 4)], [1, n * inner * itemsize], [2, size * inner * itemsize]],
+        }
+        : { units: inner, at: 6, grain: 16, moves: [[0, wide ? 8 : 4], [1, itemsize], [2, itemsize]] };
+      const cost = count(index.shape) * (inner === 1 ? 0.6 : 1);
+      return onto("scatter", x, output, index, dim, kernels.cut(entry, args, { ...along, cost }));
     },
   };
+}
+
+/** How a look at `n` indices is cut. */
+function lookAt(n: number, wide: number): Cut {
+  const bytes = wide ? 8 : 4;
+  return { units: n, at: 1, grain: 64, moves: [[0, bytes]], cost: n * bytes * 0.02 };
+}
+
+/** Whether a dense list of indices lies in 0 … `size` − 1. */
+export function areInside(kernels: Kernels, index: Operand, size: number): boolean {
+  const n = count(index.shape);
+  const wide = index.dtype === int64 ? 1 : 0;
+  const args = [pointer(index), n, size, wide];
+  const parts = kernels.partsOf(kernels.entry("index_outside"), args, lookAt(n, wide));
+  const results = parts.length === 1 ? [parts[0]!.call()] : kernels.pool!.run(parts);
+  return results.every((status) => status === -1);
 }

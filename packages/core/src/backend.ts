@@ -163,6 +163,11 @@ export interface Backend<D = unknown> {
    * only wait for them.
    */
   readonly reportsIndices?: boolean;
+  /**
+   * Whether all of the contiguous int32 or int64 operand `index` lie in `0 … size - 1`, looked at at once where it is;
+   * absent where it must be read for that.
+   */
+  areInside?(index: Operand, size: number): boolean;
   /** Dtypes that tensors of this device may have. */
   readonly dtypes: ReadonlySet<DType>;
   /** Its kernels. */

@@ -10,9 +10,10 @@
 import { type DataArray, DTypeError, formatType, IndexError, int32, int64, numelOf } from "@flambeau/core";
 import { castTo } from "../coerce.ts";
 import { hostCopy } from "../host_copy.ts";
+import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { canRead, isReadable, plainOf } from "../transform.ts";
-import { dataSync } from "./data.ts";
+import { contiguousData, dataSync } from "./data.ts";
 
 /** Values of an index tensor in row-major order. */
 export type IndexValues = Int32Array | Float64Array;
@@ -33,10 +34,9 @@ export function indexValues(index: Tensor): IndexValues | null {
   if (index.dtype !== int64) return Int32Array.from(data as ArrayLike<number>);
   // Halves of the 64-bit words: several times faster than bigints.
   const words = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
-  return Float64Array.from(
-    data as BigInt64Array,
-    (_, i) => words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0),
-  );
+  const values = new Float64Array(data.length);
+  for (let i = 0; i < values.length; i++) values[i] = words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0);
+  return values;
 }
 
 /** As {@linkcode indexValues}, of all batches inside `vmap`: for checks. */
@@ -55,6 +55,23 @@ export function indexTensor(op: string, index: Tensor): Tensor {
   throw new DTypeError(
     `Cannot ${op} by ${formatType(index)}: index must have an integer dtype, got ${index.dtype.name}`,
   );
+}
+
+/**
+ * Whether the device itself finds that all of `index`, of all batches inside `vmap`, lie in `0 … size - 1`. False also
+ * where it cannot look at them.
+ */
+function areInside(index: Tensor, size: number): boolean {
+  const plain = plainOf(index);
+  const { backend, dtype } = plain;
+  if (backend.areInside === undefined || (dtype !== int32 && dtype !== int64)) return false;
+  if (plain.isContiguous()) return backend.areInside(plain, size);
+  let inside = false;
+  temporaries(() => {
+    inside = backend.areInside!(contiguousData(plain), size);
+    return null;
+  });
+  return inside;
 }
 
 /** Least and largest of some values. */
@@ -81,7 +98,7 @@ export function outOfBounds(op: string, x: Tensor, index: number, dim: number, s
  * @throws {IndexError} If one does not.
  */
 export function checkBounds(op: string, x: Tensor, index: Tensor, dim: number, size: number): void {
-  if (numelOf(index.shape) === 0) return;
+  if (numelOf(index.shape) === 0 || areInside(index, size)) return;
   const values = allIndexValues(index);
   if (values === null) return;
   const [least, largest] = extent(values);
@@ -103,7 +120,7 @@ export function wrapBounds(
   dim: number,
   size: number,
 ): IndexValues | null {
-  if (numelOf(index.shape) === 0) return null;
+  if (numelOf(index.shape) === 0 || areInside(index, size)) return null;
   const values = allIndexValues(index);
   if (values === null) return null;
   const [least, largest] = extent(values);

@@ -205,7 +205,8 @@ async function bytesAsync(x: Tensor): Promise<Uint8Array> {
   }
 }
 
-function contiguousData(x: Tensor): Tensor {
+/** `x`, or an unrecorded copy of it, whose elements lie in row-major order without gaps. */
+export function contiguousData(x: Tensor): Tensor {
   if (x.isContiguous()) return x;
   const enabled = gradMode.enabled;
   gradMode.enabled = false;

@@ -49,6 +49,7 @@ import {
 } from "./bounds.ts";
 import { expandTo, owned, permuteTo, reshapeTo, viewAsShape } from "./building.ts";
 import { copy_, fromData } from "./data.ts";
+import { truthCount } from "./truth_count.ts";
 
 /** What stands between the brackets of `x[…]`. */
 export type Index = IndexItem<Tensor>;
@@ -134,8 +135,27 @@ function resolve(op: string, x: Tensor, plan: IndexPlan<Tensor>, advanced: Advan
       : fromData(Int32Array.from(wrapped), count, int32, x.device);
     return { places: onDevice(places, x), broadcast, shape };
   }
+  if (
+    single !== null && single.kind === "mask" && canRead(single.tensor) && single.tensor.backend === x.backend
+  ) {
+    // The places of one mask, counted along all its dimensions at once.
+    const list = reshapeTo(single.tensor, [numelOf(single.shape)]);
+    const count = truthCount(list);
+    const { broadcast, shape } = advancedShape(plan, [count]);
+    const places = reshapeTo(bind("nonzero", [list], { count }), [count]);
+    return { places, broadcast, shape };
+  }
   const readable = indices.every((source) => source.kind === "constant" || isKnown(source.tensor));
-  return readable ? resolveOnHost(op, x, plan, advanced) : resolveOnDevice(op, x, plan, advanced);
+  return readable && !isLong(x, indices)
+    ? resolveOnHost(op, x, plan, advanced)
+    : resolveOnDevice(op, x, plan, advanced);
+}
+
+/** True for tensors of indices that are too long to be read: the device itself looks whether they are inside. */
+function isLong(x: Tensor, indices: readonly IndexSource<Tensor>[]): boolean {
+  return x.backend.areInside !== undefined &&
+    indices.every((source) => source.kind === "tensor" && source.tensor.backend === x.backend) &&
+    indices.some((source) => numelOf(source.shape) >= 4096);
 }
 
 /** True when the elements of an index tensor can be had at once. */
@@ -252,11 +272,15 @@ function resolveOnDevice(
   let places: Tensor | null = null;
   indices.forEach((source, k) => {
     // Inside vmap the places of all batches are checked.
-    if (source.kind === "tensor") wrapBounds(op, x, source.tensor, dimensionOf(advanced, k), sizes[k]!);
-    const given = source.kind === "constant"
-      ? fromData(source.values, source.shape, int32, x.device)
-      : castTo((source as { tensor: Tensor }).tensor, int32);
-    const turned = source.kind === "constant" ? given : bind(
+    const wrapped = source.kind === "tensor"
+      ? wrapBounds(op, x, source.tensor, dimensionOf(advanced, k), sizes[k]!)
+      : null;
+    const known = source.kind === "constant" ? source.values : wrapped;
+    const given = known === null
+      ? castTo((source as { tensor: Tensor }).tensor, int32)
+      : fromData(Int32Array.from(known), source.shape, int32, x.device);
+    const isTurned = known !== null || canRead((source as { tensor: Tensor }).tensor);
+    const turned = isTurned ? given : bind(
       "where",
       [bind("lt", [given, number(0)], null), bind("add", [given, number(sizes[k]!)], null), given],
       null,

@@ -4,25 +4,10 @@
  * @module
  */
 
-import { bool, int32, numelOf, type Shape } from "@flambeau/core";
 import { bind } from "../bind.ts";
-import { castTo, requireTensor } from "../coerce.ts";
-import { temporaries } from "../temporaries.ts";
+import { requireTensor } from "../coerce.ts";
 import type { Tensor } from "../tensor.ts";
-import { itemSync } from "./data.ts";
-
-/** How many elements are not 0, read on the host. */
-function count(x: Tensor): number {
-  if (numelOf(x.shape) === 0) return 0;
-  let total = 0;
-  temporaries(() => {
-    const dims: Shape = x.shape.map((_, dim) => dim);
-    const ones = castTo(castTo(x, bool), int32);
-    total = itemSync(bind("sum", [ones], { dims, keepdim: false }));
-    return null;
-  });
-  return total;
-}
+import { truthCount } from "./truth_count.ts";
 
 /**
  * Row-major places of the elements that are not 0 → int32 `[count, rank]`; or one tensor `[count]` per dimension.
@@ -38,9 +23,9 @@ export function nonzero(x: Tensor, options: { readonly asTuple: true }): Tensor[
 /** Implementation of both forms. */
 export function nonzero(x: Tensor, options?: { readonly asTuple?: boolean }): Tensor | Tensor[] {
   requireTensor("nonzero", "input", x);
-  if (options?.asTuple !== true) return bind("nonzero", [x], { count: count(x) });
+  if (options?.asTuple !== true) return bind("nonzero", [x], { count: truthCount(x) });
   const list = x.shape.length > 0 ? x : bind("view", [x], { shape: [1] });
-  const places = bind("nonzero", [list], { count: count(list) });
+  const places = bind("nonzero", [list], { count: truthCount(list) });
   const size = places.shape[0]!;
   return list.shape.map((_, dim) => {
     const column = bind("slice", [places], { starts: [0, dim], stops: [size, dim + 1], steps: [1, 1] });

@@ -4,6 +4,8 @@
  * The image of a group lies zero-padded in working memory (or where it is, when nothing has to be added), so a table of
  * offsets for the taps and one for the pixels say where every element is, for one to three dimensions, any stride and
  * dilation, without a comparison. Panels of the matrix are gathered block by block and multiplied by the kernels of gemm.
+ * Where pixels are n apart, rows of the padded image are split into n parts, so that four pixels are neighbours again. With few
+ * taps panels are not gathered: tiles read the image tap by tap. With kernels of 1 × 1 the matrix is the image.
  *
  * The gradient for the weight is the product of the gradient with the transposed matrix. The gradient for the input is the
  * matrix of its own, weights times gradient, added up element by element where the tables say; with few output channels
@@ -11,8 +13,9 @@
  */
 
 import { correlatePlane, correlatePlaneGrad, correlatePlanesGrad } from "./depthwise";
-import { gemm_scratch, gemmPacked, KC, MC, multiplyWhole, packB, packedA, packedRows, packWhole, padded } from "./gemm";
+import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA, packedRows, packWhole, padded, rowsOfBlock } from "./gemm";
 import { scratch } from "./memory";
+import { correlateTaps } from "./taps";
 
 /** What the host writes at META, in this order. */
 const META: usize = 16384;
@@ -68,6 +71,25 @@ const STRIDE: usize = 25;
 // @ts-ignore: decorator
 @inline
 const DIRECT: usize = 28;
+/**
+ * Into how many parts rows of the padded image are split: with n parts, each nth element lies beside the next. Where pixels
+ * are n apart, four of them are then neighbours. The padded width is a multiple of it.
+ */
+// @ts-ignore: decorator
+@inline
+const SPLIT: usize = 29;
+/** Most taps of convolutions that read the image tap by tap. */
+// @ts-ignore: decorator
+@inline
+const FEW_TAPS: i32 = 32;
+
+/** Where column `x` of the padded image lies in its row. */
+// @ts-ignore: decorator
+@inline
+function columnOf(x: i32): i32 {
+  const split = meta(SPLIT);
+  return split === 1 ? x : x % split * (meta(PADDED + 2) / split) + x / split;
+}
 
 /** Columns of a block of the gathered matrix. */
 // @ts-ignore: decorator
@@ -126,7 +148,8 @@ function makeTables(k: i32, p: i32): void {
     for (let z = 0; z < meta(KERNEL); z++) {
       for (let y = 0; y < meta(KERNEL + 1); y++) {
         for (let x = 0; x < meta(KERNEL + 2); x++) {
-          const at = c * volume + z * meta(DILATION) * plane + y * meta(DILATION + 1) * width + x * meta(DILATION + 2);
+          const at = c * volume + z * meta(DILATION) * plane + y * meta(DILATION + 1) * width +
+            columnOf(x * meta(DILATION + 2));
           store<i32>(q, at << 2);
           q += 4;
         }
@@ -138,7 +161,7 @@ function makeTables(k: i32, p: i32): void {
   for (let z = 0; z < meta(OUT); z++) {
     for (let y = 0; y < meta(OUT + 1); y++) {
       for (let x = 0; x < meta(OUT + 2); x++) {
-        last = (z * meta(STRIDE) * plane + y * meta(STRIDE + 1) * width + x * meta(STRIDE + 2)) << 2;
+        last = (z * meta(STRIDE) * plane + y * meta(STRIDE + 1) * width + columnOf(x * meta(STRIDE + 2))) << 2;
         store<i32>(q, last);
         q += 4;
       }
@@ -180,14 +203,21 @@ function place(x: usize, o: usize): void {
   const x1 = endInside(meta(LOW + 2), meta(SPREAD + 2), w, width);
   if (x1 <= x0) return;
   const step = <usize>meta(SPREAD + 2) << 2;
+  const split = meta(SPLIT);
   for (let c = 0; c < meta(CHANNELS); c++) {
     for (let z = z0; z < z1; z++) {
       for (let y = y0; y < y1; y++) {
         const from = x + (<usize>(((c * d + z) * h + y) * w + x0) << 2);
-        const to = o +
-          (<usize>(c * volume + (meta(LOW) + z * meta(SPREAD)) * plane + (meta(LOW + 1) + y * meta(SPREAD + 1)) * width +
-            meta(LOW + 2) + x0 * meta(SPREAD + 2)) << 2);
-        if (step === 4) {
+        const row = o +
+          (<usize>(c * volume + (meta(LOW) + z * meta(SPREAD)) * plane + (meta(LOW + 1) + y * meta(SPREAD + 1)) * width) <<
+            2);
+        const to = row + (<usize>(meta(LOW + 2) + x0 * meta(SPREAD + 2)) << 2);
+        if (split > 1) {
+          const first = meta(LOW + 2) + x0;
+          for (let i = 0; i < min(split, x1 - x0); i++) {
+            splitFloats(row + (<usize>columnOf(first + i) << 2), from + (<usize>i << 2), x1 - x0 - i, split);
+          }
+        } else if (step === 4) {
           copyFloats(to, from, x1 - x0);
         } else {
           let q = to;
@@ -209,6 +239,22 @@ function copyFloats(to: usize, from: usize, n: i32): void {
   let t: usize = 0;
   for (; t + 16 <= all; t += 16) v128.store(to + t, v128.load(from + t));
   for (; t < all; t += 4) store<f32>(to + t, load<f32>(from + t));
+}
+
+/** Copies every `split`th of `n` elements. */
+function splitFloats(to: usize, from: usize, n: i32, split: i32): void {
+  const end = from + (<usize>n << 2);
+  const step = <usize>split << 2;
+  if (split === 2) {
+    for (; from + 28 <= end; from += 32) {
+      v128.store(to, i32x4.shuffle(v128.load(from), v128.load(from, 12), 0, 2, 5, 7));
+      to += 16;
+    }
+  }
+  for (; from < end; from += step) {
+    store<f32>(to, load<f32>(from));
+    to += 4;
+  }
 }
 
 /** Four elements at `p` + offsets, which lie `gap` bytes apart in all (12: neighbours, 24: every second). */
@@ -373,6 +419,37 @@ function convolvePlain(
   }
 }
 
+/** True where four pixels of a row are neighbours in the padded image, and taps are few. */
+// @ts-ignore: decorator
+@inline
+function hasTaps(k: i32): bool {
+  return k <= FEW_TAPS && meta(STRIDE + 2) === meta(SPLIT) && meta(OUT + 2) >= 4;
+}
+
+/**
+ * Pixels `first` to `end` of all rows of one image, `base`, to `o`, by packed weights. Four pixels at a time: where a row of
+ * pixels is no multiple of that, the last four overlap those before.
+ */
+function convolveTaps(a: usize, base: usize, o: usize, rows: i32, first: i32, end: i32, k: i32, p: i32): void {
+  const n = meta(OUT + 2);
+  const next = <usize>p << 2;
+  const pixel = pixels(k);
+  const last = taps() + (<usize>k << 2);
+  const block = rowsOfBlock(rows);
+  let j = first;
+  while (j < end) {
+    const j0 = min(j, (j / n + 1) * n - 4);
+    j = j0 + 4;
+    const j1 = j < end ? min(j, (j / n + 1) * n - 4) : j0;
+    j = j1 + 4;
+    const at0 = <usize>j0 << 2;
+    const at1 = <usize>j1 << 2;
+    const x = base + <usize>load<i32>(pixel + at0);
+    const y = base + <usize>load<i32>(pixel + at1);
+    correlateTaps(a, rows, block, padded(k), taps(), last, x, y, o + at0, o + at1, next, scratch);
+  }
+}
+
 /** The group's convolution of `batch` images with dense weights [rows, k], for the `count` pixels from `first` on of all p. */
 function convolve(
   x: usize,
@@ -393,6 +470,7 @@ function convolve(
   const pack = packs(k, p, meta(ROWS));
   const few = rows < 4;
   const byRows = hasRows();
+  const byTaps = !few && hasTaps(k);
   const pixel = pixels(k) + (<usize>first << 2);
   if (!few) {
     let q = pack;
@@ -407,6 +485,10 @@ function convolve(
     const to = o + (<usize>((n * groups + group) * meta(ROWS) * p) << 2);
     if (!direct) place(from, pad);
     const base = direct ? from : pad;
+    if (byTaps) {
+      convolveTaps(pack, base, to - (<usize>first << 2), rows, first, first + count, k, p);
+      continue;
+    }
     if (few) {
       for (let r = 0; r < rows; r++) {
         if (byRows && count === p) {
@@ -601,6 +683,20 @@ function spread(from: usize, base: usize, pixel: usize, k: i32, nc: i32): void {
   }
 }
 
+/** Copies `n` elements of a row that is split, from where the image begins. */
+function joinFloats(o: usize, row: usize, n: i32): void {
+  const split = meta(SPLIT);
+  const next = <usize>split << 2;
+  const end = o + (<usize>n << 2);
+  for (let i = 0; i < split; i++) {
+    let from = row + (<usize>columnOf(meta(LOW + 2) + i) << 2);
+    for (let q = o + (<usize>i << 2); q < end; q += next) {
+      store<f32>(q, load<f32>(from));
+      from += 4;
+    }
+  }
+}
+
 /** Copies `channels` of the image out of the padded one. */
 function takeImage(pad: usize, o: usize, channels: i32): void {
   const h = meta(SIZE + 1);
@@ -610,8 +706,9 @@ function takeImage(pad: usize, o: usize, channels: i32): void {
   for (let c = 0; c < channels; c++) {
     for (let z = 0; z < meta(SIZE); z++) {
       for (let y = 0; y < h; y++) {
-        const at = (c * meta(PADDED) + meta(LOW) + z) * plane + (meta(LOW + 1) + y) * width + meta(LOW + 2);
-        copyFloats(o, pad + (<usize>at << 2), w);
+        const at = (c * meta(PADDED) + meta(LOW) + z) * plane + (meta(LOW + 1) + y) * width;
+        if (meta(SPLIT) === 1) copyFloats(o, pad + (<usize>(at + meta(LOW + 2)) << 2), w);
+        else joinFloats(o, pad + (<usize>at << 2), w);
         o += <usize>w << 2;
       }
     }
@@ -656,8 +753,8 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, co
         for (let i = 0; i < rows; i += KC) {
           const kc = min(KC, rows - i);
           const kp = padded(kc);
-          packB<f32>(scratch, from + (<usize>(i * p + j) << 2), kc, nc, <usize>p << 2, 4);
-          multiplyWhole(q, scratch, columns, <usize>nc << 2, k, nc, kp, i > 0);
+          const b = from + (<usize>(i * p + j) << 2);
+          multiplyRows(q, scratch, b, <usize>p << 2, columns, <usize>nc << 2, k, nc, kc, i > 0);
           q += <usize>(packedRows(k) * kp) << 2;
         }
         spread(columns, base, pixels(all) + (<usize>j << 2), k, nc);
@@ -845,7 +942,7 @@ export function conv_weight_grad_f32(
       continue;
     }
     // Few weights: panels would be mostly padding. The block of gemm holds the sums.
-    if (k <= 32 && rows * k <= SUMS && many === k && part === p && hasRows()) {
+    if (k < 27 && rows * k <= SUMS && many === k && part === p && hasRows() && meta(SPLIT) === 1) {
       memory.fill(scratch, 0, <usize>(rows * k) << 4);
       for (let n = 0; n < batch; n++) {
         const from = x + (<usize>((n * groups + group) * volume) << 2);

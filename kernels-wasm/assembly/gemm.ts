@@ -426,6 +426,13 @@ export function gemmPacked<T>(
   }
 }
 
+/** Rows of A that {@linkcode packWhole} shares among tiles at once. */
+// @ts-ignore: decorator
+@inline
+export function rowsOfBlock(m: i32): i32 {
+  return evenly(m, MC, highest<f32>());
+}
+
 /** Rows of {@linkcode packWhole}'s result: those of A, and what the last tile may have more. */
 // @ts-ignore: decorator
 @inline
@@ -438,7 +445,7 @@ export function packedRows(m: i32): i32 {
  * in all: for {@linkcode multiplyWhole}.
  */
 export function packWhole(o: usize, a: usize, m: i32, kc: i32, rs: usize, cs: usize): void {
-  const block = evenly(m, MC, highest<f32>());
+  const block = rowsOfBlock(m);
   for (let i = 0; i < m; i += block) {
     const to = o + (<usize>(i * padded(kc)) << 2);
     packRows<f32>(to, a + <usize>i * rs, min(block, m - i), kc, rs, cs, true);
@@ -447,13 +454,30 @@ export function packWhole(o: usize, a: usize, m: i32, kc: i32, rs: usize, cs: us
 
 /** The panels of all `m` rows that {@linkcode packWhole} made times panels of B into `m` × `nc` elements of C, or added. */
 export function multiplyWhole(pa: usize, pb: usize, c: usize, ldc: usize, m: i32, nc: i32, kp: i32, add: bool): void {
+  multiplyRows(pa, pb, 0, 0, c, ldc, m, nc, kp, add);
+}
+
+/** The same where `b` is not 0 and is B, `kc` dense rows `rsb` bytes apart, whose panels are left at `pb`. */
+export function multiplyRows(
+  pa: usize,
+  pb: usize,
+  b: usize,
+  rsb: usize,
+  c: usize,
+  ldc: usize,
+  m: i32,
+  nc: i32,
+  kc: i32,
+  add: bool,
+): void {
+  const kp = padded(kc);
   const step = <usize>(NR_F32 * kp) << 2;
-  const block = evenly(m, MC, highest<f32>());
+  const block = rowsOfBlock(m);
   for (let i = 0; i < m; i += block) {
     const to = c + <usize>i * ldc;
     const a = pa + (<usize>(i * kp) << 2);
     const rows = min(block, m - i);
-    multiplyBlock<f32>(true, a, pb, step, 0, 0, 0, to, ldc, rows, nc, kp, add ? to : 0, add ? ldc : 0);
+    multiplyBlock<f32>(true, a, pb, step, i === 0 ? b : 0, rsb, 4, to, ldc, rows, nc, kc, add ? to : 0, add ? ldc : 0);
   }
 }
 

@@ -58,6 +58,12 @@ function areDense(...operands: Operand[]): boolean {
   return operands.every((x) => x.dtype === float32 && isDense(x, x.shape) && !x.shape.includes(0));
 }
 
+/** Into how many parts rows of the padded image are split: where pixels are so far apart, so that they become neighbours. */
+function splitOf(g: Geometry): number {
+  // Few rows are computed where the image lies.
+  return g.rows < 4 || g.kernel[2] === 1 ? 1 : g.stride[2]!;
+}
+
 /** The call of `name` with its geometry in the block of metadata, or null where 32 bits do not hold its sizes. */
 function convolution(
   kernels: Kernels,
@@ -66,11 +72,12 @@ function convolution(
   g: Geometry,
 ): WasmDispatch | null {
   const read = g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
-  const direct = read.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
+  const split = splitOf(g);
+  const direct = split === 1 && read.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
   // The gradient of the input is taken out of the padded image whole, also where no window reads it.
   const adds = name === "conv_input_grad_f32";
   const needed = adds ? read.map((n, i) => Math.max(n, g.low[i]! + g.size[i]!)) : read;
-  const padded = direct ? g.size : needed;
+  const padded = direct ? g.size : needed.map((n, i) => i === 2 ? Math.ceil(n / split) * split : n);
   const taps = g.channels * count(g.kernel);
   const image = direct ? 0 : g.channels * count(padded);
   if (!operands.every((x) => count(x.shape) < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
@@ -79,7 +86,7 @@ function convolution(
   const meta = [
     ...[g.batch, g.groups, g.rows, g.channels],
     ...[g.size, g.low, g.spread, padded, g.kernel, g.dilation, g.out, g.stride].flat(),
-    direct ? 1 : 0,
+    ...[direct ? 1 : 0, split],
   ];
   return new MetaCall(cutConvolution(kernels, name, operands.map(pointer), g), meta, kernels.heap);
 }

@@ -12,7 +12,7 @@ import { scratch } from "./memory";
 /** Four columns at `p`, or the first `cols` of them and zeros. */
 // @ts-ignore: decorator
 @inline
-function loadColumns(p: usize, cols: i32): v128 {
+export function loadColumns(p: usize, cols: i32): v128 {
   if (cols >= 4) return v128.load(p);
   let v = v128.load32_zero(p);
   if (cols > 1) v = v128.load32_lane(p, v, 1, 4);
@@ -22,7 +22,7 @@ function loadColumns(p: usize, cols: i32): v128 {
 
 // @ts-ignore: decorator
 @inline
-function storeColumns(p: usize, v: v128, cols: i32): void {
+export function storeColumns(p: usize, v: v128, cols: i32): void {
   if (cols >= 4) {
     v128.store(p, v);
     return;
@@ -84,6 +84,10 @@ function rowMax(x: usize, n: i32): v128 {
   return maxLanes(f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3)));
 }
 
+/** What {@linkcode rowPowers} found of a row for its logarithm: the largest element m, and ln Σ e^(x − m). */
+export let rowLargest: f32 = 0;
+export let rowLogs: f32 = 0;
+
 /** Elements at the start of a row whose largest gives the scale of all. */
 // @ts-ignore: decorator
 @inline
@@ -94,7 +98,7 @@ const LEAD: i32 = 64;
  * 2⁻ᵏ is exact. False, when there is no such k or a later element is so far above that the sum may overflow; what was
  * written counts for nothing then, so the output must not be the input.
  */
-function softmaxScaled(x: usize, y: usize, n: i32, logarithm: bool): bool {
+function scaledPowers(x: usize, y: usize, n: i32, logarithm: bool): bool {
   const lead = f32x4.extract_lane(rowMax(x, LEAD), 0);
   if (!(abs(lead) < 1000)) return false;
   const none = f32x4.splat(-Infinity);
@@ -139,7 +143,8 @@ function softmaxScaled(x: usize, y: usize, n: i32, logarithm: bool): bool {
     // ln Σ e^(x − m), with m = j ln 2 + r: ln(Σ 2ᵏ⁻ʲ) − r.
     const r = f32x4.sub(f32x4.sub(m, f32x4.mul(top, high)), f32x4.mul(top, low));
     const power = i32x4.shl(i32x4.sub(i32x4.splat(127), i32x4.trunc_sat_f32x4_s(above)), 23);
-    differences(x, y, all, m, f32x4.sub(log(f32x4.mul(s, power)), r));
+    rowLargest = f32x4.extract_lane(m, 0);
+    rowLogs = f32x4.extract_lane(f32x4.sub(log(f32x4.mul(s, power)), r), 0);
   } else {
     products(y, all, f32x4.div(f32x4.splat(1), s));
   }
@@ -186,8 +191,9 @@ function products(y: usize, all: usize, r: v128): void {
   }
 }
 
-function softmaxRow(x: usize, y: usize, n: i32, logarithm: bool): void {
-  if (n > 2 * LEAD && (logarithm || x !== y) && softmaxScaled(x, y, n, logarithm)) return;
+/** The softmax of a row, or only what its logarithm needs. */
+export function rowPowers(x: usize, y: usize, n: i32, logarithm: bool): void {
+  if (n > 2 * LEAD && (logarithm || x !== y) && scaledPowers(x, y, n, logarithm)) return;
   const m = rowMax(x, n);
   const none = f32x4.splat(-Infinity);
   const all = <usize>n << 2;
@@ -217,14 +223,23 @@ function softmaxRow(x: usize, y: usize, n: i32, logarithm: bool): void {
     if (!logarithm) storeColumns(y + t, e, left);
   }
   s = sumLanes(s);
-  if (logarithm) differences(x, y, all, m, log(s));
-  else products(y, all, f32x4.div(f32x4.splat(1), s));
+  if (logarithm) {
+    rowLargest = f32x4.extract_lane(m, 0);
+    rowLogs = f32x4.extract_lane(log(s), 0);
+  } else {
+    products(y, all, f32x4.div(f32x4.splat(1), s));
+  }
+}
+
+function softmaxRow(x: usize, y: usize, n: i32, logarithm: bool): void {
+  rowPowers(x, y, n, logarithm);
+  if (logarithm) differences(x, y, <usize>n << 2, f32x4.splat(rowLargest), f32x4.splat(rowLogs));
 }
 
 /** Columns whose maxima and sums are kept in working memory at a time. */
 // @ts-ignore: decorator
 @inline
-const CHUNK: i32 = 512;
+export const CHUNK: i32 = 512;
 
 /** Bytes of working memory for softmax along a dimension that is not the last, and for normalization of columns. */
 export function rows_scratch(): i32 {
@@ -234,7 +249,7 @@ export function rows_scratch(): i32 {
 /** maxima[…] = max of four columns down `n` rows, four rows at a time. */
 // @ts-ignore: decorator
 @inline
-function columnMaxima(p: usize, maxima: usize, n: i32, step: usize, all: usize): void {
+export function columnMaxima(p: usize, maxima: usize, n: i32, step: usize, all: usize): void {
   const vectors = all & ~15;
   for (; n >= 4; n -= 4) {
     const p1 = p + step;

@@ -1,4 +1,4 @@
-import { float32, int32, int64, type Operand, type Shape } from "@flambeau/core";
+import { type CrossEntropyAttrs, float32, int32, int64, type Operand, type Shape } from "@flambeau/core";
 import { expect, test } from "vitest";
 import { devices, empty, noise, operand, run, values } from "./test_support.ts";
 
@@ -309,6 +309,172 @@ test("nllLoss: mean and sum with weights and ignored rows; a wrong target is an 
         );
       }
     }
+  }
+});
+
+/** Runs a primitive of classes, some of whose inputs may be left out. */
+function runClasses(
+  device: (typeof devices)[number][1],
+  name: "crossEntropy" | "crossEntropyBackward",
+  inputs: readonly Operand[],
+  outputs: Operand | readonly Operand[],
+  attrs: CrossEntropyAttrs,
+): boolean {
+  const made = outputs as readonly [Operand, Operand, Operand, Operand];
+  return run(device, name as "crossEntropy", inputs as [Operand, Operand], made, attrs);
+}
+
+/** A call of crossEntropy: scores along dimension 1, classes of the targets, and what the attributes say. */
+interface ClassesCall {
+  readonly x: readonly number[];
+  readonly shape: Shape;
+  readonly target: readonly number[];
+  readonly weight: readonly number[] | null;
+  readonly ignoreIndex: number;
+  readonly smoothing: number;
+}
+
+/** Losses, largest scores, logarithms and weights of all targets, and the gradient for scores of Σ g · loss. */
+function crossEntropyOf(
+  { x, shape, target, weight, ignoreIndex, smoothing }: ClassesCall,
+  g: readonly number[],
+) {
+  const n = shape[1]!;
+  const [losses, largest, logs, weights, gx] = [[], [], [], [], []] as [
+    ...[number[], number[], number[], number[], number[]],
+  ];
+  for (const [row, line] of lines(shape, 1).entries()) {
+    const most = line.some((i) => Number.isNaN(x[i])) ? NaN : Math.max(...line.map((i) => x[i]!));
+    const log = Math.log(line.reduce((sum, i) => sum + Math.exp(x[i]! - most), 0));
+    const t = target[row]!;
+    const counts = t !== ignoreIndex;
+    const w = counts ? weight?.[t] ?? 1 : 0;
+    const below = line.map((i) => log - (x[i]! - most));
+    const spread = below.reduce((sum, v) => sum + v, 0) / n;
+    const loss = smoothing === 0 ? w * below[t]! : (1 - smoothing) * w * below[t]! + smoothing * spread;
+    losses.push(counts ? loss : 0);
+    largest.push(most);
+    logs.push(log);
+    weights.push(w);
+    const share = counts ? g[row]! : 0;
+    const own = share * (1 - smoothing) * w;
+    line.forEach((i, k) => {
+      gx[i] = Math.exp(-below[k]!) * (own + share * smoothing) - share * smoothing / n - (k === t ? own : 0);
+    });
+  }
+  return { losses, largest, logs, weights, gx };
+}
+
+test("crossEntropy and its gradient: by definition, rows and columns, weights, smoothing, ignored targets", () => {
+  const shapes: Shape[] = [[7, 5], [3, 131], [5, 1], [40, 16], [2, 9, 5], [3, 4, 2, 7], [2, 3, 1030], [
+    1,
+    6,
+    600,
+  ]];
+  for (const [k, shape] of shapes.entries()) {
+    const n = shape[1]!;
+    const rows = size(shape) / n;
+    const targets = [shape[0]!, ...shape.slice(2)];
+    const x = data(shape, 1, 5).map((v, i) => i % 37 === 3 ? Math.fround(v + 60) : v);
+    const target = Array.from({ length: rows }, (_, i) => (i * 7 + 3) % n);
+    const weight = k % 3 === 1 ? Array.from({ length: n }, (_, i) => 0.25 + (i % 5) / 4) : null;
+    const call = { x, shape, target, weight, ignoreIndex: n > 1 ? 1 : -5, smoothing: k % 2 === 0 ? 0.25 : 0 };
+    for (const reduction of ["mean", "sum", "none"] as const) {
+      const g = reduction === "none" ? data([rows], 5) : [0.75];
+      const weights = crossEntropyOf(call, target).weights;
+      const total = weights.reduce((sum, w) => sum + w, 0);
+      const share = reduction === "mean" ? g[0]! / total : g[0]!;
+      const want = crossEntropyOf(call, reduction === "none" ? g : target.map(() => share));
+      const sum = want.losses.reduce((a, b) => a + b, 0);
+      const loss = reduction === "none" ? want.losses : [reduction === "mean" ? sum / total : sum];
+      const attrs = { reduction, ignoreIndex: call.ignoreIndex, smoothing: call.smoothing };
+      for (const [, device] of devices) {
+        for (const dtype of [int32, int64]) {
+          const lossShape = reduction === "none" ? targets : [];
+          const [dx, dt] = [operand(device, x, shape), operand(device, target, targets, dtype)];
+          const factor = weight === null ? [] : [operand(device, weight, [n])];
+          const outs = [lossShape, targets, targets, []].map((s) => empty(device, s));
+          expect(runClasses(device, "crossEntropy", [dx, dt, ...factor], outs, attrs)).toBe(true);
+          const label = `[${shape}] ${reduction} ${dtype.name}`;
+          close(values(device, outs[0]!), loss, 5e-6, label);
+          close(values(device, outs[1]!), want.largest, 0, label);
+          close(values(device, outs[2]!), want.logs, 2e-6, label);
+          close(values(device, outs[3]!), [reduction === "none" ? 0 : total], 1e-6, label);
+          const gx = empty(device, shape);
+          const given = [operand(device, g, lossShape), dx, dt, outs[1]!, outs[2]!, outs[3]!, ...factor];
+          expect(runClasses(device, "crossEntropyBackward", given, gx, attrs)).toBe(true);
+          close(values(device, gx), want.gx, 2e-6, `gradient ${label}`);
+        }
+      }
+    }
+  }
+});
+
+test("crossEntropy: scores that are not finite, nothing that counts, and a target that is no class", () => {
+  const rows = [
+    1e4,
+    1,
+    -1e4,
+    -Infinity,
+    0,
+    2,
+    Infinity,
+    1,
+    2,
+    NaN,
+    1,
+    2,
+    -Infinity,
+    -Infinity,
+    -Infinity,
+    5,
+    5,
+    NaN,
+  ];
+  for (const images of [false, true]) {
+    const shape: Shape = images ? [1, 3, 6] : [6, 3];
+    const targets = images ? [1, 6] : [6];
+    const x = images ? rows.map((_, i) => rows[i % 6 * 3 + Math.floor(i / 6)]!) : rows;
+    for (const [t, ignoreIndex, smoothing] of [[0, -1, 0], [2, -1, 0.5], [2, 2, 0]] as const) {
+      const target = new Array(6).fill(t);
+      const want = crossEntropyOf({ x, shape, target, weight: null, ignoreIndex, smoothing }, [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+      ]);
+      for (const [, device] of devices) {
+        const outs = [targets, targets, targets, []].map((s) => empty(device, s));
+        const [dx, dt] = [operand(device, x, shape), operand(device, target, targets, int32)];
+        const attrs = { reduction: "none", ignoreIndex, smoothing } as const;
+        runClasses(device, "crossEntropy", [dx, dt], outs, attrs);
+        [want.losses, want.largest, want.logs].forEach((w, k) =>
+          close(values(device, outs[k]!), w, 1e-6, `${k}`)
+        );
+        const g = operand(device, [1, 2, 3, 4, 5, 6], targets);
+        const gx = empty(device, shape);
+        runClasses(device, "crossEntropyBackward", [g, dx, dt, outs[1]!, outs[2]!, outs[3]!], gx, attrs);
+        close(values(device, gx), want.gx, 1e-6, "gradient");
+        const bad = operand(device, [0, 1, 3, 0, 0, 0], targets, int32);
+        expect(() => runClasses(device, "crossEntropy", [dx, bad], outs, { ...attrs, ignoreIndex: -1 }))
+          .toThrow(
+            "Cannot crossEntropy 3 classes: targets must be in the range [0, 2] or -1, got 3",
+          );
+      }
+    }
+  }
+  for (const [, device] of devices) {
+    const outs = [[], [2], [2], []].map((s) => empty(device, s));
+    const inputs = [operand(device, [1, 2, 3, 4], [2, 2]), operand(device, [-1, -1], [2], int64)];
+    const attrs = { reduction: "mean", ignoreIndex: -1, smoothing: 0 } as const;
+    runClasses(device, "crossEntropy", inputs, outs, attrs);
+    expect([...values(device, outs[0]!), ...values(device, outs[3]!)]).toEqual([NaN, 0]);
+    const gx = empty(device, [2, 2]);
+    const g = operand(device, [1], []);
+    runClasses(device, "crossEntropyBackward", [g, ...inputs, outs[1]!, outs[2]!, outs[3]!], gx, attrs);
+    expect(values(device, gx)).toEqual([0, 0, 0, 0]);
   }
 });
 

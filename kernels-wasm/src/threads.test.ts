@@ -244,6 +244,19 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     [{ shape: [8, 12, 200] }, { shape: [12] }, { shape: [12] }],
     null,
   ],
+  ...(["mean", "none"] as const).flatMap((reduction): typeof cases =>
+    [[60, 101], [2, 9, 20, 33]].flatMap((shape): typeof cases => {
+      const each = { shape: [shape[0]!, ...shape.slice(2)] };
+      const loss = reduction === "none" ? each : { shape: [] };
+      const target = { ...each, dtype: int32, below: shape[1]! };
+      const attrs = { reduction, ignoreIndex: 3, smoothing: 0.1 };
+      const call = ["crossEntropy", [{ shape }, target], [loss, each, each, { shape: [] }], attrs] as const;
+      return [
+        reduction === "mean" ? [...call, true] : call,
+        ["crossEntropyBackward", [loss, { shape }, target, each, each, { shape: [] }], [{ shape }], attrs],
+      ];
+    })
+  ),
   ["attention", [heads(20, 16), heads(24, 16), heads(24, 8)], [heads(20, 8), heads(20, 1)], attention],
   [
     "attentionBackward",

@@ -62,6 +62,27 @@ describe.each(devices)("dispatches on %s", (device, { dispatches, backend }) => 
     expect(await count(() => functional.binaryCrossEntropyWithLogits(x, y.sigmoid()))).toBeLessThanOrEqual(2);
   });
 
+  test("cross entropy: rows and their sum, and one kernel for the gradient", async () => {
+    if (!device.endsWith("gpu")) return;
+    const target = torch.arange(12, { dtype: "int32", device }).remainder(5);
+    const weight = make(5).abs();
+    void [target.buffer, weight.buffer];
+    for (const shape of [[12, 5], [3, 5, 2, 2]]) {
+      const x = make(...shape).requiresGrad_(true);
+      const y = target.reshape([shape[0]!, ...shape.slice(2)]);
+      for (const options of [{}, { weight }, { labelSmoothing: 0.1 }, { reduction: "none" as const }]) {
+        const loss = functional.crossEntropy(x, y, options);
+        const g = torch.ones(loss.shape, { device });
+        void g.buffer;
+        expect(await count(() => functional.crossEntropy(x, y, options))).toBe(
+          "reduction" in options ? 1 : 2,
+        );
+        x.grad = null;
+        expect(atOnce(() => loss.backward(g))).toBe(1);
+      }
+    }
+  });
+
   test("rows, columns and scalars broadcast in the kernel", async () => {
     const x = make(8, 6);
     const row = make(6);

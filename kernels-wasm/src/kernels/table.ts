@@ -12,6 +12,7 @@ import { convKernels } from "./conv.ts";
 import { dataKernels } from "./data.ts";
 import { gatherKernels } from "./gather.ts";
 import { gemmKernels } from "./gemm.ts";
+import { lossKernels } from "./loss.ts";
 import { optimKernels } from "./optim.ts";
 import { pointwiseKernels } from "./pointwise.ts";
 import { randomKernels } from "./random.ts";
@@ -33,7 +34,7 @@ const APART: readonly KernelName[] = [
     "indexSelect",
     "gather",
   ] as const,
-  ...["attention", "attentionBackward", "sort", "topk"] as const,
+  ...["attention", "attentionBackward", "crossEntropy", "crossEntropyBackward", "sort", "topk"] as const,
   ...[
     "rnnLayer",
     "rnnLayerBackward",
@@ -70,6 +71,7 @@ export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     ...dataKernels(kernels),
     ...gatherKernels(kernels),
     ...gemmKernels(kernels),
+    ...lossKernels(kernels),
     ...optimKernels(kernels),
     ...pointwiseKernels(kernels),
     ...randomKernels(kernels),

@@ -137,10 +137,22 @@ export function crossEntropy(
   }
   return temporaries(() => {
     const call = classesOf("crossEntropy", input, target, options);
+    if (labelSmoothing === 0 || call.weight === null) return scoresLoss(call, labelSmoothing);
+    // What is spread is weighted too, and has a gradient for the weights.
     const logp = bind("logSoftmax", [input], { dim: classDim(input) });
-    const loss = pickedLoss(call, logp);
-    return labelSmoothing === 0 ? loss : smoothed(call, logp, loss, labelSmoothing);
+    return smoothed(call, logp, pickedLoss(call, logp), labelSmoothing);
   });
+}
+
+/** The loss of scores, which may be those of one target `[C]`. */
+function scoresLoss({ input, target, weight, ignoreIndex, reduction }: Classes, smoothing: number): Tensor {
+  const attrs = { reduction, ignoreIndex, smoothing };
+  const one = input.shape.length === 1;
+  const [x, classes] = one ? [unsqueeze(input, 0), unsqueeze(target, 0)] : [input, target];
+  const [all] = bind("crossEntropy", weight === null ? [x, classes] : [x, classes, weight], attrs);
+  const loss = one && reduction === "none" ? squeeze(all, 0) : all;
+  if (smoothing > 0) return relabel(loss, "AddBackward0");
+  return relabel(loss, input.shape.length > 2 ? "NllLoss2DBackward0" : "NllLossBackward0");
 }
 
 function classDim(input: Tensor): number {
@@ -193,8 +205,13 @@ function checkWeight(what: string, weight: Tensor | null, classes: number): void
 function checkClasses(what: string, target: Tensor, classes: number, ignoreIndex: number): void {
   const { canReadSync, reportsIndices = false } = target.backend;
   if (!canReadSync || reportsIndices || numelOf(target.shape) === 0) return;
-  for (const value of plainOf(target).dataSync()) {
-    const index = Number(value);
+  const data = plainOf(target).dataSync();
+  // The low halves of int64 first: a bigint for each element takes ten times as long.
+  const halves = data instanceof BigInt64Array ? new Int32Array(data.buffer, data.byteOffset) : null;
+  for (let i = 0; i < data.length; i++) {
+    const low = halves === null ? data[i] as number : halves[2 * i + 1] === 0 ? halves[2 * i]! : -1;
+    if (low >= 0 && low < classes) continue;
+    const index = Number(data[i]);
     if (index !== ignoreIndex && !(index >= 0 && index < classes)) {
       throw new IndexError(
         `${what}: class indices must be in [0, ${classes}) or be ignoreIndex ${ignoreIndex}, got ${index}`,

@@ -217,12 +217,16 @@ type AnyRule = (
   attrs: unknown,
 ) => Operand | readonly Operand[];
 
-/** Expects that a fused kernel gives what the decomposition gives on the reference device. */
+/** Expects that a fused kernel gives what the decomposition gives on the reference device; `on` is another device to try. */
 export async function expectFused<P extends FusedName>(
   name: P,
   specs: readonly Spec[],
   attrs: Attrs<P>,
-  { rtol, atol, ...where }: Where & { readonly rtol: number; readonly atol: number },
+  { rtol, atol, on = device, ...where }: Where & {
+    readonly rtol: number;
+    readonly atol: number;
+    readonly on?: Backend;
+  },
 ): Promise<void> {
   const made = bindOracle(
     name as "exp",
@@ -230,7 +234,7 @@ export async function expectFused<P extends FusedName>(
     attrs as null,
   );
   const want = Array.isArray(made) ? made as Operand[] : [made as Operand];
-  const got = await results(device, name, specs, attrs, where);
+  const got = await results(on, name, specs, attrs, where);
   for (const [k, x] of want.entries()) {
     const exact = await valuesOf(oracle, x);
     expect(got.values[k]!.length).toBe(exact.length);

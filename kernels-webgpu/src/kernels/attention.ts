@@ -23,38 +23,70 @@ import { wgsl } from "../wgsl.ts";
 
 type AttentionName = "attention" | "attentionBackward";
 
-/** Columns of a tile of scores. */
-const COLUMNS = 64;
-/** Elements of the inner dimension that a product takes at a time. */
-const DEPTH = 16;
-/** Columns of a result that lie side by side in a workgroup. */
-const WIDE = 32;
-/** The largest head: an invocation keeps this many elements of each of its rows, divided by {@linkcode WIDE}. */
+/** The largest head: an invocation keeps this many elements of each of its rows, divided by the width of its block. */
 const LARGEST = 128;
-/** Rows of workgroup memory are one element longer than what they hold, so that columns lie in different banks. */
-const STRIDE = COLUMNS + 1;
 
-/** How a workgroup of 256 shares a tile of `rows` by 64 scores. */
+/** How a workgroup shares a tile of scores, of which an invocation makes `eachDown` by `eachAcross`. */
 interface Block {
   readonly rows: number;
-  /** Invocations side by side, and scores of each, down and across. */
+  readonly columns: number;
+  /** Elements of the inner dimension that go through workgroup memory at a time; null where operands are read directly. */
+  readonly depth: number | null;
+  /** Invocations side by side, down and across. */
   readonly down: number;
   readonly across: number;
   readonly eachDown: number;
   readonly eachAcross: number;
+  /** Columns and rows of a result that lie side by side in the workgroup. */
+  readonly wide: number;
+  readonly tall: number;
 }
 
-/** Few rows, as in generating text, take a flat block. */
-function blockFor(rows: number): Block {
-  return rows <= 8
-    ? { rows: 8, down: 8, across: 32, eachDown: 1, eachAcross: 2 }
-    : { rows: 32, down: 16, across: 16, eachDown: 2, eachAcross: 4 };
+const TILE: Block = {
+  rows: 32,
+  columns: 64,
+  depth: 16,
+  down: 16,
+  across: 16,
+  eachDown: 2,
+  eachAcross: 4,
+  wide: 32,
+  tall: 8,
+};
+
+/** For few rows, as in generating text. */
+const FLAT: Block = { ...TILE, rows: 8, down: 8, across: 32, eachDown: 1, eachAcross: 2 };
+
+/** For short texts: little workgroup memory, which software adapters fill with zeros element by element, and few reads. */
+const BRIEF: Block = {
+  rows: 8,
+  columns: 32,
+  depth: null,
+  down: 4,
+  across: 8,
+  eachDown: 2,
+  eachAcross: 4,
+  wide: 16,
+  tall: 2,
+};
+
+function blockFor({ brief }: GpuLimits, rows: number): Block {
+  return brief === true ? BRIEF : rows <= 8 ? FLAT : TILE;
 }
+
+/** Invocations of a workgroup. */
+const threadsOf = ({ down, across }: Block): number => down * across;
+
+/** Rows of workgroup memory are one element longer than what they hold, so that columns lie in different banks. */
+const strideOf = ({ columns }: Block): number => columns + 1;
+
+/** Names a block in keys. */
+const nameOf = ({ rows, columns }: Block): string => `${rows}x${columns}`;
 
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** Groups of 32 columns that hold a row of `size`. */
-const groupsOf = (size: number): number => Math.ceil(size / WIDE);
+/** Groups of columns side by side that hold a row of `size`. */
+const groupsOf = ({ wide }: Block, size: number): number => Math.ceil(size / wide);
 
 /** A matrix of each head: its name in the text, and the uniforms with its number of rows and columns. */
 interface Part {
@@ -78,52 +110,72 @@ function at(
   return `${start} + (${row}) * P.${name}_row + (${column}) * P.${name}_column`;
 }
 
-function memory({ rows }: Block): string {
+function memory(block: Block): string {
+  const { rows, depth } = block;
   return wgsl`
-    var<workgroup> tile_a: array<f32, ${DEPTH * (rows + 1)}>;
-    var<workgroup> tile_b: array<f32, ${DEPTH * STRIDE}>;
-    var<workgroup> tile_p: array<f32, ${rows * STRIDE}>;
+    ${
+    depth !== null && wgsl`
+    var<workgroup> tile_a: array<f32, ${depth * (rows + 1)}>;
+    var<workgroup> tile_b: array<f32, ${depth * strideOf(block)}>;`
+  }
+    var<workgroup> tile_p: array<f32, ${rows * strideOf(block)}>;
   `;
 }
 
 /** `let tx, ty`: the place of an invocation in a tile of scores; `let rx, ry`: that in a block of results. */
-function places({ across }: Block): string {
+function places({ across, wide }: Block): string {
   return wgsl`
     let tx = lane % ${across}u;
     let ty = lane / ${across}u;
-    let rx = lane % ${WIDE}u;
-    let ry = lane / ${WIDE}u;
+    let rx = lane % ${wide}u;
+    let ry = lane / ${wide}u;
   `;
 }
 
 /** `var <to>_i_j`: the product of rows from `row0` of `a` with rows from `col0` of `b`. */
-function product({ rows, down, across, eachDown, eachAcross }: Block, to: string, a: Part, b: Part): string {
+function product(block: Block, to: string, a: Part, b: Part): string {
+  const { rows, columns, depth, down, across, eachDown, eachAcross } = block;
+  const [threads, stride] = [threadsOf(block), strideOf(block)];
   const pairs = upTo(eachDown).flatMap((i) => upTo(eachAcross).map((j) => [i, j] as const));
+  if (depth === null) {
+    // What is beyond the rows gives scores that nobody looks at.
+    return wgsl`
+      ${pairs.map(([i, j]) => `var ${to}_${i}_${j} = 0.0;`)}
+      for (var e = 0u; e < ${a.columns}; e++) {
+        ${upTo(eachDown).map((i) => `let a_${i} = get_${a.name}(${at(a, `row0 + ty + ${i * down}u`, "e")});`)}
+        ${
+      upTo(eachAcross).map((j) => `let b_${j} = get_${b.name}(${at(b, `col0 + tx + ${j * across}u`, "e")});`)
+    }
+        ${pairs.map(([i, j]) => `${to}_${i}_${j} += a_${i} * b_${j};`)}
+      }
+      var ${to}_all = array<f32, ${pairs.length}>(${pairs.map(([i, j]) => `${to}_${i}_${j}`).join(", ")});
+    `;
+  }
   return wgsl`
     ${pairs.map(([i, j]) => `var ${to}_${i}_${j} = 0.0;`)}
-    for (var e0 = 0u; e0 < ${a.columns}; e0 += ${DEPTH}u) {
-      for (var t = lane; t < ${rows * DEPTH}u; t += ${WORKGROUP}u) {
-        let e = t % ${DEPTH}u;
-        let r = t / ${DEPTH}u;
+    for (var e0 = 0u; e0 < ${a.columns}; e0 += ${depth}u) {
+      for (var t = lane; t < ${rows * depth}u; t += ${threads}u) {
+        let e = t % ${depth}u;
+        let r = t / ${depth}u;
         var value = 0.0;
         if (row0 + r < ${a.rows} && e0 + e < ${a.columns}) { value = get_${a.name}(${
     at(a, "row0 + r", "e0 + e")
   }); }
         tile_a[e * ${rows + 1}u + r] = value;
       }
-      for (var t = lane; t < ${COLUMNS * DEPTH}u; t += ${WORKGROUP}u) {
-        let e = t % ${DEPTH}u;
-        let c = t / ${DEPTH}u;
+      for (var t = lane; t < ${columns * depth}u; t += ${threads}u) {
+        let e = t % ${depth}u;
+        let c = t / ${depth}u;
         var value = 0.0;
         if (col0 + c < ${b.rows} && e0 + e < ${b.columns}) { value = get_${b.name}(${
     at(b, "col0 + c", "e0 + e")
   }); }
-        tile_b[e * ${STRIDE}u + c] = value;
+        tile_b[e * ${stride}u + c] = value;
       }
       workgroupBarrier();
-      for (var e = 0u; e < ${DEPTH}u; e++) {
+      for (var e = 0u; e < ${depth}u; e++) {
         ${upTo(eachDown).map((i) => `let a_${i} = tile_a[e * ${rows + 1}u + ty + ${i * down}u];`)}
-        ${upTo(eachAcross).map((j) => `let b_${j} = tile_b[e * ${STRIDE}u + tx + ${j * across}u];`)}
+        ${upTo(eachAcross).map((j) => `let b_${j} = tile_b[e * ${stride}u + tx + ${j * across}u];`)}
         ${pairs.map(([i, j]) => `${to}_${i}_${j} += a_${i} * b_${j};`)}
       }
       workgroupBarrier();
@@ -131,11 +183,23 @@ function product({ rows, down, across, eachDown, eachAcross }: Block, to: string
   `;
 }
 
-/** `body` for each score of an invocation: `row` and `col` are its places, `here` that in `tile_p`. */
-function eachScore(
-  { down, across, eachDown, eachAcross }: Block,
-  body: (i: number, j: number) => string,
-): string {
+/**
+ * `body` for each score of an invocation: `row` and `col` are its places, `here` that in `tile_p`; `of("c")` is the result of
+ * the product `c`.
+ */
+function eachScore(block: Block, body: (of: (product: string) => string) => string): string {
+  const { depth, down, across, eachDown, eachAcross } = block;
+  if (depth === null) {
+    return wgsl`
+      for (var n = 0u; n < ${eachDown * eachAcross}u; n++) {
+        let y = ty + n / ${eachAcross}u * ${down}u;
+        let x = tx + n % ${eachAcross}u * ${across}u;
+        let row = row0 + y;
+        let col = col0 + x;
+        let here = y * ${strideOf(block)}u + x;
+        ${body((product) => `${product}_all[n]`)}
+      }`;
+  }
   return wgsl`${
     upTo(eachDown).map((i) =>
       upTo(eachAcross).map((j) =>
@@ -143,17 +207,19 @@ function eachScore(
           {
             let row = row0 + ty + ${i * down}u;
             let col = col0 + tx + ${j * across}u;
-            let here = (ty + ${i * down}u) * ${STRIDE}u + tx + ${j * across}u;
-            ${body(i, j)}
+            let here = (ty + ${i * down}u) * ${strideOf(block)}u + tx + ${j * across}u;
+            ${body((product) => `${product}_${i}_${j}`)}
           }`
       )
     )
   }`;
 }
 
-/** Elements of a block of results that an invocation has: `[i, w]` is row ry + 8 i, column rx + 32 w. */
-function cells({ rows }: Block, size: number): (readonly [i: number, w: number])[] {
-  return upTo(rows / 8).flatMap((i) => upTo(groupsOf(size)).map((w) => [i, w] as const));
+/** Elements of a block of results that an invocation has: `[i, w]` is row ry + `tall` · i, column rx + `wide` · w. */
+function cells(block: Block, size: number): (readonly [i: number, w: number])[] {
+  return upTo(block.rows / block.tall).flatMap((i) =>
+    upTo(groupsOf(block, size)).map((w) => [i, w] as const)
+  );
 }
 
 function zeros(block: Block, to: string, size: number): string {
@@ -162,11 +228,28 @@ function zeros(block: Block, to: string, size: number): string {
 
 /** Adds `tile_p` times the rows from `col0` of `x`, which has `size` columns, to `<to>_i_w`. */
 function accumulate(block: Block, to: string, x: Part, size: number): string {
-  const width = WIDE * groupsOf(size);
-  const step = 2 ** Math.floor(Math.log2(DEPTH * COLUMNS / width)); // rows of x that fit in tile_b
+  const { rows, columns, depth, wide, tall } = block;
+  const sums = cells(block, size).map(([i, w]) => `${to}_${i}_${w} += a_${i} * b_${w};`);
+  if (depth === null) {
+    return wgsl`
+      workgroupBarrier();
+      for (var c = 0u; c < min(${columns}u, ${x.rows} - col0); c++) {
+        ${upTo(rows / tall).map((i) => `let a_${i} = tile_p[(ry + ${tall * i}u) * ${strideOf(block)}u + c];`)}
+        ${
+      upTo(groupsOf(block, size)).map((w) =>
+        `let b_${w} = get_${x.name}(${at(x, "col0 + c", `rx + ${wide * w}u`)});`
+      )
+    }
+        ${sums}
+      }
+      workgroupBarrier();
+    `;
+  }
+  const width = wide * groupsOf(block, size);
+  const step = 2 ** Math.floor(Math.log2(depth * columns / width)); // rows of x that fit in tile_b
   return wgsl`
-    for (var c0 = 0u; c0 < ${COLUMNS}u; c0 += ${step}u) {
-      for (var t = lane; t < ${step * width}u; t += ${WORKGROUP}u) {
+    for (var c0 = 0u; c0 < ${columns}u; c0 += ${step}u) {
+      for (var t = lane; t < ${step * width}u; t += ${threadsOf(block)}u) {
         let f = t % ${width}u;
         let c = t / ${width}u;
         var value = 0.0;
@@ -177,32 +260,42 @@ function accumulate(block: Block, to: string, x: Part, size: number): string {
       }
       workgroupBarrier();
       for (var c = 0u; c < ${step}u; c++) {
-        ${upTo(block.rows / 8).map((i) => `let a_${i} = tile_p[(ry + ${8 * i}u) * ${STRIDE}u + c0 + c];`)}
-        ${upTo(groupsOf(size)).map((w) => `let b_${w} = tile_b[c * ${width}u + rx + ${WIDE * w}u];`)}
-        ${cells(block, size).map(([i, w]) => `${to}_${i}_${w} += a_${i} * b_${w};`)}
+        ${
+    upTo(rows / tall).map((i) => `let a_${i} = tile_p[(ry + ${tall * i}u) * ${strideOf(block)}u + c0 + c];`)
+  }
+        ${upTo(groupsOf(block, size)).map((w) => `let b_${w} = tile_b[c * ${width}u + rx + ${wide * w}u];`)}
+        ${sums}
       }
       workgroupBarrier();
     }
   `;
 }
 
-/** Writes `<from>_i_w` to the rows from `row0` of `x`. */
+/** Writes `<from>_i_w` to the rows from `row0` of `x`; `value` gets an element and its row in the block. */
 function store(
   block: Block,
   from: string,
   x: Part,
   size: number,
-  value: (cell: string, i: number) => string = (cell) => cell,
+  value: (cell: string, row: string) => string = (cell) => cell,
 ): string {
+  const all = cells(block, size);
+  const put = (cell: string, row: string, column: string): string =>
+    wgsl`
+      if (row0 + ${row} < ${x.rows} && ${column} < ${x.columns}) {
+        put_${x.name}(${at(x, `row0 + ${row}`, column)}, ${value(cell, row)});
+      }`;
+  if (block.depth === null) {
+    return wgsl`
+      var ${from}_all = array<f32, ${all.length}>(${all.map(([i, w]) => `${from}_${i}_${w}`).join(", ")});
+      for (var n = 0u; n < ${all.length}u; n++) {
+        let y = ry + n / ${groupsOf(block, size)}u * ${block.tall}u;
+        let x = rx + n % ${groupsOf(block, size)}u * ${block.wide}u;
+        ${put(`${from}_all[n]`, "y", "x")}
+      }`;
+  }
   return wgsl`${
-    cells(block, size).map(([i, w]) =>
-      wgsl`
-        if (row0 + ry + ${8 * i}u < ${x.rows} && rx + ${WIDE * w}u < ${x.columns}) {
-          put_${x.name}(${at(x, `row0 + ry + ${8 * i}u`, `rx + ${WIDE * w}u`)}, ${
-        value(`${from}_${i}_${w}`, i)
-      });
-        }`
-    )
+    all.map(([i, w]) => put(`${from}_${i}_${w}`, `ry + ${block.tall * i}u`, `rx + ${block.wide * w}u`))
   }`;
 }
 
@@ -298,7 +391,7 @@ function attentionStep(
   const sizes = sizesOf(q, v);
   const { heads, l, s, f } = sizes;
   const lead = q.shape.slice(0, -2);
-  const block = blockFor(l);
+  const block = blockFor(limits, l);
   const blocks = Math.ceil(l / block.rows);
   const walk = { q, k, v, bias, sizes, block, blocks, scale, causal };
   const parts = blocks * heads < 64 ? Math.min(Math.ceil(s / LONG), Math.ceil(128 / (blocks * heads))) : 1;
@@ -342,7 +435,7 @@ function forward(
 ): GpuDispatch | null {
   const { heads, s, f } = sizes;
   const draft = draftOf(limits, "attention", sizes, scale, blocks);
-  const piece = Math.ceil(s / parts / COLUMNS) * COLUMNS;
+  const piece = Math.ceil(s / parts / block.columns) * block.columns;
   draft.u32("heads", heads).u32("parts", parts).u32("piece", piece);
   const optional = (name: string, x: Operand | null): [string, Operand][] => x === null ? [] : [[name, x]];
   const reads: [string, Operand][] = [["q", q], ["k", k], ["v", v], ...optional("b", bias)];
@@ -350,19 +443,30 @@ function forward(
   const names = all.map(([name]) => name);
   const rank = bindHeads(draft, { names, operands: all.map(([, x]) => x), reads: reads.length });
   const part = largest !== null;
-  const key = `${block.rows}|${groupsOf(f)}|${rank}|${causal}|${bias !== null}|${part ? "part" : "all"}`;
-  const share = WORKGROUP / block.rows; // invocations of a row of scores
-  const mine = upTo(COLUMNS / share).map((i) => `first + ${i * share}u`);
+  const key = `${nameOf(block)}|${groupsOf(block, f)}|${rank}|${causal}|${bias !== null}|${
+    part ? "part" : "all"
+  }`;
+  const share = threadsOf(block) / block.rows; // invocations of a row of scores
+  const stride = strideOf(block);
+  const rowsOfBlock = upTo(block.rows / block.tall);
+  /** `body` for each score that an invocation looks at of one row. */
+  const eachOfRow = (body: (place: string) => string): string =>
+    block.depth === null
+      ? wgsl`
+        for (var n = 0u; n < ${block.columns}u; n += ${share}u) {
+          ${body("first + n")}
+        }`
+      : wgsl`${upTo(block.columns / share).map((i) => body(`first + ${i * share}u`))}`;
   const result: Part = { name: "y", rows: "P.l", columns: "P.f", start: part ? "p_part" : "p_y" };
   return draft.step(key, grid(blocks * heads * parts), () =>
     wgsl`
       ${memory(block)}
-      var<workgroup> folds: array<f32, ${WORKGROUP}>;
+      var<workgroup> folds: array<f32, ${threadsOf(block)}>;
       var<workgroup> factors: array<f32, ${block.rows}>;
 
       ${
       mainOf(
-        WORKGROUP,
+        threadsOf(block),
         wgsl`
           if (group >= P.groups * P.parts) { return; }
           let row0 = group % P.blocks * ${block.rows}u;
@@ -370,27 +474,27 @@ function forward(
           let number = group / P.blocks / P.heads;
           ${placesText(rank, "", names, "head")}
           ${places(block)}
-          let first = lane / ${share}u * ${STRIDE}u + lane % ${share}u;
+          let first = lane / ${share}u * ${stride}u + lane % ${share}u;
           let fold = lane / ${share}u * ${share}u;
           var most = -m_inf();
           var total = 0.0;
           ${zeros(block, "o", f)}
           var end = min(P.s, (number + 1u) * P.piece);
           ${causal && `end = min(end, row0 + ${block.rows}u);`}
-          for (var col0 = number * P.piece; col0 < end; col0 += ${COLUMNS}u) {
+          for (var col0 = number * P.piece; col0 < end; col0 += ${block.columns}u) {
             ${product(block, "c", Q, K)}
             ${
-          eachScore(block, (i, j) =>
+          eachScore(block, (of) =>
             wgsl`
             var score = -m_inf();
             if (row < P.l && col < end${causal ? " && col <= row" : ""}) {
-              score = ${scoreText(`c_${i}_${j}`, bias !== null)};
+              score = ${scoreText(of("c"), bias !== null)};
             }
             tile_p[here] = score;`)
         }
             workgroupBarrier();
             var best = most;
-            ${mine.map((place) => `best = m_max(best, tile_p[${place}]);`)}
+            ${eachOfRow((place) => `best = m_max(best, tile_p[${place}]);`)}
             folds[lane] = best;
             workgroupBarrier();
             for (var i = 0u; i < ${share}u; i++) { best = m_max(best, folds[fold + i]); }
@@ -399,7 +503,7 @@ function forward(
             let shrink = m_exp(most - base);
             var sum = 0.0;
             ${
-          mine.map((place) =>
+          eachOfRow((place) =>
             wgsl`
             {
               let weight = m_exp(tile_p[${place}] - base);
@@ -416,7 +520,8 @@ function forward(
             for (var i = 0u; i < ${share}u; i++) { sum += folds[fold + i]; }
             total = total * shrink + sum;
             most = best;
-            ${cells(block, f).map(([i, w]) => `o_${i}_${w} *= factors[ry + ${8 * i}u];`)}
+            ${rowsOfBlock.map((i) => `let factor_${i} = factors[ry + ${block.tall * i}u];`)}
+            ${cells(block, f).map(([i, w]) => `o_${i}_${w} *= factor_${i};`)}
             ${accumulate(block, "o", V, f)}
           }
           let row = row0 + lane / ${share}u;
@@ -437,7 +542,15 @@ function forward(
           }
           workgroupBarrier();
           ${part && "let p_part = p_y + number * P.heads * P.l * P.f;"}
-          ${store(block, "o", result, f, (cell, i) => part ? cell : `${cell} / factors[ry + ${8 * i}u]`)}
+          ${
+          store(
+            block,
+            "o",
+            result,
+            f,
+            (cell, row) => part ? cell : `${cell} / factors[${row}]`,
+          )
+        }
         `,
       )
     }
@@ -602,21 +715,21 @@ function readsOf({ g, q, k, v, logs, delta, bias }: BackwardWalk): [string, Oper
 function backwardRows(limits: GpuLimits, walk: BackwardWalk, gq: Operand): GpuDispatch | null {
   const { sizes, bias, scale, causal } = walk;
   const { heads, l, e } = sizes;
-  const block = blockFor(l);
+  const block = blockFor(limits, l);
   const blocks = Math.ceil(l / block.rows);
   const draft = draftOf(limits, "attentionBackward", sizes, scale, blocks);
   const reads = readsOf(walk);
   const all = [...reads, ["o", gq] as [string, Operand]];
   const names = all.map(([name]) => name);
   const rank = bindHeads(draft, { names, operands: all.map(([, x]) => x), reads: reads.length });
-  const key = `rows|${block.rows}|${groupsOf(e)}|${rank}|${causal}|${bias !== null}`;
+  const key = `rows|${nameOf(block)}|${groupsOf(block, e)}|${rank}|${causal}|${bias !== null}`;
   return draft.step(key, grid(blocks * heads), () =>
     wgsl`
       ${memory(block)}
 
       ${
       mainOf(
-        WORKGROUP,
+        threadsOf(block),
         wgsl`
           if (group >= P.groups) { return; }
           let row0 = group % P.blocks * ${block.rows}u;
@@ -625,13 +738,13 @@ function backwardRows(limits: GpuLimits, walk: BackwardWalk, gq: Operand): GpuDi
           ${places(block)}
           ${zeros(block, "o", e)}
           let end = ${causal ? `min(P.s, row0 + ${block.rows}u)` : "P.s"};
-          for (var col0 = 0u; col0 < end; col0 += ${COLUMNS}u) {
+          for (var col0 = 0u; col0 < end; col0 += ${block.columns}u) {
             ${product(block, "s", Q, K)}
             ${product(block, "d", G, V)}
             ${
-          eachScore(block, (i, j) =>
+          eachScore(block, (of) =>
             wgsl`
-            ${weightText(`s_${i}_${j}`, `d_${i}_${j}`, bias !== null, causal, "row", "col")}
+            ${weightText(of("s"), of("d"), bias !== null, causal, "row", "col")}
             tile_p[here] = slope;`)
         }
             ${accumulate(block, "o", K, e)}
@@ -651,21 +764,23 @@ function backwardColumns(
 ): GpuDispatch | null {
   const { sizes, bias, scale, causal } = walk;
   const { heads, s, e, f } = sizes;
-  const block = blockFor(s);
+  const block = blockFor(limits, s);
   const blocks = Math.ceil(s / block.rows);
   const draft = draftOf(limits, "attentionBackward", sizes, scale, blocks);
   const reads = readsOf(walk);
   const all = [...reads, ["gk", gk], ["gv", gv]] as [string, Operand][];
   const names = all.map(([name]) => name);
   const rank = bindHeads(draft, { names, operands: all.map(([, x]) => x), reads: reads.length });
-  const key = `columns|${block.rows}|${groupsOf(e)}|${groupsOf(f)}|${rank}|${causal}|${bias !== null}`;
+  const key = `columns|${nameOf(block)}|${groupsOf(block, e)}|${groupsOf(block, f)}|${rank}|${causal}|${
+    bias !== null
+  }`;
   return draft.step(key, grid(blocks * heads), () =>
     wgsl`
       ${memory(block)}
 
       ${
       mainOf(
-        WORKGROUP,
+        threadsOf(block),
         wgsl`
           if (group >= P.groups) { return; }
           let row0 = group % P.blocks * ${block.rows}u;
@@ -675,19 +790,19 @@ function backwardColumns(
           ${zeros(block, "x", e)}
           ${zeros(block, "y", f)}
           for (var col0 = ${
-          causal ? `row0 / ${COLUMNS}u * ${COLUMNS}u` : "0u"
-        }; col0 < P.l; col0 += ${COLUMNS}u) {
+          causal ? `row0 / ${block.columns}u * ${block.columns}u` : "0u"
+        }; col0 < P.l; col0 += ${block.columns}u) {
             ${product(block, "s", K, Q)}
             ${product(block, "d", V, G)}
             ${
-          eachScore(block, (i, j) =>
+          eachScore(block, (of) =>
             wgsl`
-            ${weightText(`s_${i}_${j}`, `d_${i}_${j}`, bias !== null, causal, "col", "row")}
+            ${weightText(of("s"), of("d"), bias !== null, causal, "col", "row")}
             tile_p[here] = weight;
-            s_${i}_${j} = slope;`)
+            ${of("s")} = slope;`)
         }
             ${accumulate(block, "y", G, f)}
-            ${eachScore(block, (i, j) => `tile_p[here] = s_${i}_${j};`)}
+            ${eachScore(block, (of) => `tile_p[here] = ${of("s")};`)}
             ${accumulate(block, "x", Q, e)}
           }
           ${store(block, "x", { name: "gk", rows: "P.s", columns: "P.e" }, e)}

@@ -97,6 +97,18 @@ export function sumRow(x: usize, n: i32): f64 {
     total += f64x2.extract_lane(d, 0) + f64x2.extract_lane(d, 1);
     n -= block;
   }
+  if (n >= 4) {
+    let low = f64x2.splat(0);
+    let high = low;
+    for (; n >= 4; n -= 4) {
+      const v = v128.load(x);
+      low = f64x2.add(low, f64x2.promote_low_f32x4(v));
+      high = f64x2.add(high, f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 1)));
+      x += 16;
+    }
+    low = f64x2.add(low, high);
+    total += f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+  }
   for (; n > 0; n--) {
     total += <f64>load<f32>(x);
     x += 4;
@@ -588,10 +600,10 @@ export function argmin_i64(x: usize, o: usize, outer: i32, n: i32, inner: i32, s
   place<i64, Minimum>(x, o, outer, n, inner, so, sn, si);
 }
 
-/** Running sums along n of [outer, n, inner], in accumulators of type A. The output may be the input. */
+/** Running sums along n of the first `columns` of [outer, n, inner], in accumulators of type A. The output may be the input. */
 // @ts-ignore: decorator
 @inline
-function scan<T, A>(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
+function scan<T, A>(x: usize, o: usize, outer: i32, n: i32, inner: i32, columns: i32): void {
   const size = <usize>n * <usize>inner * sizeof<T>();
   for (; outer > 0; outer--) {
     if (inner === 1) {
@@ -602,8 +614,8 @@ function scan<T, A>(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
       }
     } else {
       const step = <usize>inner * sizeof<T>();
-      for (let i = 0; i < inner; i += CHUNK) {
-        const cols = <usize>min(CHUNK, inner - i);
+      for (let i = 0; i < columns; i += CHUNK) {
+        const cols = <usize>min(CHUNK, columns - i);
         memory.fill(scratch, 0, cols * sizeof<A>());
         for (let at = <usize>i * sizeof<T>(); at < size; at += step) {
           for (let c: usize = 0; c < cols; c++) {
@@ -620,15 +632,15 @@ function scan<T, A>(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
 }
 
 /** float32 is added up in float64, as in PyTorch. */
-export function cumsum_f32(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
-  scan<f32, f64>(x, o, outer, n, inner);
+export function cumsum_f32(x: usize, o: usize, outer: i32, n: i32, inner: i32, columns: i32): void {
+  scan<f32, f64>(x, o, outer, n, inner, columns);
 }
-export function cumsum_f64(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
-  scan<f64, f64>(x, o, outer, n, inner);
+export function cumsum_f64(x: usize, o: usize, outer: i32, n: i32, inner: i32, columns: i32): void {
+  scan<f64, f64>(x, o, outer, n, inner, columns);
 }
-export function cumsum_i32(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
-  scan<i32, i32>(x, o, outer, n, inner);
+export function cumsum_i32(x: usize, o: usize, outer: i32, n: i32, inner: i32, columns: i32): void {
+  scan<i32, i32>(x, o, outer, n, inner, columns);
 }
-export function cumsum_i64(x: usize, o: usize, outer: i32, n: i32, inner: i32): void {
-  scan<i64, i64>(x, o, outer, n, inner);
+export function cumsum_i64(x: usize, o: usize, outer: i32, n: i32, inner: i32, columns: i32): void {
+  scan<i64, i64>(x, o, outer, n, inner, columns);
 }

@@ -680,7 +680,7 @@ export function layer_norm_f32(
   eps: f64,
 ): void {
   const all = <usize>n << 2;
-  const vectors = all & ~15;
+  const pairs = all & ~31;
   for (; rows > 0; rows--) {
     const mu = moments(x, 1, n, 0);
     const r = <f32>(1 / sqrt<f64>(second / <f64>n + eps));
@@ -689,9 +689,13 @@ export function layer_norm_f32(
     const m = f32x4.splat(mu);
     const s = f32x4.splat(r);
     let t: usize = 0;
-    for (; t < vectors; t += 16) {
+    for (; t < pairs; t += 32) {
       const h = f32x4.mul(f32x4.sub(v128.load(x + t), m), s);
-      v128.store(y + t, f32x4.add(f32x4.mul(h, v128.load(weight + t)), v128.load(bias + t)));
+      const i = f32x4.mul(f32x4.sub(v128.load(x + t, 16), m), s);
+      const v = mad(h, v128.load(weight + t), v128.load(bias + t));
+      const w = mad(i, v128.load(weight + t, 16), v128.load(bias + t, 16));
+      v128.store(y + t, v);
+      v128.store(y + t, w, 16);
     }
     for (; t < all; t += 4) {
       const h = (load<f32>(x + t) - mu) * r;
@@ -714,6 +718,121 @@ function flush(o: usize, p: usize, n: i32): void {
 }
 
 /**
+ * One row of the gradients of {@linkcode layer_norm_f32}, or, `all` bytes further, a second one with it: what is added for
+ * weight and bias is loaded and stored once for both.
+ */
+// @ts-ignore: decorator
+@inline
+function normRowsBackward(
+  g: usize,
+  x: usize,
+  weight: usize,
+  mean: usize,
+  rstd: usize,
+  gx: usize,
+  pw: usize,
+  pb: usize,
+  n: i32,
+  two: bool,
+): void {
+  const all = <usize>n << 2;
+  const vectors = all & ~15;
+  const g2 = g + all;
+  const x2 = x + all;
+  const mu = load<f32>(mean);
+  const r = load<f32>(rstd);
+  const mu2: f32 = two ? load<f32>(mean, 4) : 0;
+  const r2: f32 = two ? load<f32>(rstd, 4) : 0;
+  const m = f32x4.splat(mu);
+  const s = f32x4.splat(r);
+  const m2 = f32x4.splat(mu2);
+  const s2 = f32x4.splat(r2);
+  let flat = f32x4.splat(0);
+  let along = flat;
+  let flat2 = flat;
+  let along2 = flat;
+  let t: usize = 0;
+  for (; t < vectors; t += 16) {
+    const w = v128.load(weight + t);
+    const v = v128.load(g + t);
+    const h = f32x4.mul(f32x4.sub(v128.load(x + t), m), s);
+    const u = f32x4.mul(v, w);
+    flat = f32x4.add(flat, u);
+    along = mad(u, h, along);
+    let forWeight = f32x4.mul(v, h);
+    let forBias = v;
+    if (two) {
+      const v2 = v128.load(g2 + t);
+      const h2 = f32x4.mul(f32x4.sub(v128.load(x2 + t), m2), s2);
+      const u2 = f32x4.mul(v2, w);
+      flat2 = f32x4.add(flat2, u2);
+      along2 = mad(u2, h2, along2);
+      forWeight = mad(v2, h2, forWeight);
+      forBias = f32x4.add(v, v2);
+    }
+    v128.store(pw + t, f32x4.add(v128.load(pw + t), forWeight));
+    v128.store(pb + t, f32x4.add(v128.load(pb + t), forBias));
+  }
+  let c1 = f32x4.extract_lane(sumLanes(flat), 0);
+  let c2 = f32x4.extract_lane(sumLanes(along), 0);
+  let d1 = f32x4.extract_lane(sumLanes(flat2), 0);
+  let d2 = f32x4.extract_lane(sumLanes(along2), 0);
+  for (; t < all; t += 4) {
+    const w = load<f32>(weight + t);
+    const v = load<f32>(g + t);
+    const h = (load<f32>(x + t) - mu) * r;
+    c1 += v * w;
+    c2 += v * w * h;
+    let forWeight = v * h;
+    let forBias = v;
+    if (two) {
+      const v2 = load<f32>(g2 + t);
+      const h2 = (load<f32>(x2 + t) - mu2) * r2;
+      d1 += v2 * w;
+      d2 += v2 * w * h2;
+      forWeight += v2 * h2;
+      forBias += v2;
+    }
+    store<f32>(pw + t, load<f32>(pw + t) + forWeight);
+    store<f32>(pb + t, load<f32>(pb + t) + forBias);
+  }
+  normRowBackward(g, x, weight, gx, n, mu, r, c1, c2);
+  if (two) normRowBackward(g2, x2, weight, gx + all, n, mu2, r2, d1, d2);
+}
+
+/** gx of a row, given the sums of g · weight and of that times the normalized x. */
+function normRowBackward(
+  g: usize,
+  x: usize,
+  weight: usize,
+  gx: usize,
+  n: i32,
+  mu: f32,
+  r: f32,
+  flat: f32,
+  along: f32,
+): void {
+  const all = <usize>n << 2;
+  const vectors = all & ~15;
+  // r · (g w − flat / n − h · along / n), with h = (x − mean) · r.
+  const c1 = r * (flat / <f32>n);
+  const c2 = r * r * (along / <f32>n);
+  const m = f32x4.splat(mu);
+  const s = f32x4.splat(r);
+  const v1 = f32x4.splat(c1);
+  const v2 = f32x4.splat(c2);
+  let t: usize = 0;
+  for (; t < vectors; t += 16) {
+    const u = f32x4.mul(v128.load(g + t), v128.load(weight + t));
+    v128.store(gx + t, nmad(f32x4.sub(v128.load(x + t), m), v2, f32x4.sub(f32x4.mul(u, s), v1)));
+  }
+  for (; t < all; t += 4) {
+    const u = load<f32>(g + t) * load<f32>(weight + t);
+    store<f32>(gx + t, u * r - c1 - (load<f32>(x + t) - mu) * c2);
+  }
+}
+
+/**
  * Gradients of {@linkcode layer_norm_f32} for x, weight and bias. Sums over rows go block by block through working
  * memory, 8 n bytes of it.
  */
@@ -730,62 +849,27 @@ export function layer_norm_backward_f32(
   n: i32,
 ): void {
   const all = <usize>n << 2;
-  const vectors = all & ~15;
   const pw = scratch;
   const pb = scratch + all;
   memory.fill(gweight, 0, all);
   memory.fill(gbias, 0, all);
   memory.fill(pw, 0, 2 * all);
-  for (let row = 0; row < rows; row++) {
-    const mu = load<f32>(mean);
-    const r = load<f32>(rstd);
-    const m = f32x4.splat(mu);
-    const s = f32x4.splat(r);
-    let s1 = f32x4.splat(0);
-    let s2 = f32x4.splat(0);
-    let t: usize = 0;
-    for (; t < vectors; t += 16) {
-      const v = v128.load(g + t);
-      const h = f32x4.mul(f32x4.sub(v128.load(x + t), m), s);
-      const u = f32x4.mul(v, v128.load(weight + t));
-      s1 = f32x4.add(s1, u);
-      s2 = f32x4.add(s2, f32x4.mul(u, h));
-      v128.store(pw + t, f32x4.add(v128.load(pw + t), f32x4.mul(v, h)));
-      v128.store(pb + t, f32x4.add(v128.load(pb + t), v));
-    }
-    let c1 = f32x4.extract_lane(sumLanes(s1), 0);
-    let c2 = f32x4.extract_lane(sumLanes(s2), 0);
-    for (; t < all; t += 4) {
-      const v = load<f32>(g + t);
-      const h = (load<f32>(x + t) - mu) * r;
-      const u = v * load<f32>(weight + t);
-      c1 += u;
-      c2 += u * h;
-      store<f32>(pw + t, load<f32>(pw + t) + v * h);
-      store<f32>(pb + t, load<f32>(pb + t) + v);
-    }
-    c1 /= <f32>n;
-    c2 /= <f32>n;
-    const d1 = f32x4.splat(c1);
-    const d2 = f32x4.splat(c2);
-    for (t = 0; t < vectors; t += 16) {
-      const h = f32x4.mul(f32x4.sub(v128.load(x + t), m), s);
-      const u = f32x4.mul(v128.load(g + t), v128.load(weight + t));
-      v128.store(gx + t, f32x4.mul(s, f32x4.sub(f32x4.sub(u, d1), f32x4.mul(h, d2))));
-    }
-    for (; t < all; t += 4) {
-      const h = (load<f32>(x + t) - mu) * r;
-      store<f32>(gx + t, r * (load<f32>(g + t) * load<f32>(weight + t) - c1 - h * c2));
-    }
-    if ((row & 63) === 63 || row === rows - 1) {
+  let row = 0;
+  while (row < rows) {
+    const some: i32 = rows - row > 1 ? 2 : 1;
+    if (some === 2) normRowsBackward(g, x, weight, mean, rstd, gx, pw, pb, n, true);
+    else normRowsBackward(g, x, weight, mean, rstd, gx, pw, pb, n, false);
+    row += some;
+    if ((row & 63) === 0 || row === rows) {
       flush(gweight, pw, n);
       flush(gbias, pb, n);
     }
-    g += all;
-    x += all;
-    gx += all;
-    mean += 4;
-    rstd += 4;
+    const by = <usize>some;
+    g += by * all;
+    x += by * all;
+    gx += by * all;
+    mean += by << 2;
+    rstd += by << 2;
   }
 }
 

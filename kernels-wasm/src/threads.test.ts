@@ -275,6 +275,8 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     [{ shape: [100_000] }, { shape: [100_000], dtype: bool }],
     { key: [1, 2], counter: 7, p: 0.3, scale: 2 },
   ],
+  ["cumsum", [x], [x], { dim: 0 }],
+  ["cumsum", [x], [x], { dim: 1 }],
   ["randomUniform", [], [{ shape: [100_000] }], random],
   ["randomNormal", [], [{ shape: [100_000] }], random],
   ["randomInt", [], [{ shape: [100_000], dtype: int32 }], { ...random, dtype: int32, low: -5, high: 1000 }],

@@ -189,10 +189,12 @@ export function reduceKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       const n = x.shape[dim] ?? 1;
       const outer = count(x.shape.slice(0, dim));
       const inner = count(x.shape.slice(dim + 1));
-      const step = n * inner * x.dtype.itemsize;
-      return kernels.cut(entry, [pointer(x), pointer(output), outer, n, inner], {
-        units: outer,
-        at: 2,
+      const along = outer < inner ? 5 : 2;
+      const step = (along === 5 ? 1 : n * inner) * x.dtype.itemsize;
+      return kernels.cut(entry, [pointer(x), pointer(output), outer, n, inner, inner], {
+        units: along === 5 ? inner : outer,
+        at: along,
+        grain: along === 5 ? 16 : 1,
         cost: count(x.shape),
         moves: [[0, step], [1, step]],
       });

@@ -144,6 +144,22 @@ describeGpu("operands beyond the binding limit", () => {
     const [g, y] = [random([700, 6], 7), random([700, 6], 8)];
     await expectParts("layerNormBackward", [g, y, random([6], 9), mean, rstd], null, 1e-4);
   });
+  test("cross entropy and its gradient: rows in parts, their losses in one sum", async () => {
+    for (const shape of [[100, 30], [6, 5, 150]]) {
+      const rows = [shape[0]!, ...shape.slice(2)];
+      const n = rows.reduce((a, b) => a * b, 1);
+      const x = random(shape, 1, 4);
+      const target = { values: integers(n, 0, shape[1]! - 1), shape: rows, dtype: int32 };
+      const stats = [random(rows, 2, 3), { ...random(rows, 3), values: noise(n, 3).map(Math.abs) }];
+      for (const reduction of ["mean", "none"] as const) {
+        const attrs = { reduction, ignoreIndex: 2, smoothing: 0.1 };
+        await expectParts("crossEntropy", [x, target], attrs, 2e-5);
+        const g = random(reduction === "none" ? rows : [], 4);
+        const total = { values: [7], shape: [] };
+        await expectParts("crossEntropyBackward", [g, x, target, ...stats, total], attrs, 1e-5);
+      }
+    }
+  });
   test("what cannot be cut in a fused step is left to others: batch normalization, likelihood", () => {
     const make = (shape: number[]) =>
       operand(device, { values: new Float64Array(shape.reduce((a, c) => a * c, 1)), shape });

@@ -179,6 +179,41 @@ export function transpose_32(a: usize, o: usize, rows: i32, cols: i32, la: i32, 
   turnEdge(a + <usize>i * sa, o + (<usize>i << 2), rows - i, cols, sa, sq);
 }
 
+/** As {@linkcode transpose_32} of 64-bit elements, by tiles whose rows and columns are cache lines. */
+export function transpose_64(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
+  const sa = <usize>la << 3;
+  const sq = <usize>lo << 3;
+  for (let i0 = 0; i0 < rows; i0 += 8) {
+    const i1 = min(i0 + 8, rows);
+    for (let j0 = 0; j0 < cols; j0 += 8) {
+      const j1 = min(j0 + 8, cols);
+      let j = j0;
+      for (; j + 2 <= j1; j += 2) {
+        let p = a + <usize>i0 * sa + (<usize>j << 3);
+        let q = o + <usize>j * sq + (<usize>i0 << 3);
+        let i = i0;
+        for (; i + 2 <= i1; i += 2) {
+          const r0 = v128.load(p);
+          const r1 = v128.load(p + sa);
+          v128.store(q, i64x2.shuffle(r0, r1, 0, 2));
+          v128.store(q + sq, i64x2.shuffle(r0, r1, 1, 3));
+          p += 2 * sa;
+          q += 16;
+        }
+        if (i < i1) {
+          store<u64>(q, load<u64>(p));
+          store<u64>(q + sq, load<u64>(p, 8));
+        }
+      }
+      if (j < j1) {
+        for (let i = i0; i < i1; i++) {
+          store<u64>(o + <usize>j * sq + (<usize>i << 3), load<u64>(a + <usize>i * sa + (<usize>j << 3)));
+        }
+      }
+    }
+  }
+}
+
 /** The transpose of what is left beside the tiles. */
 function turnEdge(a: usize, o: usize, rows: i32, cols: i32, sa: usize, sq: usize): void {
   let i = 0;

@@ -2,11 +2,14 @@
  * Pooling over windows of one to three dimensions. The host writes the geometry at META, three numbers each: sizes of the
  * image, of the output, of the window, its stride, its padding, its dilation.
  *
- * Windows that lie inside the image along a row are computed four at a time, in the lanes of vectors. Comparisons of vectors
- * lose NaN; a plane in which a number was not finite is computed again, one window at a time.
+ * Windows are pooled along rows of the image first, four at a time in the lanes of vectors, and what rows give is pooled
+ * across them: a row serves all windows that it lies in. The rows that the next windows need stay in working memory.
  *
- * The largest values come with their places where the type P is i32, and without where it is i8.
+ * The type P says what is made of a window: its largest value with the place (i32), without (i8), or its sum (f32).
+ * Comparisons of vectors lose NaN; a plane that has one is computed again, one window at a time.
  */
+
+import { scratch } from "./memory";
 
 const META: usize = 16384;
 
@@ -81,13 +84,15 @@ function four<S>(p: usize, step: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function firstTap(start: i32, dilation: i32): i32 {
-  return start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+  if (start >= 0) return 0;
+  return dilation === 1 ? -start : (-start + dilation - 1) / dilation;
 }
 
 // @ts-ignore: decorator
 @inline
 function endTap(start: i32, dilation: i32, window: i32, size: i32): i32 {
-  return start >= size ? 0 : min(window, (size - 1 - start) / dilation + 1);
+  if (start >= size) return 0;
+  return min(window, dilation === 1 ? size - start : (size - 1 - start) / dilation + 1);
 }
 
 /** True where windows of 2 × 2 tile the image, up to a last row or column of it. */
@@ -123,6 +128,7 @@ function tiles<P>(
     i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 2), 2, 4), 3, 6),
   );
   x += <usize>at << 2;
+  let bad1 = f32x4.splat(0);
   for (; rows > 0; rows--) {
     const end = o + row - rest;
     const down = x + (<usize>width << 2);
@@ -155,7 +161,8 @@ function tiles<P>(
         places += 16;
       }
       // A NaN stays in a sum of products; an overflow that makes one costs a second look.
-      bad = f32x4.add(bad, mad(a0, b0, f32x4.mul(a1, b1)));
+      bad = mad(a0, b0, bad);
+      bad1 = mad(a1, b1, bad1);
       p += 32;
       q += 32;
       o += 16;
@@ -165,16 +172,15 @@ function tiles<P>(
     start = i32x4.add(start, i32x4.add(under, under));
     x = down + (<usize>width << 2);
   }
-  return bad;
+  return f32x4.add(bad, bad1);
 }
 
-/** Means of windows as those of {@linkcode tiles}. */
+/** Means of windows as those of {@linkcode tiles}, whose columns are fours. */
 function meanTiles(x: usize, o: usize, width: i32, rows: i32, columns: i32, by: f32): void {
   const all = f32x4.splat(by);
   const row = <usize>columns << 2;
-  const rest = (<usize>columns & 3) << 2;
   for (; rows > 0; rows--) {
-    const end = o + row - rest;
+    const end = o + row;
     const down = x + (<usize>width << 2);
     let p = x;
     let q = down;
@@ -190,7 +196,6 @@ function meanTiles(x: usize, o: usize, width: i32, rows: i32, columns: i32, by: 
       q += 32;
       o += 16;
     }
-    o += rest;
     x = down + (<usize>width << 2);
   }
 }
@@ -225,76 +230,338 @@ function spreadMeans(g: usize, o: usize, rows: i32, columns: i32, by: f32): void
   }
 }
 
+/** What four windows give with one more element of each: `v` at places `q`. */
+// @ts-ignore: decorator
+@inline
+function joined<P>(best: v128, v: v128): v128 {
+  return isFloat<P>() ? f32x4.add(best, v) : f32x4.pmax(best, v);
+}
+
+/** What `n` windows of three elements that lie together give, which begin at every element (S of 4 bytes) or every second. */
+// @ts-ignore: decorator
+@inline
+function threes<S, P>(x: usize, o: usize, n: i32, bad: v128): v128 {
+  const last = o + (<usize>(n - 4) << 2);
+  let bad1 = f32x4.splat(0);
+  let third = bad1;
+  while (true) {
+    let first: v128;
+    let second: v128;
+    if (sizeof<S>() === 4) {
+      first = v128.load(x);
+      second = v128.load(x, 4);
+      third = v128.load(x, 8);
+    } else {
+      const s = v128.load(x);
+      const t = v128.load(x, 16);
+      first = i32x4.shuffle(s, t, 0, 2, 4, 6);
+      second = i32x4.shuffle(s, t, 1, 3, 5, 7);
+      third = i32x4.shuffle(first, v128.load32_zero(x + 32), 1, 2, 3, 4);
+    }
+    if (!isFloat<P>()) {
+      bad = mad(first, first, bad);
+      // Those that begin at every element see the second and third again.
+      if (sizeof<S>() === 8) bad1 = mad(second, second, bad1);
+    }
+    v128.store(o, joined<P>(joined<P>(first, second), third));
+    if (o === last) {
+      if (!isFloat<P>()) bad1 = mad(third, third, bad1);
+      if (!isFloat<P>() && sizeof<S>() === 4) bad1 = mad(second, second, bad1);
+      return f32x4.add(bad, bad1);
+    }
+    // The last four may overlap those before.
+    const step = min<usize>(16, last - o);
+    o += step;
+    x += sizeof<S>() === 4 ? step : 2 * step;
+  }
+}
+
 /**
- * Windows of columns `from` to `end` of a row, at least 4, which lie inside along it; `z0` and `y0` are where they begin
- * along the other dimensions. Answers as {@linkcode tiles}.
+ * What the windows along a row of the image give, to `o` and `places`: `x` is the plane, `at` the place in it where the row
+ * begins. Windows of columns `j0` to `j1` lie inside. Answers `bad` plus something, which is NaN where a number is.
  */
-function windows<S, P>(
-  x: usize,
-  o: usize,
-  places: usize,
-  z0: i32,
-  y0: i32,
-  from: i32,
-  end: i32,
-  bad: v128,
-): v128 {
-  const h = meta(SIZE + 1);
-  const w = meta(SIZE + 2);
-  const za = firstTap(z0, meta(DILATION));
-  const zb = endTap(z0, meta(DILATION), meta(WINDOW), meta(SIZE));
-  const ya = firstTap(y0, meta(DILATION + 1));
-  const yb = endTap(y0, meta(DILATION + 1), meta(WINDOW + 1), h);
+function along<S, P>(x: usize, at: i32, o: usize, places: usize, j0: i32, j1: i32, bad: v128): v128 {
+  const columns = meta(OUT + 2);
   const taps = meta(WINDOW + 2);
   const stride = meta(STRIDE + 2);
+  const padding = meta(PADDING + 2);
+  const apart = meta(DILATION + 2);
+  const row = x + (<usize>at << 2);
+  const many = j1 - j0 >= 4;
+  for (let j = 0; j < columns; j++) {
+    if (many && j === j0) {
+      j = j1 - 1;
+      continue;
+    }
+    const x0 = j * stride - padding;
+    const end = endTap(x0, apart, taps, meta(SIZE + 2));
+    let best: f32 = isFloat<P>() ? 0 : -Infinity;
+    let place = -1;
+    let squares: f32 = 0;
+    for (let c = firstTap(x0, apart); c < end; c++) {
+      const v = load<f32>(row + (<usize>(x0 + c * apart) << 2));
+      if (isFloat<P>()) best += v;
+      else {
+        squares += v * v;
+        if (v > best || place < 0) {
+          best = v;
+          place = at + x0 + c * apart;
+        }
+      }
+    }
+    store<f32>(o + (<usize>j << 2), best);
+    if (!isFloat<P>()) bad = f32x4.add(bad, f32x4.splat(squares));
+    if (sizeof<P>() === 4 && !isFloat<P>()) store<i32>(places + (<usize>j << 2), place);
+  }
+  if (!many) return bad;
   const step = <usize>stride << 2;
-  const apart = <usize>meta(DILATION + 2) << 2;
-  const zero = f32x4.splat(0);
-  const next = i32x4.splat(meta(DILATION + 2));
+  const far = <usize>apart << 2;
+  const next = i32x4.splat(apart);
   const lanes = i32x4.mul(
     i32x4.splat(stride),
     i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 1), 2, 2), 3, 3),
   );
-  for (let j = from; j < end; j += 4) {
+  if (taps === 3 && apart === 1 && sizeof<S>() !== 1 && (isFloat<P>() || sizeof<P>() !== 4)) {
+    bad = threes<S, P>(row + (<usize>(j0 * stride - padding) << 2), o + (<usize>j0 << 2), j1 - j0, bad);
+    return bad;
+  }
+  // Two neighbours of four windows that begin at every second element are eight elements that lie together.
+  const pairs = sizeof<S>() === 8 && apart === 1;
+  let bad1 = f32x4.splat(0);
+  for (let j = j0; j < j1; j += 4) {
     // The last four may overlap those before.
-    if (j + 4 > end) j = end - 4;
-    const x0 = j * stride - meta(PADDING + 2);
-    let best = zero;
-    let place = zero;
-    let first = true;
-    for (let a = za; a < zb; a++) {
-      for (let b = ya; b < yb; b++) {
-        const at = ((z0 + a * meta(DILATION)) * h + y0 + b * meta(DILATION + 1)) * w + x0;
-        let p = x + (<usize>at << 2);
-        let q = i32x4.add(i32x4.splat(at), lanes);
-        let c = 0;
-        if (first) {
-          first = false;
-          best = four<S>(p, step);
-          bad = mad(best, zero, bad);
-          place = q;
-          p += apart;
-          q = i32x4.add(q, next);
-          c = 1;
-        }
-        for (; c < taps; c++) {
-          const v = four<S>(p, step);
-          if (sizeof<P>() === 4) {
-            place = select(q, place, f32x4.gt(v, best));
-            q = i32x4.add(q, next);
+    if (j + 4 > j1) j = j1 - 4;
+    const x0 = j * stride - padding;
+    let p = row + (<usize>x0 << 2);
+    let best: v128;
+    let c = 1;
+    let place = i32x4.add(i32x4.splat(at + x0), lanes);
+    let q = i32x4.add(place, next);
+    if (pairs && taps > 1) {
+      const s = v128.load(p);
+      const t = v128.load(p, 16);
+      best = i32x4.shuffle(s, t, 0, 2, 4, 6);
+      const v = i32x4.shuffle(s, t, 1, 3, 5, 7);
+      if (!isFloat<P>()) {
+        bad = mad(s, s, bad);
+        bad1 = mad(t, t, bad1);
+      }
+      if (sizeof<P>() === 4 && !isFloat<P>()) place = select(q, place, f32x4.gt(v, best));
+      best = joined<P>(best, v);
+      p += 8;
+      c = 2;
+      q = i32x4.add(q, next);
+    } else {
+      best = four<S>(p, step);
+      if (!isFloat<P>()) bad = mad(best, best, bad);
+      p += far;
+    }
+    for (; c < taps; c++) {
+      const v = four<S>(p, step);
+      if (!isFloat<P>()) bad1 = mad(v, v, bad1);
+      if (sizeof<P>() === 4 && !isFloat<P>()) {
+        place = select(q, place, f32x4.gt(v, best));
+        q = i32x4.add(q, next);
+      }
+      best = joined<P>(best, v);
+      p += far;
+    }
+    v128.store(o + (<usize>j << 2), best);
+    if (sizeof<P>() === 4 && !isFloat<P>()) v128.store(places + (<usize>j << 2), place);
+  }
+  return f32x4.add(bad, bad1);
+}
+
+/** Elements of a row that stays in working memory. */
+// @ts-ignore: decorator
+@inline
+function room(): usize {
+  return <usize>((meta(OUT + 2) + 3) & ~3) << 2;
+}
+
+/** Rows that the windows of a row of the output span. */
+// @ts-ignore: decorator
+@inline
+function span(): i32 {
+  return (meta(WINDOW + 1) - 1) * meta(DILATION + 1) + 1;
+}
+
+/** Address of row `i` of those in the list at the beginning of working memory. */
+// @ts-ignore: decorator
+@inline
+function listed(i: i32): usize {
+  return <usize>load<u32>(scratch + (<usize>i << 2));
+}
+
+/**
+ * What `n` rows of the list give across them in columns `j0` to `j1`, at least 4; `apart` bytes after a row lie its places.
+ * Sums are divided by `by`. Rows are read as they were written: what is on its way to memory comes back from there only so.
+ */
+function across<P>(n: i32, apart: usize, o: usize, places: usize, j0: i32, j1: i32, by: f32): void {
+  const all = f32x4.splat(by);
+  const p = listed(0);
+  const end = <usize>j1 << 2;
+  if (n === 3 && (isFloat<P>() || sizeof<P>() !== 4)) {
+    const q = listed(1);
+    const r = listed(2);
+    for (let t = <usize>j0 << 2; t < end; t += 16) {
+      // The last four may overlap those before.
+      if (t + 16 > end) t = end - 16;
+      const v = joined<P>(joined<P>(v128.load(p + t), v128.load(q + t)), v128.load(r + t));
+      v128.store(o + t, isFloat<P>() ? f32x4.div(v, all) : v);
+    }
+    return;
+  }
+  for (let t = <usize>j0 << 2; t < end; t += 16) {
+    if (t + 16 > end) t = end - 16;
+    let best: v128 = v128.load(p + t);
+    let place: v128 = best;
+    if (sizeof<P>() === 4 && !isFloat<P>()) place = v128.load(p + apart + t);
+    for (let i = 1; i < n; i++) {
+      const from = listed(i) + t;
+      const v = v128.load(from);
+      if (sizeof<P>() === 4 && !isFloat<P>()) {
+        place = select(v128.load(from + apart), place, f32x4.gt(v, best));
+      }
+      best = joined<P>(best, v);
+    }
+    v128.store(o + t, isFloat<P>() ? f32x4.div(best, all) : best);
+    if (sizeof<P>() === 4 && !isFloat<P>()) v128.store(places + t, place);
+  }
+}
+
+/** As {@linkcode across}, in column `j` alone. */
+function acrossOne<P>(n: i32, apart: usize, o: usize, places: usize, j: i32, by: f32): void {
+  const t = <usize>j << 2;
+  let best: f32 = isFloat<P>() ? 0 : -Infinity;
+  let place = -1;
+  for (let i = 0; i < n; i++) {
+    const v = load<f32>(listed(i) + t);
+    if (isFloat<P>()) best += v;
+    else if (v > best || i === 0) {
+      best = v;
+      if (sizeof<P>() === 4) place = load<i32>(listed(i) + apart + t);
+    }
+  }
+  store<f32>(o + t, isFloat<P>() ? best / by : best);
+  if (sizeof<P>() === 4 && !isFloat<P>()) store<i32>(places + t, place);
+}
+
+/** Sum down `n` rows of `width` elements at `p` to working memory. */
+// @ts-ignore: decorator
+@inline
+function sumDown(p: usize, n: i32, width: i32): void {
+  const row = <usize>width << 2;
+  const end = p + <usize>n * row;
+  let t: usize = 0;
+  for (; t + 32 <= row; t += 32) {
+    let v = f32x4.splat(0);
+    let w = v;
+    for (let q = p; q < end; q += row) {
+      v = f32x4.add(v, v128.load(q + t));
+      w = f32x4.add(w, v128.load(q + t, 16));
+    }
+    v128.store(scratch + t, v);
+    v128.store(scratch + t, w, 16);
+  }
+  for (; t < row; t += 4) {
+    let sum: f32 = 0;
+    for (let q = p; q < end; q += row) sum += load<f32>(q + t);
+    store<f32>(scratch + t, sum);
+  }
+}
+
+/** Means of windows of a plane without depth that do not share rows: down their columns first, then along what that gives. */
+function meansApart(x: usize, o: usize, includePad: i32, divisor: f32): void {
+  const h = meta(SIZE + 1);
+  const w = meta(SIZE + 2);
+  const columns = meta(OUT + 2);
+  for (let y = 0; y < meta(OUT + 1); y++) {
+    const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
+    const ya = max(y0, 0);
+    sumDown(x + (<usize>(ya * w) << 2), min(y0 + meta(WINDOW + 1), h) - ya, w);
+    for (let j = 0; j < columns; j++) {
+      const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
+      const xa = max(x0, 0);
+      const sum = sumRow(scratch + (<usize>xa << 2), min(x0 + meta(WINDOW + 2), w) - xa);
+      store<f32>(o + (<usize>j << 2), sum / divisorOf(0, y0, j, includePad, divisor));
+    }
+    o += <usize>columns << 2;
+  }
+}
+
+/** What the windows of a plane give. Sums become means. Answers as {@linkcode tiles}. */
+function slide<S, P>(x: usize, o: usize, places: usize, includePad: i32, divisor: f32): v128 {
+  const h = meta(SIZE + 1);
+  const w = meta(SIZE + 2);
+  const columns = meta(OUT + 2);
+  const deep = meta(WINDOW);
+  const high = meta(WINDOW + 1);
+  const j0 = firstColumn();
+  const j1 = max(j0, endColumn());
+  const wide = room();
+  const rows = span();
+  const apart = <usize>(deep * rows) * wide;
+  const held = scratch + (<usize>(deep * high + 3 & ~3) << 2);
+  let bad = f32x4.splat(0);
+  for (let z = 0; z < meta(OUT); z++) {
+    const z0 = z * meta(STRIDE) - meta(PADDING);
+    const za = firstTap(z0, meta(DILATION));
+    const zb = endTap(z0, meta(DILATION), deep, meta(SIZE));
+    // The row after those that were pooled.
+    let done = 0;
+    for (let y = 0; y < meta(OUT + 1); y++) {
+      const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
+      const ya = firstTap(y0, meta(DILATION + 1));
+      const yb = endTap(y0, meta(DILATION + 1), high, h);
+      if (!isFloat<P>() && deep === 1 && high === 1 && za < zb && ya < yb) {
+        bad = along<S, P>(x, (z0 * h + y0) * w, o, places, j0, j1, bad);
+      } else {
+        const last = y0 + (yb - 1) * meta(DILATION + 1);
+        // Those between the taps of one window are in others.
+        done = max(done, y0);
+        for (; ya < yb && done <= last; done++) {
+          for (let a = za; a < zb; a++) {
+            const to = held + <usize>(a * rows + done % rows) * wide;
+            bad = along<S, P>(x, ((z0 + a * meta(DILATION)) * h + done) * w, to, to + apart, j0, j1, bad);
           }
-          best = f32x4.pmax(best, v);
-          bad = mad(v, zero, bad);
-          p += apart;
+        }
+        let n = 0;
+        for (let a = za; a < zb; a++) {
+          for (let b = ya; b < yb; b++) {
+            const at = a * rows + (y0 + b * meta(DILATION + 1)) % rows;
+            store<u32>(scratch + (<usize>n << 2), <u32>(held + <usize>at * wide));
+            n++;
+          }
+        }
+        const many = n > 0 && j1 - j0 >= 4;
+        if (many) {
+          const by = isFloat<P>() ? divisorOf(z0, y0, j0, includePad, divisor) : <f32>1;
+          across<P>(n, apart, o, places, j0, j1, by);
+        }
+        for (let j = 0; j < columns; j++) {
+          if (many && j === j0) {
+            j = j1 - 1;
+            continue;
+          }
+          const by = isFloat<P>() ? divisorOf(z0, y0, j, includePad, divisor) : <f32>1;
+          acrossOne<P>(n, apart, o, places, j, by);
         }
       }
+      o += <usize>columns << 2;
+      if (sizeof<P>() === 4) places += <usize>columns << 2;
     }
-    // Without a tap inside there is nothing to compare: the exact way says what then.
-    if (first) bad = f32x4.splat(NaN);
-    v128.store(o + (<usize>j << 2), best);
-    if (sizeof<P>() === 4) v128.store(places + (<usize>j << 2), place);
   }
   return bad;
+}
+
+// @ts-ignore: decorator
+@inline
+function slideBy<P>(x: usize, o: usize, places: usize, includePad: i32, divisor: f32): v128 {
+  const stride = meta(STRIDE + 2);
+  if (stride === 1) return slide<f32, P>(x, o, places, includePad, divisor);
+  if (stride === 2) return slide<f64, P>(x, o, places, includePad, divisor);
+  return slide<i8, P>(x, o, places, includePad, divisor);
 }
 
 /** Window `j` of a row: its largest value and the place of that; a NaN wins, the last one. */
@@ -332,42 +599,31 @@ function largest<P>(x: usize, o: usize, places: usize, planes: i32): void {
   const w = meta(SIZE + 2);
   const rows = meta(OUT + 1);
   const columns = meta(OUT + 2);
-  const tiled = isTiled();
-  const j0 = tiled ? 0 : firstColumn();
-  const j1 = tiled ? columns & ~3 : endColumn();
-  const many = j1 - j0 >= 4;
-  const stride = meta(STRIDE + 2);
+  const tiled = isTiled() && columns >= 4;
+  const windows = <usize>(meta(OUT) * rows * columns) << 2;
   for (; planes > 0; planes--) {
-    // A plane by vectors, and what was not finite again without them.
-    for (let exact = many ? 0 : 1; exact < 2; exact++) {
-      let bad = f32x4.splat(0);
+    let bad = f32x4.splat(0);
+    if (!tiled) bad = slideBy<P>(x, o, places, 0, 0);
+    else for (let z = 0; z < meta(OUT); z++) {
+      const plane = <usize>(z * rows * columns) << 2;
+      bad = tiles<P>(x, o + plane, places + plane, z * h * w, w, rows, columns, bad);
+    }
+    const exact = !i32x4.all_true(f32x4.eq(bad, bad));
+    if (exact || (tiled && (columns & 3) !== 0)) {
       let to = o;
       let at = places;
       for (let z = 0; z < meta(OUT); z++) {
         const z0 = z * meta(STRIDE) - meta(PADDING);
-        if (tiled && exact === 0) bad = tiles<P>(x, to, at, z * h * w, w, rows, columns, bad);
         for (let y = 0; y < rows; y++) {
           const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
-          let j = 0;
-          if (exact === 0) {
-            for (; j < j0; j++) window<P>(x, to, at, z0, y0, j);
-            if (!tiled) {
-              if (stride === 1) bad = windows<f32, P>(x, to, at, z0, y0, j0, j1, bad);
-              else if (stride === 2) bad = windows<f64, P>(x, to, at, z0, y0, j0, j1, bad);
-              else bad = windows<i8, P>(x, to, at, z0, y0, j0, j1, bad);
-            }
-            j = j1;
-          }
-          for (; j < columns; j++) window<P>(x, to, at, z0, y0, j);
+          for (let j = exact ? 0 : columns & ~3; j < columns; j++) window<P>(x, to, at, z0, y0, j);
           to += <usize>columns << 2;
-          if (sizeof<P>() === 4) at += <usize>columns << 2;
+          at += <usize>columns << 2;
         }
       }
-      if (exact === 0 && i32x4.all_true(f32x4.eq(bad, bad))) break;
     }
-    const windows = <usize>(meta(OUT) * rows * columns) << 2;
     o += windows;
-    if (sizeof<P>() === 4) places += windows;
+    places += windows;
     x += <usize>(meta(SIZE) * h * w) << 2;
   }
 }
@@ -481,7 +737,7 @@ function inside(start: i32, i: usize): i32 {
   return min(start + meta(WINDOW + i), meta(SIZE + i)) - max(start, 0);
 }
 
-/** Sum of a row of `n` elements. */
+/** Sum of `n` elements. */
 // @ts-ignore: decorator
 @inline
 function sumRow(p: usize, n: i32): f32 {
@@ -489,7 +745,12 @@ function sumRow(p: usize, n: i32): f32 {
   const end = p + (<usize>n << 2);
   if (n >= 8) {
     let v = f32x4.splat(0);
-    for (; p + 16 <= end; p += 16) v = f32x4.add(v, v128.load(p));
+    let w = v;
+    for (; p + 32 <= end; p += 32) {
+      v = f32x4.add(v, v128.load(p));
+      w = f32x4.add(w, v128.load(p, 16));
+    }
+    v = f32x4.add(v, w);
     v = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
     sum = f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1);
   }
@@ -535,17 +796,8 @@ function addFour<S>(p: usize, v: v128, taps: i32, step: usize): void {
   }
 }
 
-/** Means of windows from column `j` to `end`, whole fours that lie inside along the row, or their gradients spread. */
-function averages<S>(
-  x: usize,
-  o: usize,
-  z0: i32,
-  y0: i32,
-  j: i32,
-  end: i32,
-  by: f32,
-  backward: bool,
-): void {
+/** Adds the gradients of windows from column `j` to `end`, whole fours that lie inside along the row, to their elements. */
+function spreadFours<S>(x: usize, g: usize, z0: i32, y0: i32, j: i32, end: i32, by: f32): void {
   const h = meta(SIZE + 1);
   const w = meta(SIZE + 2);
   const za = max(z0, 0);
@@ -555,29 +807,21 @@ function averages<S>(
   const taps = meta(WINDOW + 2);
   const step = <usize>meta(STRIDE + 2) << 2;
   const all = f32x4.splat(by);
-  const pairs = sizeof<S>() === 8 && taps === 2;
   for (; j < end; j += 4) {
-    const q = o + (<usize>j << 2);
     const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
-    let v = backward ? f32x4.div(v128.load(q), all) : f32x4.splat(0);
+    const v = f32x4.div(v128.load(g + (<usize>j << 2)), all);
     for (let a = za; a < zb; a++) {
       let p = x + (<usize>((a * h + ya) * w + x0) << 2);
       for (let b = ya; b < yb; b++) {
-        if (backward) addFour<S>(p, v, taps, step);
-        else if (pairs) {
-          const s = v128.load(p);
-          const t = v128.load(p, 16);
-          v = f32x4.add(f32x4.add(v, i32x4.shuffle(s, t, 0, 2, 4, 6)), i32x4.shuffle(s, t, 1, 3, 5, 7));
-        } else for (let c = p; c < p + (<usize>taps << 2); c += 4) v = f32x4.add(v, four<S>(c, step));
+        addFour<S>(p, v, taps, step);
         p += <usize>w << 2;
       }
     }
-    if (!backward) v128.store(q, f32x4.div(v, all));
   }
 }
 
-/** As {@linkcode averages}, but of one window. */
-function averageOne(x: usize, o: usize, z0: i32, y0: i32, j: i32, by: f32, backward: bool): void {
+/** Adds the gradient of window `j` of a row to its elements. */
+function spreadOne(x: usize, g: usize, z0: i32, y0: i32, j: i32, by: f32): void {
   const h = meta(SIZE + 1);
   const w = meta(SIZE + 2);
   const za = max(z0, 0);
@@ -587,17 +831,10 @@ function averageOne(x: usize, o: usize, z0: i32, y0: i32, j: i32, by: f32, backw
   const x0 = j * meta(STRIDE + 2) - meta(PADDING + 2);
   const xa = max(x0, 0);
   const xb = min(x0 + meta(WINDOW + 2), w);
-  const q = o + (<usize>j << 2);
-  const share = backward ? load<f32>(q) / by : <f32>0;
-  let sum: f32 = 0;
+  const share = load<f32>(g + (<usize>j << 2)) / by;
   for (let a = za; a < zb; a++) {
-    for (let b = ya; b < yb; b++) {
-      const p = x + (<usize>((a * h + b) * w + xa) << 2);
-      if (backward) addRow(p, xb - xa, share);
-      else sum += sumRow(p, xb - xa);
-    }
+    for (let b = ya; b < yb; b++) addRow(x + (<usize>((a * h + b) * w + xa) << 2), xb - xa, share);
   }
-  if (!backward) store<f32>(q, sum / by);
 }
 
 /** What window `j` of a row divides by. */
@@ -611,61 +848,81 @@ function divisorOf(z0: i32, y0: i32, j: i32, includePad: i32, divisor: f32): f32
     : <f32>(inside(z0, 0) * inside(y0, 1) * inside(x0, 2));
 }
 
-/** Mean of each window (forward), or the gradient of that spread over it (backward). */
-function average(x: usize, o: usize, planes: i32, includePad: i32, divisor: f32, backward: bool): void {
+/** Elements of a plane where one window is all of it, else 0. */
+// @ts-ignore: decorator
+@inline
+function wholePlane(): i32 {
+  for (let i = 0; i < 3; i++) {
+    if (meta(OUT + i) !== 1 || meta(WINDOW + i) !== meta(SIZE + i) || meta(PADDING + i) !== 0) return 0;
+  }
+  return meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
+}
+
+/** Mean of each window; `divisor` 0 means the window, with its padding where `includePad` is not 0. */
+export function avg_pool_f32(x: usize, o: usize, planes: i32, includePad: i32, divisor: f32): void {
+  const rows = meta(OUT + 1);
+  const columns = meta(OUT + 2);
+  const width = meta(SIZE + 2);
+  const tiled = isTiled() && (columns & 3) === 0;
+  const slice = <usize>(meta(SIZE + 1) * width) << 2;
+  const all = wholePlane();
+  if (all > 0) {
+    const by = divisorOf(0, 0, 0, includePad, divisor);
+    for (; planes > 0; planes--) {
+      store<f32>(o, sumRow(x, all) / by);
+      x += <usize>all << 2;
+      o += 4;
+    }
+    return;
+  }
+  const apart = meta(SIZE) === 1 && meta(WINDOW) === 1 && meta(STRIDE + 1) >= meta(WINDOW + 1) &&
+    meta(STRIDE + 2) > 2;
+  for (; planes > 0; planes--) {
+    if (apart) meansApart(x, o, includePad, divisor);
+    else if (!tiled) slideBy<f32>(x, o, 0, includePad, divisor);
+    else for (let z = 0; z < meta(OUT); z++) {
+      const by = divisorOf(z * meta(STRIDE), 0, 0, includePad, divisor);
+      meanTiles(x + <usize>z * slice, o + (<usize>(z * rows * columns) << 2), width, rows, columns, by);
+    }
+    o += <usize>(meta(OUT) * rows * columns) << 2;
+    x += <usize>meta(SIZE) * slice;
+  }
+}
+
+/** Gradient of {@linkcode avg_pool_f32}: g [planes, out] → o [planes, size]. */
+export function avg_pool_backward_f32(g: usize, o: usize, planes: i32, includePad: i32, divisor: f32): void {
   const stride = meta(STRIDE + 2);
   const columns = meta(OUT + 2);
   const j0 = firstColumn();
   const j1 = j0 + (max(0, endColumn() - j0) & ~3);
   const rows = meta(OUT + 1);
   const width = meta(SIZE + 2);
-  const tiled = isTiled();
-  const whole = tiled && 2 * rows === meta(SIZE + 1) && 2 * columns === width;
+  const whole = isTiled() && 2 * rows === meta(SIZE + 1) && 2 * columns === width;
   const plane = <usize>(meta(SIZE) * meta(SIZE + 1) * width) << 2;
-  if (backward && !whole) memory.fill(x, 0, <usize>planes * plane);
+  if (!whole) memory.fill(o, 0, <usize>planes * plane);
   for (; planes > 0; planes--) {
     for (let z = 0; z < meta(OUT); z++) {
       const z0 = z * meta(STRIDE) - meta(PADDING);
-      if (whole && backward) {
+      if (whole) {
         const by = divisorOf(z0, 0, 0, includePad, divisor);
-        spreadMeans(o, x + (<usize>(z * meta(SIZE + 1) * width) << 2), rows, columns, by);
-        o += <usize>(rows * columns) << 2;
+        spreadMeans(g, o + (<usize>(z * meta(SIZE + 1) * width) << 2), rows, columns, by);
+        g += <usize>(rows * columns) << 2;
         continue;
-      }
-      const spared = tiled && !backward;
-      if (spared) {
-        const by = divisorOf(z0, 0, 0, includePad, divisor);
-        meanTiles(x + (<usize>(z * meta(SIZE + 1) * width) << 2), o, width, rows, columns, by);
       }
       for (let y = 0; y < rows; y++) {
         const y0 = y * meta(STRIDE + 1) - meta(PADDING + 1);
         // Windows that lie inside along the row divide by the same.
         const by = divisorOf(z0, y0, j0, includePad, divisor);
-        if (spared) {
-          if (j1 === columns) {
-            o += <usize>columns << 2;
-            continue;
-          }
-        } else if (stride === 1) averages<f32>(x, o, z0, y0, j0, j1, by, backward);
-        else if (stride === 2) averages<f64>(x, o, z0, y0, j0, j1, by, backward);
-        else averages<i8>(x, o, z0, y0, j0, j1, by, backward);
+        if (stride === 1) spreadFours<f32>(o, g, z0, y0, j0, j1, by);
+        else if (stride === 2) spreadFours<f64>(o, g, z0, y0, j0, j1, by);
+        else spreadFours<i8>(o, g, z0, y0, j0, j1, by);
         for (let j = 0; j < columns; j++) {
           if (j === j0) j = j1;
-          if (j < columns) averageOne(x, o, z0, y0, j, divisorOf(z0, y0, j, includePad, divisor), backward);
+          if (j < columns) spreadOne(o, g, z0, y0, j, divisorOf(z0, y0, j, includePad, divisor));
         }
-        o += <usize>columns << 2;
+        g += <usize>columns << 2;
       }
     }
-    x += plane;
+    o += plane;
   }
-}
-
-/** Mean of each window; `divisor` 0 means the window, with its padding where `includePad` is not 0. */
-export function avg_pool_f32(x: usize, o: usize, planes: i32, includePad: i32, divisor: f32): void {
-  average(x, o, planes, includePad, divisor, false);
-}
-
-/** Gradient of {@linkcode avg_pool_f32}: g [planes, out] → o [planes, size]. */
-export function avg_pool_backward_f32(g: usize, o: usize, planes: i32, includePad: i32, divisor: f32): void {
-  average(o, g, planes, includePad, divisor, true);
 }

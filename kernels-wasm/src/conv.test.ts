@@ -182,7 +182,12 @@ const POOLS: readonly (readonly [x: Shape, attrs: PoolAttrs])[] = (
     [[2, 2, 8, 14], [2, 2], [2, 2], [0, 0], [1, 1]],
     [[1, 3, 11, 13], [11, 13], [1, 1], [0, 0], [1, 1]],
     [[1, 2, 7, 9], [3, 3], [1, 1], [1, 1], [4, 4]],
+    [[1, 2, 14, 19], [3, 4], [3, 4], [1, 2], [1, 1]],
+    [[1, 2, 16, 33], [3, 3], [3, 3], [0, 0], [1, 1]],
+    [[1, 2, 5, 40], [1, 3], [1, 1], [0, 1], [1, 1]],
     [[2, 2, 11], [3], [2], [1], [1]],
+    [[2, 2, 40], [2], [2], [0], [1]],
+    [[1, 2, 4, 5, 19], [2, 3, 3], [1, 1, 1], [0, 1, 1], [2, 1, 1]],
     [[1, 2, 5, 6, 7], [2, 3, 2], [2, 1, 2], [1, 1, 0], [1, 1, 1]],
   ] as const
 ).map(([x, kernelSize, stride, padding, dilation]) =>
@@ -252,6 +257,34 @@ test.each(ODD)("maxPool, maxPoolValues, maxPoolBackward: values, places and NaN,
       const gx = empty(device, x);
       run(device, "maxPoolBackward", [operand(device, g, out), indices], gx, { inputSize: x.slice(2) });
       expect(values(device, gx)).toEqual(back);
+    }
+  }
+});
+
+test("maxPool, maxPoolValues: a NaN wins wherever it is in the image", () => {
+  const image = [1, 1, 6, 18];
+  for (const [k, stride, padding] of [[2, 2, 0], [3, 1, 1], [3, 2, 1], [3, 3, 0], [2, 1, 0]] as const) {
+    const attrs = {
+      kernelSize: [k, k],
+      stride: [stride, stride],
+      padding: [padding, padding],
+      dilation: [1, 1],
+      ceilMode: false,
+    };
+    const out = pooled(image, attrs);
+    const seen = windows(image, attrs).map(({ inside }) => inside.map((p) => placeOf(image, p)));
+    for (const [, device] of devices) {
+      const [y, indices, alone] = [empty(device, out), empty(device, out, int32), empty(device, out)];
+      for (let at = 0; at < size(image); at++) {
+        const x = operand(device, numbers(image, 3).map((v, i) => i === at ? NaN : v), image);
+        run(device, "maxPool", [x], [y, indices], attrs);
+        run(device, "maxPoolValues", [x], alone, attrs);
+        const want = seen.map((places) => places.includes(at));
+        expect(values(device, y).map(Number.isNaN)).toEqual(want);
+        expect(values(device, alone).map(Number.isNaN)).toEqual(want);
+        expect(values(device, indices).map((place) => place === at).filter(Boolean).length)
+          .toBe(want.filter(Boolean).length);
+      }
     }
   }
 });

@@ -266,7 +266,9 @@ for (const [half, fromBits, toBits] of HALVES) {
 test("copy: transposes of every size around the tiles", () => {
   for (const rows of [1, 4, 15, 16, 17, 63, 64, 65, 83, 128]) {
     for (const cols of [1, 3, 4, 15, 16, 17, 33, 70]) {
-      same("copy", [[[cols, rows], { strides: [1, cols] }]], float32, [[cols, rows], float32, {}], null);
+      for (const dtype of [float32, int64]) {
+        same("copy", [[[cols, rows], { strides: [1, cols] }]], dtype, [[cols, rows], dtype, {}], null);
+      }
     }
   }
 });

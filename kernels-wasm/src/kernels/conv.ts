@@ -234,6 +234,14 @@ function poolMeta(size: Shape, out: Shape, attrs: PoolAttrs): number[] {
   ].flat();
 }
 
+/** Bytes of working memory for pooling: the rows that windows span, with places beside them, and a list of these; or a row. */
+function poolScratch(meta: readonly number[]): number {
+  const [columns, deep, high] = [meta[5]!, meta[6]!, meta[7]!];
+  const rows = deep * ((high - 1) * meta[16]! + 1);
+  const width = meta[2]!;
+  return 4 * Math.max(width, Math.ceil(deep * high / 4) * 4 + 2 * rows * Math.ceil(columns / 4) * 4);
+}
+
 /** Convolutions, their gradients, and pooling. */
 export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const averages = (
@@ -244,10 +252,11 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
     meta: readonly number[],
   ): WasmDispatch => {
     const sizes = [count(from.shape.slice(2)), count(to.shape.slice(2))] as const;
+    kernels.needScratch(poolScratch(meta));
     const step = kernels.cut(kernels.entry(name), args, {
       units: args[2]!,
       at: 2,
-      cost: args[2]! * Math.min(...sizes) * count(attrs.kernelSize) * 0.7,
+      cost: args[2]! * (Math.min(...sizes) * Math.max(...attrs.kernelSize) * 0.3 + Math.max(...sizes) * 0.1),
       moves: [[0, sizes[0] * 4], [1, sizes[1] * 4]],
     });
     return new MetaCall(step, meta, kernels.heap);
@@ -362,10 +371,11 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const planes = x.shape[0]! * x.shape[1]!;
       const args = [pointer(x), pointer(values), pointer(indices), planes];
       const sizes = [count(x.shape.slice(2)), count(values.shape.slice(2))] as const;
+      kernels.needScratch(poolScratch(meta));
       const step = kernels.cut(kernels.entry("max_pool_f32"), args, {
         units: planes,
         at: 3,
-        cost: planes * sizes[1] * count(attrs.kernelSize) * 0.25,
+        cost: planes * (sizes[1] * Math.max(...attrs.kernelSize) * 0.2 + sizes[0] * 0.1),
         moves: [[0, sizes[0] * 4], [1, sizes[1] * 4], [2, sizes[1] * 4]],
       });
       return new MetaCall(step, meta, kernels.heap);
@@ -375,10 +385,11 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const meta = poolMeta(x.shape.slice(2), output.shape.slice(2), attrs);
       const planes = x.shape[0]! * x.shape[1]!;
       const sizes = [count(x.shape.slice(2)), count(output.shape.slice(2))] as const;
+      kernels.needScratch(poolScratch(meta));
       const step = kernels.cut(kernels.entry("max_pool_values_f32"), [pointer(x), pointer(output), planes], {
         units: planes,
         at: 2,
-        cost: planes * sizes[1] * count(attrs.kernelSize) * 0.15,
+        cost: planes * (sizes[1] * Math.max(...attrs.kernelSize) * 0.15 + sizes[0] * 0.05),
         moves: [[0, sizes[0] * 4], [1, sizes[1] * 4]],
       });
       return new MetaCall(step, meta, kernels.heap);

@@ -25,7 +25,7 @@ type Copier = (x: Operand, output: Operand) => WasmDispatch;
 
 function copier(kernels: Kernels): Copier {
   const bySize = new Map([1, 2, 4, 8].map((bytes) => [bytes, kernels.entry(`copy_${bytes * 8}`)]));
-  const transpose = kernels.entry("transpose_32");
+  const transposes = new Map([4, 8].map((bytes) => [bytes, kernels.entry(`transpose_${bytes * 8}`)]));
   const tile = kernels.entry("transpose_scratch").fn();
   return (x, output) => {
     const bytes = output.dtype.itemsize;
@@ -41,7 +41,8 @@ function copier(kernels: Kernels): Copier {
     const pointers = [pointer(x), pointer(output)];
     const [from, to] = steps as [number[], number[]];
     const inner = sizes.length - 1;
-    if (bytes === 4 && to[inner] === 1 && sizes[inner]! >= 4) {
+    const transpose = transposes.get(bytes);
+    if (transpose !== undefined && to[inner] === 1 && sizes[inner]! >= 4) {
       // Where the source runs on along another dimension, the last two loops are a transpose.
       const along = from.findIndex((step, d) => step === 1 && d !== inner && sizes[d]! >= 4);
       if (along >= 0 && from[inner] !== 1 && from[inner] !== 0) {
@@ -56,8 +57,8 @@ function copier(kernels: Kernels): Copier {
               const d = outer[j]!;
               const at = rest % sizes[d]!;
               rest = (rest - at) / sizes[d]!;
-              a += at * from[d]! * 4;
-              o += at * to[d]! * 4;
+              a += at * from[d]! * bytes;
+              o += at * to[d]! * bytes;
             }
             one.push(new Call(transpose, [a, o, sizes[inner]!, sizes[along]!, from[inner]!, to[along]!]));
           }
@@ -68,7 +69,7 @@ function copier(kernels: Kernels): Copier {
             at: 3,
             grain: 16,
             cost: count(shape) * 1.1,
-            moves: [[0, 4], [1, to[along]! * 4]],
+            moves: [[0, bytes], [1, to[along]! * bytes]],
           });
         }
       }

@@ -1,17 +1,25 @@
+import type { Backend } from "@flambeau/core";
 import { expect, test } from "vitest";
-import { describeGpu, device, expectSame, noise, results, type Spec } from "./test_support.ts";
+import { describeGpu, expectSame, noise, results, type Spec } from "./test_support.ts";
+import { textsToTry, tuned } from "./tuned_support.ts";
 
 function lines(shape: number[], seed = 1): Spec & { readonly values: number[] } {
   return { values: noise(shape.reduce((a, b) => a * b, 2), seed), shape: [...shape, 2] };
 }
 
 /** Rounding errors grow with the root of the energy of a line, hardly with its length. */
-const within = (length: number): { rtol: number; atol: number } => ({
+const around = (length: number): { rtol: number; atol: number } => ({
   rtol: 1e-5,
   atol: 2e-6 * Math.sqrt(length),
 });
 
-describeGpu("fft", () => {
+for (const brief of textsToTry) {
+  describeGpu(`fft, ${brief ? "short texts" : "texts for hardware"}`, () => fftTests(brief));
+}
+
+function fftTests(brief: boolean): void {
+  const on = tuned({}, { brief });
+  const within = (length: number): ReturnType<typeof around> & { on: Backend } => ({ on, ...around(length) });
   test("every dim, both ways, many lines and few, back again", async () => {
     for (const inverse of [false, true]) {
       for (const dim of [0, 1, 2]) await expectSame("fft", [lines([3, 8, 5])], { dim, inverse }, within(8));
@@ -19,8 +27,8 @@ describeGpu("fft", () => {
       await expectSame("fft", [lines([4, 600])], { dim: 0, inverse }, within(4));
       await expectSame("fft", [lines([3, 16, 40])], { dim: 1, inverse }, within(16));
     }
-    const there = await results(device, "fft", [lines([30])], { dim: 0, inverse: false });
-    const back = await results(device, "fft", [{ values: there.values[0]!, shape: [30, 2] }], {
+    const there = await results(on, "fft", [lines([30])], { dim: 0, inverse: false });
+    const back = await results(on, "fft", [{ values: there.values[0]!, shape: [30, 2] }], {
       dim: 0,
       inverse: true,
     });
@@ -64,7 +72,7 @@ describeGpu("fft", () => {
     for (const length of [8, 67]) {
       const x = lines([2, length]);
       const values = x.values.map((v, i) => i === 3 ? NaN : v);
-      const { values: [got] } = await results(device, "fft", [{ values, shape: x.shape }], {
+      const { values: [got] } = await results(on, "fft", [{ values, shape: x.shape }], {
         dim: 1,
         inverse: false,
       });
@@ -72,4 +80,4 @@ describeGpu("fft", () => {
       expect(got!.slice(2 * length).every(Number.isFinite)).toBe(true);
     }
   });
-});
+}

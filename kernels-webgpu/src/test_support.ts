@@ -151,15 +151,22 @@ export async function results<P extends KernelName>(
   return { values, avals };
 }
 
-/** Expects that the device computes what the reference does, within a relative and an absolute tolerance. */
+/**
+ * Expects that the device computes what the reference does, within a relative and an absolute tolerance; `on` is another
+ * device to try.
+ */
 export async function expectSame<P extends KernelName>(
   name: P,
   specs: readonly Spec[],
   attrs: Attrs<P>,
-  { rtol = 0, atol = 0, ...where }: Where & { readonly rtol?: number; readonly atol?: number } = {},
+  { rtol = 0, atol = 0, on = device, ...where }: Where & {
+    readonly rtol?: number;
+    readonly atol?: number;
+    readonly on?: Backend;
+  } = {},
 ): Promise<void> {
   const want = await results(oracle, name, specs, attrs, where);
-  const got = await results(device, name, specs, attrs, where);
+  const got = await results(on, name, specs, attrs, where);
   want.values.forEach((list, k) => {
     list.forEach((value, i) => {
       const mine = got.values[k]![i]!;

@@ -22,8 +22,19 @@ import { Scratch } from "../memory.ts";
 import { inParts } from "../split.ts";
 import { wgsl } from "../wgsl.ts";
 
-/** Complex numbers that two buffers in workgroup memory hold, each. */
-const HELD = 1024;
+/** How lines are transformed in workgroup memory. */
+interface Held {
+  /** Complex numbers that two buffers hold, each. */
+  readonly most: number;
+  /** Invocations of a workgroup. */
+  readonly threads: number;
+}
+
+/** With short texts little is held: software adapters fill workgroup memory with zeros, element by element. */
+function heldBy({ brief }: GpuLimits): Held {
+  return brief === true ? { most: 128, threads: 32 } : { most: 1024, threads: WORKGROUP };
+}
+
 /** Prime factors that are transformed by their definition within a pass. */
 const PRIMES = [5, 3, 7, 11, 13];
 /** Lengths with a larger prime factor up to which the plain sum is shorter than a convolution. */
@@ -43,8 +54,8 @@ function radices(length: number): number[] | null {
 }
 
 /** The divisor of `length` next to its root that fits in workgroup memory; null when there is none but 1. */
-function sideOf(length: number): number | null {
-  for (let side = Math.min(HELD, Math.floor(Math.sqrt(length))); side > 1; side--) {
+function sideOf(length: number, most: number): number | null {
+  for (let side = Math.min(most, Math.floor(Math.sqrt(length))); side > 1; side--) {
     if (length % side === 0) return side;
   }
   return null;
@@ -128,6 +139,7 @@ function butterfly(radix: number, inverse: boolean): string {
 
 /** One pass over `lines` lines of `length` numbers, from one buffer to the other. */
 function passText(
+  threads: number,
   lines: number,
   length: number,
   radix: number,
@@ -138,7 +150,7 @@ function passText(
 ): string {
   const across = length / radix;
   return wgsl`
-    for (var t = lane; t < ${lines * across}u; t += ${WORKGROUP}u) {
+    for (var t = lane; t < ${lines * across}u; t += ${threads}u) {
       let line = t / ${across}u * ${length}u;
       let j = t % ${across}u;
       let k = j % ${done}u;
@@ -181,7 +193,8 @@ function shortLines(
   const length = x.shape[rank - 2]!;
   const lines = count(x.shape.slice(0, -2));
   const loops = melt(x.shape.slice(0, -2), [x, o].map(({ strides }) => strides.slice(0, -2)));
-  const most = Math.floor(HELD / length);
+  const held = heldBy(limits);
+  const most = Math.floor(held.most / length);
   const together = lines >= 2 * most ? most : 1; // few lines are better spread
   const factors = radices(length)!;
   const names = ["x", "o"];
@@ -210,7 +223,16 @@ function shortLines(
   return draft.step(key, grid(Math.ceil(lines / together)), () => {
     let done = 1;
     const passes = factors.map((radix, i) => {
-      const text = passText(together, length, radix, done, buffers[i % 2]!, buffers[(i + 1) % 2]!, inverse);
+      const text = passText(
+        held.threads,
+        together,
+        length,
+        radix,
+        done,
+        buffers[i % 2]!,
+        buffers[(i + 1) % 2]!,
+        inverse,
+      );
       done *= radix;
       return text;
     });
@@ -222,10 +244,10 @@ function shortLines(
 
       ${
       mainOf(
-        WORKGROUP,
+        held.threads,
         wgsl`
           if (group * ${together}u >= P.lines) { return; }
-          for (var t = lane; t < ${together * length}u; t += ${WORKGROUP}u) {
+          for (var t = lane; t < ${together * length}u; t += ${held.threads}u) {
             ${share(along(x))}
             let number = min(group * ${together}u + local, P.lines - 1u);
             ${placesText(loops.sizes.length, "", names, "number")}
@@ -234,7 +256,7 @@ function shortLines(
           }
           workgroupBarrier();
           ${passes}
-          for (var t = lane; t < ${together * length}u; t += ${WORKGROUP}u) {
+          for (var t = lane; t < ${together * length}u; t += ${held.threads}u) {
             ${share(along(o))}
             let number = group * ${together}u + local;
             if (number < P.lines) {
@@ -263,8 +285,9 @@ function shortLines(
 function smoothLines(plan: Plan, x: Operand, o: Operand, scratch: Scratch[]): (GpuDispatch | null)[] {
   const rank = x.shape.length;
   const length = x.shape[rank - 2]!;
-  if (length <= HELD) return [shortLines(plan, x, o, null)];
-  const rows = sideOf(length);
+  const { most } = heldBy(plan.limits);
+  if (length <= most) return [shortLines(plan, x, o, null)];
+  const rows = sideOf(length, most);
   if (rows === null) return [null];
   const columns = length / rows;
   const lead = x.shape.slice(0, -2);

@@ -16,6 +16,7 @@ import {
 } from "@flambeau/core";
 import { autotune, type AutotuneOptions } from "./autotune.ts";
 import type { GpuDispatch, Runner } from "./dispatch.ts";
+import type { GpuLimits } from "./draft.ts";
 import { GpuFusion } from "./fusion/fusion.ts";
 import { checkTiles, type GemmSettings, type TileTable } from "./kernels/gemm/tiles.ts";
 import { gpuDTypes, ownKernels } from "./kernels/table.ts";
@@ -434,15 +435,13 @@ class WebGpuDevice implements WebGpuBackend, Runner {
     this.canReadSync = reader.canReadSync;
     const table = this.#gemm?.table ?? this.#options.tiles ?? null;
     this.#gemm = { table, forced: null, subgroups };
-    this.kernels = ownKernels({
+    const limits: GpuLimits = {
       maxBindingBytes: facts.maxBindingBytes,
       gemm: this.#gemm,
       brief: compilesSlowly(facts),
-    });
-    this.fusion = new GpuFusion(
-      { maxBindingBytes: facts.maxBindingBytes },
-      recorder.device.limits.maxStorageBuffersPerShaderStage,
-    );
+    };
+    this.kernels = ownKernels(limits);
+    this.fusion = new GpuFusion(limits, recorder.device.limits.maxStorageBuffersPerShaderStage);
     this.#expected = new Map();
     recorder.onLost = (reason) => {
       const restore = this.onLost?.(reason) ?? null;

@@ -182,6 +182,7 @@ function convTests(brief: boolean): void {
     test(`in the way ${choice.way ?? "of the rules"}, in ${choice.parts} parts`, async () => {
       const on = tuned(choice);
       await expectAll(on, CASES["3 × 3 with padding"]!);
+      await expectAll(on, { x: [2, 80, 8, 8], w: [20, 80, 1, 1] });
       await expectAll(on, CASES[choice.way === "64x64x16" ? "1 × 1 in groups" : "depthwise"]!);
     }, SLOW);
   }

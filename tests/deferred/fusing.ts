@@ -16,6 +16,7 @@ import {
   numelOf,
   type Operand,
   pointwiseNames,
+  type ProductName,
 } from "@flambeau/core";
 import { createWebGpuBackend, isWebGpuAvailable } from "@flambeau/kernels-webgpu";
 import { createReferenceBackend } from "@flambeau/reference";
@@ -25,6 +26,13 @@ type AnyKernel = (inputs: readonly Operand[], output: Operand, attrs: unknown) =
 type Run = (dispatch: unknown) => void;
 
 const FOLDS: ReadonlySet<Name> = new Set<Name>(["sum", "prod", "amax", "amin", "any", "all"]);
+const PRODUCTS: ReadonlySet<Name> = new Set<ProductName>([
+  "matmul",
+  "linear",
+  "conv",
+  "convInputGrad",
+  "convWeightGrad",
+]);
 const DIVIDES: ReadonlySet<Name> = new Set<Name>(["floorDivide", "truncDivide", "remainder", "fmod"]);
 
 /** A device under a name of its own, with what counts its work. */
@@ -54,6 +62,7 @@ export function reference(name: string, fuses: boolean, maxValues = 48, maxBuffe
       maxBuffers,
       accepts: (name: Name, inputs: readonly Aval[], output: Aval) => {
         if (name === "full" || FOLDS.has(name) || name === "copy" || name === "cast") return true;
+        if (PRODUCTS.has(name)) return backend.kernels[name as KernelName] !== undefined;
         if (DIVIDES.has(name) && inputs[0]!.dtype.kind !== "float") return false;
         return pointwiseNames.has(name) && backend.kernels[name as KernelName] !== undefined &&
           output.dtype !== undefined;
@@ -123,6 +132,9 @@ function values(
     } else if (value.kind === "step") {
       const inputs = value.inputs.map((i) => made[i]!);
       run((backend.kernels[value.name] as AnyKernel)(inputs, out, value.attrs));
+    } else if (value.kind === "product") {
+      const result = { ...out, shape: value.shape, strides: contiguousStrides(value.shape) };
+      run((backend.kernels[value.name] as AnyKernel)(value.inputs, result, value.attrs));
     } else {
       const x = values(backend, run, value.input, taken).at(-1)!;
       const kept = x.shape.filter((_, d) => !value.dims.includes(d));

@@ -83,6 +83,22 @@ const FOLDS: Step[] = [
   (x) => x.to("float32").cumsum(0 - Number(x.ndim > 0)),
 ];
 
+/** Products of small matrices, of what is near 0: sums of large numbers would end in NaN everywhere. */
+const PRODUCTS: ((x: Tensor, y: Tensor) => Tensor)[] = [
+  (x) => x.ndim > 1 ? tame(x).matmul(tame(x).mT) : x,
+  (x, y) => x.ndim > 1 ? tame(x).mT.matmul(tame(x)).add(tame(y).amax()) : x,
+  (x, y) => x.ndim > 1 && y.ndim === 2 && y.shape[0] === x.shape.at(-1) ? tame(x).matmul(tame(y)).exp() : x,
+  (x) => x.ndim > 0 ? linear(tame(x), tame(x).reshape([-1, x.shape.at(-1)!])).neg() : x,
+  (x, y) => {
+    if (x.ndim === 0 || y.ndim === 0 || y.shape.at(-1) !== x.shape.at(-1)) return x;
+    const w = tame(x).reshape([-1, x.shape.at(-1)!]);
+    return linear(tame(y), w, w.sum(-1)).relu();
+  },
+];
+
+const { linear } = torch.nn.functional;
+const tame = (x: Tensor): Tensor => x.to("float32").clamp(-2, 2);
+
 const PAIRS: ((x: Tensor, y: Tensor) => Tensor)[] = [
   (x, y) => x.add(y),
   (x, y) => x.mul(y),
@@ -138,7 +154,7 @@ export async function runProgram(seed: number, length: number, device: string): 
   for (let i = 0; i < length; i++) {
     const x = dice.pick(pool);
     const y = dice.pick(pool);
-    const kind = dice.roll(20);
+    const kind = dice.roll(22);
     let made: Tensor | null = null;
     if (kind < 5) made = dice.pick(x.dtype.kind === "float" ? FLOATS : ANY)(x, dice, pool);
     else if (kind < 9) made = dice.pick(ANY)(x, dice, pool);
@@ -152,6 +168,7 @@ export async function runProgram(seed: number, length: number, device: string): 
       const op = dice.pick(IN_PLACE);
       if (!isRepeated(x) && x.dtype.kind !== "bool") op(x, fits ? y : null);
     } else if (kind === 18) await read(x);
+    else if (kind > 19) made = dice.pick(PRODUCTS)(x, y);
     else if (pool.length > 4) {
       pool = pool.filter((other) => other.storage !== x.storage);
       x.dispose();
@@ -182,6 +199,15 @@ const SMOOTH: ((x: Tensor, y: Tensor) => Tensor)[] = [
   (x) => x.sub(x.mean(-1, true)),
   (x) => x.softmax(-1),
   (x) => x.transpose(-1, -2).matmul(x).sum(0).add(x).tanh(),
+  (x, y) => x.matmul(y.mT).mul(0.3).relu().matmul(x).add(y).tanh(),
+  (x, y) => torch.nn.functional.linear(x, y.mT.matmul(x), y.select(0, 1)).mul(0.2).sigmoid(),
+  (x, y) => torch.nn.functional.gelu(torch.nn.functional.linear(x, x.mT.matmul(y))).add(x).tanh(),
+  (x, y) => {
+    const w = y.detach().clone();
+    const z = w.matmul(x.detach().mT);
+    w.mul_(0.5);
+    return z.tanh().matmul(y).mul(0.3).add_(w).mul_(x);
+  },
   (x) => x.narrow(-1, 0, 2).sum().mul(0.1).add(x).tanh(),
   (x) => x.clone().mul_(0.5).add_(1),
   (x) => {

@@ -57,7 +57,7 @@ const EXACT: ReadonlySet<string> = new Set([
  * Compilers may join floating point steps: `x + y - x` may become `y`, and `x * y + z` be rounded once. What other steps
  * use therefore passes through an operation on its bits with a uniform 0, of which compilers know nothing.
  *
- * @param fold The variable that holds the result of the fold.
+ * @param fold The variable that holds the result of the fold or the product.
  * @param used The value that text outside of the expression computes with, if any.
  */
 export function valuesText(
@@ -98,6 +98,10 @@ export function valuesText(
         names.push(value.name);
         lines.push(`let ${name} = ${keep(i, value.dtype, fold!)};`);
         keys.push(`fold:${value.dtype.name}`);
+        break;
+      case "product":
+        lines.push(`let ${name} = ${keep(i, value.dtype, fold!)};`);
+        keys.push(`product:${value.dtype.name}`);
         break;
       case "step": {
         const text = pointwiseText(value.name, dtypeOf(values[value.inputs[0]!]!), value.dtype, value.attrs);

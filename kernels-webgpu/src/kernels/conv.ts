@@ -22,8 +22,14 @@ import { wgsl } from "../wgsl.ts";
 import { depthwise, depthwiseInputGrad, depthwiseWeightGrad, isDepthwise } from "./conv/depthwise.ts";
 import { type Geometry, sizes } from "./conv/geometry.ts";
 import { along, segments, sources, unpack, windows, windowsAlongDepth } from "./conv/loaders.ts";
-import { written } from "./gemm.ts";
-import { isSwapped, type Loader, type Product, type Storer } from "./gemm/product.ts";
+import {
+  bindResult,
+  type Epilogue,
+  isSwapped,
+  type Loader,
+  type Product,
+  type Storer,
+} from "./gemm/product.ts";
 import { halves, narrow, room, sequence, span, sumOfHalves } from "./gemm/pieces.ts";
 import { gemm } from "./gemm/run.ts";
 import { strided } from "./gemm/strided.ts";
@@ -70,10 +76,11 @@ interface Parts {
   readonly output: Operand;
   /** Products of one size; the groups, unless images are multiplied one by one. */
   readonly batch?: number;
+  readonly epilogue: Epilogue | null;
 }
 
 function product(geometry: Geometry, parts: Parts): Product {
-  const { op, m, n, k, a, b, store, dense, setup, inputs, quads, output } = parts;
+  const { op, m, n, k, a, b, store, dense, setup, inputs, quads, output, epilogue } = parts;
   return {
     op,
     key: `${geometry.kernelSize.length}d${parts.batch === undefined ? "" : " plain"}`,
@@ -94,11 +101,11 @@ function product(geometry: Geometry, parts: Parts): Product {
         draft.bind(name, x, { as: "read", quads: quads[name]! }).list(name, x.strides);
       }
       if (parts.batch !== undefined) draft.u32("divided", geometry.groups);
+      draft.list("o", output.strides);
       sizes(draft, geometry);
     },
-    result: (draft) =>
-      void draft.bind("o", output, { as: quads["o"]! ? "write" : written(output), quads: quads["o"]! })
-        .list("o", output.strides),
+    result: (draft) => void bindResult(draft, output, quads["o"]!, epilogue),
+    epilogue,
   };
 }
 
@@ -160,6 +167,7 @@ function plain(
   o: Operand,
   g: Geometry,
   turned: boolean,
+  epilogue: Epilogue | null,
 ): GpuDispatch | null {
   const [m, k] = turned ? [g.inside, g.outside] : [g.outside, g.inside];
   const n = count(g.outputSize);
@@ -172,7 +180,7 @@ function plain(
         : w.strides[1] === 1 && isWhole(w, k, stepsOf(w, 0)),
     },
     x: images(x),
-    o: { ...(swapped ? never(o) : images(o)), written: true },
+    o: { ...(swapped || epilogue?.fours === false ? never(o) : images(o)), written: true },
   });
   const isAlong = w.strides[1] === 1;
   return gemm(
@@ -207,23 +215,31 @@ function plain(
       quads,
       output: o,
       batch: g.images * g.groups,
+      epilogue,
     }),
   );
 }
 
-function conv(limits: GpuLimits, x: Operand, w: Operand, o: Operand, g: Geometry): GpuDispatch | null {
+function conv(
+  limits: GpuLimits,
+  x: Operand,
+  w: Operand,
+  o: Operand,
+  g: Geometry,
+  epilogue: Epilogue | null = null,
+): GpuDispatch | null {
   const rank = g.kernelSize.length;
   const places = count(g.outputSize);
   const flat = isFlat(o, 2);
   if (isPlain(g) && flat && isFlat(x, 2) && (g.images === 1 || places >= MANY)) {
-    return plain(limits, "conv", x, w, o, g, false);
+    return plain(limits, "conv", x, w, o, g, false, epilogue);
   }
   const [m, n, k] = [g.outside, g.images * places, g.inside * count(g.kernelSize)];
   const swapped = isSwapped({ m, n });
   const quads = agree({
     x: never(x),
     w: filters(w),
-    o: { ...(swapped ? never(o) : images(o)), written: true },
+    o: { ...(swapped || epilogue?.fours === false ? never(o) : images(o)), written: true },
   });
   return gemm(
     limits,
@@ -251,6 +267,7 @@ function conv(limits: GpuLimits, x: Operand, w: Operand, o: Operand, g: Geometry
       inputs: { x, w },
       quads,
       output: o,
+      epilogue,
     }),
   );
 }
@@ -261,19 +278,20 @@ function inputGrad(
   w: Operand,
   o: Operand,
   size: Geometry,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const rank = size.kernelSize.length;
   const places = count(size.inputSize);
   const flat = isFlat(o, 2);
   if (isPlain(size) && flat && isFlat(g, 2) && (size.images === 1 || places >= MANY)) {
-    return plain(limits, "convInputGrad", g, w, o, size, true);
+    return plain(limits, "convInputGrad", g, w, o, size, true, epilogue);
   }
   const [m, n, k] = [size.inside, size.images * places, size.outside * count(size.kernelSize)];
   const swapped = isSwapped({ m, n });
   const quads = agree({
     g: never(g),
     w: never(w),
-    o: { ...(swapped ? never(o) : images(o)), written: true },
+    o: { ...(swapped || epilogue?.fours === false ? never(o) : images(o)), written: true },
   });
   return gemm(
     limits,
@@ -299,6 +317,7 @@ function inputGrad(
       inputs: { g, w },
       quads,
       output: o,
+      epilogue,
     }),
   );
 }
@@ -309,6 +328,7 @@ function weightGrad(
   x: Operand,
   o: Operand,
   size: Geometry,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const rank = size.kernelSize.length;
   const plainX = isPlain(size) && isFlat(x, 2);
@@ -322,7 +342,7 @@ function weightGrad(
   const quads = agree({
     g: images(g),
     x: plainX ? images(x) : never(x),
-    o: { ...(swapped ? never(o) : filters(o)), written: true },
+    o: { ...(swapped || epilogue?.fours === false ? never(o) : filters(o)), written: true },
   });
   const places = { outer: "", size: "out", count: "outs", rank };
   return gemm(
@@ -348,6 +368,7 @@ function weightGrad(
       inputs: { g, x },
       quads,
       output: o,
+      epilogue,
     }),
   );
 }
@@ -364,8 +385,10 @@ function convInPieces(
   w: Operand,
   o: Operand,
   attrs: ConvAttrs,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const parts = halvesOf(room(limits), [x, o]);
+  if (parts !== null && epilogue !== null) return null;
   if (parts !== null) {
     return sequence(
       parts.map((part) => convInPieces(limits, narrow(x, 0, ...part), w, narrow(o, 0, ...part), attrs)),
@@ -381,7 +404,7 @@ function convInPieces(
     kernelSize: w.shape.slice(2),
     attrs,
   };
-  return (isDepthwise(geometry) ? depthwise : conv)(limits, x, w, o, geometry);
+  return (isDepthwise(geometry) ? depthwise : conv)(limits, x, w, o, geometry, epilogue);
 }
 
 function inputGradInPieces(
@@ -390,8 +413,10 @@ function inputGradInPieces(
   w: Operand,
   o: Operand,
   attrs: ConvAttrs,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const parts = halvesOf(room(limits), [g, o]);
+  if (parts !== null && epilogue !== null) return null;
   if (parts !== null) {
     return sequence(
       parts.map((part) => inputGradInPieces(limits, narrow(g, 0, ...part), w, narrow(o, 0, ...part), attrs)),
@@ -407,7 +432,7 @@ function inputGradInPieces(
     kernelSize: w.shape.slice(2),
     attrs,
   };
-  return (isDepthwise(geometry) ? depthwiseInputGrad : inputGrad)(limits, g, w, o, geometry);
+  return (isDepthwise(geometry) ? depthwiseInputGrad : inputGrad)(limits, g, w, o, geometry, epilogue);
 }
 
 function weightGradInPieces(
@@ -416,8 +441,10 @@ function weightGradInPieces(
   x: Operand,
   o: Operand,
   attrs: ConvAttrs,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const parts = halvesOf(room(limits), [g, x]);
+  if (parts !== null && epilogue !== null) return null;
   if (parts !== null) {
     return sumOfHalves(
       limits,
@@ -436,7 +463,25 @@ function weightGradInPieces(
     kernelSize: o.shape.slice(2),
     attrs,
   };
-  return (isDepthwise(geometry) ? depthwiseWeightGrad : weightGrad)(limits, g, x, o, geometry);
+  return (isDepthwise(geometry) ? depthwiseWeightGrad : weightGrad)(limits, g, x, o, geometry, epilogue);
+}
+
+const ways = { conv: convInPieces, convInputGrad: inputGradInPieces, convWeightGrad: weightGradInPieces };
+
+/**
+ * A convolution whose result is not stored but goes through steps that follow; null where that cannot be done in one go.
+ *
+ * @param o The result, as if it were stored: contiguous, in a buffer that nothing else is in.
+ */
+export function convWith(
+  limits: GpuLimits,
+  name: ConvName,
+  inputs: readonly Operand[],
+  o: Operand,
+  attrs: ConvAttrs,
+  epilogue: Epilogue,
+): GpuDispatch | null {
+  return ways[name](limits, inputs[0]!, inputs[1]!, o, attrs, epilogue);
 }
 
 /** The convolutions; images are done in pieces where an operand reaches further than a binding may. */

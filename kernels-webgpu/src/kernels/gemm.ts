@@ -13,7 +13,7 @@ import { count, isInPlace, loopUniforms, melt, placesText, stepsIn } from "../ge
 import { agree, type Candidate, isWhole } from "../quads.ts";
 import { halves, narrow, room, seen, sequence, span, sumOfHalves } from "./gemm/pieces.ts";
 import { gemm } from "./gemm/run.ts";
-import type { Loader } from "./gemm/product.ts";
+import { bindResult, type Epilogue, type Loader } from "./gemm/product.ts";
 import { strided, stridedStore } from "./gemm/strided.ts";
 import { SKINNY } from "./gemm/tiles.ts";
 
@@ -35,6 +35,8 @@ interface Call {
   readonly y: Operand;
   readonly bias: Operand | null;
   readonly o: Operand;
+  /** Steps that follow, in place of `o`, of which then only the shape counts. */
+  readonly epilogue?: Epilogue | null;
 }
 
 /** An operand as the matrix that a product reads. */
@@ -55,6 +57,7 @@ function multiply(limits: GpuLimits, call: Call): GpuDispatch | null {
   const most = room(limits);
   const large = [x, y, o].find((operand) => span(operand) > most);
   if (large === undefined || x.shape.at(-1) === 0) return once(limits, call);
+  if (call.epilogue) return null;
   const back = widest(large);
   const isDepth = large === x && back === 1 || large === y && back === 2;
   if (isDepth && 8 * count(o.shape) <= most) return inDepth(limits, call);
@@ -101,7 +104,7 @@ function inDepth(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | 
 }
 
 /** Multiplies in one go. */
-function once(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | null {
+function once(limits: GpuLimits, { op, x, y, bias, o, epilogue = null }: Call): GpuDispatch | null {
   const batch = o.shape.slice(0, -2);
   const steps = [x, y, o].map(({ shape, strides }) =>
     stepsIn({ shape: shape.slice(0, -2), strides: strides.slice(0, -2) }, batch)
@@ -143,7 +146,7 @@ function once(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | nul
   const candidates: Record<string, Candidate> = {
     x: { x, whole: left.whole },
     y: { x: y, whole: right.whole },
-    o: { x: o, whole, written: true },
+    o: { x: o, whole: whole && epilogue?.fours !== false, written: true },
   };
   if (bias !== null) candidates["bias"] = { x: bias, whole: false };
   const quads = agree(candidates) as Record<"x" | "y" | "o", boolean>;
@@ -172,9 +175,7 @@ function once(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | nul
       draft.u32("af", a.free).u32("ak", a.depth).u32("bf", b.free).u32("bk", b.depth);
       loopUniforms(draft, "", ["x", "y", "o"], loops);
     },
-    result: (draft) =>
-      void draft.bind("o", o, { as: quads.o ? "write" : written(o), quads: quads.o })
-        .u32("om", stepM).u32("on", stepN),
+    result: (draft) => void bindResult(draft, o, quads.o, epilogue).u32("om", stepM).u32("on", stepN),
     setup: placesText(
       loops.sizes.length,
       "",
@@ -182,6 +183,7 @@ function once(limits: GpuLimits, { op, x, y, bias, o }: Call): GpuDispatch | nul
       "batch",
       (name) => name === a.name ? "pa" : name === b.name ? "pb" : "po",
     ),
+    epilogue,
   });
 }
 
@@ -191,10 +193,28 @@ function linear(
   weight: Operand,
   bias: Operand,
   o: Operand,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const rows = (operand: Operand): Operand =>
     operand.shape.length > 1 ? operand : seen(operand, [1, ...operand.shape], [0, ...operand.strides]);
-  return multiply(limits, { op: "linear", x: rows(x), y: transposed(weight), bias, o: rows(o) });
+  return multiply(limits, { op: "linear", x: rows(x), y: transposed(weight), bias, o: rows(o), epilogue });
+}
+
+/**
+ * A product whose result is not stored but goes through steps that follow; null where it would be made in pieces.
+ *
+ * @param o The result, as if it were stored: contiguous, in a buffer that nothing else is in.
+ */
+export function gemmWith(
+  limits: GpuLimits,
+  name: "matmul" | "linear",
+  inputs: readonly Operand[],
+  o: Operand,
+  epilogue: Epilogue,
+): GpuDispatch | null {
+  const [x, y, bias] = inputs as [Operand, Operand, Operand];
+  if (name === "linear") return linear(limits, x, y, bias, o, epilogue);
+  return multiply(limits, { op: "matmul", x, y, bias: null, o, epilogue });
 }
 
 /** The products of matrices. */

@@ -18,6 +18,10 @@ struct Params {
   w1: u32,
   w2: u32,
   w3: u32,
+  o0: u32,
+  o1: u32,
+  o2: u32,
+  o3: u32,
   inside: u32,
   outside: u32,
   ins: u32,
@@ -36,10 +40,6 @@ struct Params {
   dil0: u32,
   dil1: u32,
   o_offset: u32,
-  o0: u32,
-  o1: u32,
-  o2: u32,
-  o3: u32,
 }
 @group(0) @binding(0) var<uniform> P: Params;
 @group(0) @binding(1) var<storage, read> b0: array<u32>;

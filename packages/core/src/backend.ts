@@ -104,12 +104,32 @@ export type FusedValue =
     readonly strides: Shape;
     /** Type of its result. */
     readonly dtype: DType;
+  }
+  | {
+    /** A product of memory, whose elements in order are those of the loops. */
+    readonly kind: "product";
+    /** The primitive. */
+    readonly name: ProductName;
+    /** What is multiplied. */
+    readonly inputs: readonly Operand[];
+    /** Its attributes. */
+    readonly attrs: unknown;
+    /** The shape of its result, which may be another one than that of the loops. */
+    readonly shape: Shape;
+    /** Type of its result. */
+    readonly dtype: DType;
   };
 
 /** Reductions that can be a part of a fused expression. */
 export type FoldName = "sum" | "prod" | "amax" | "amin" | "any" | "all";
 
-/** Values for each element of `shape`, each made from earlier ones; the last is the result. At most one is a fold. */
+/** Products that can be a part of a fused expression. */
+export type ProductName = "matmul" | "linear" | "conv" | "convInputGrad" | "convWeightGrad";
+
+/**
+ * Values for each element of `shape`, each made from earlier ones; the last is the result. At most one is a fold or a
+ * product.
+ */
 export interface FusedExpression {
   /** Sizes of the loops. */
   readonly shape: Shape;

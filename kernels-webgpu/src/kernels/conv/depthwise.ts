@@ -20,7 +20,7 @@ import { Scratch } from "../../memory.ts";
 import { wgsl } from "../../wgsl.ts";
 import { upTo } from "../gemm/text.ts";
 import { sumOfParts } from "../reduce.ts";
-import { written } from "../gemm.ts";
+import { bindResult, type Epilogue } from "../gemm/product.ts";
 import { type Geometry, sizes } from "./geometry.ts";
 import { unpack } from "./loaders.ts";
 
@@ -124,6 +124,7 @@ function direct(
   o: Operand,
   geometry: Geometry,
   parts: Direct,
+  epilogue: Epilogue | null,
 ): GpuDispatch | null {
   const { op, source, name, size, made, channels, way } = parts;
   const rank = geometry.kernelSize.length;
@@ -131,12 +132,16 @@ function direct(
   const places = o.shape.slice(2);
   if (block !== null) places[block.d] = Math.ceil(places[block.d]! / ROWS);
   const n = geometry.images * channels * count(places);
-  const draft = new Draft(op, limits).u32("n", n).u32("channels", channels);
-  draft.bind(name, source, { as: "read" }).bind("w", w, { as: "read" }).bind("o", o, { as: written(o) });
+  const draft = new Draft(epilogue === null ? op : `${op}, ${epilogue.op}`, limits).u32("n", n).u32(
+    "channels",
+    channels,
+  );
+  draft.bind(name, source, { as: "read" }).bind("w", w, { as: "read" });
+  bindResult(draft, o, false, epilogue);
   draft.list(name, source.strides).list("w", w.strides).list("o", o.strides);
   if (block !== null) draft.u32("blocks", places[block.d]!);
   sizes(draft, geometry);
-  const key = `depthwise ${rank} ${way}${keyOf(block)}`;
+  const key = `depthwise ${rank} ${way}${keyOf(block)}${epilogue === null ? "" : `|${epilogue.key}`}`;
   const isSum = op === "convInputGrad";
   return draft.step(key, grid(Math.ceil(n / WORKGROUP)), () => {
     const dims = upTo(rank).filter((d) => d !== block?.d);
@@ -167,7 +172,7 @@ function direct(
       let weight_at = first + ${dims.map((d) => `t${d} * P.w${d + 2}`).join(" + ")};
       ${inner}`,
     );
-    return mainOf(
+    const main = mainOf(
       WORKGROUP,
       wgsl`
         let i = group * ${WORKGROUP}u + lane;
@@ -207,6 +212,11 @@ function direct(
           )
       }`,
     );
+    return wgsl`
+      ${epilogue !== null && epilogue.text(false)}
+
+      ${main}
+    `;
   });
 }
 
@@ -217,6 +227,7 @@ export function depthwise(
   w: Operand,
   o: Operand,
   geometry: Geometry,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   return direct(limits, w, o, geometry, {
     op: "conv",
@@ -226,7 +237,7 @@ export function depthwise(
     made: "out",
     channels: geometry.groups * geometry.outside,
     way: "windows",
-  });
+  }, epilogue);
 }
 
 /** Its gradient for the input. */
@@ -236,6 +247,7 @@ export function depthwiseInputGrad(
   w: Operand,
   o: Operand,
   geometry: Geometry,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const { stride, dilation } = geometry.attrs;
   const unit = stride.every((step) => step === 1);
@@ -248,7 +260,7 @@ export function depthwiseInputGrad(
     made: "in",
     channels: geometry.groups,
     way: unit ? "unit" : isDilated ? "dilated" : "strided",
-  });
+  }, epilogue);
 }
 
 /** Its gradient for the weight. */
@@ -258,6 +270,7 @@ export function depthwiseWeightGrad(
   x: Operand,
   o: Operand,
   geometry: Geometry,
+  epilogue: Epilogue | null = null,
 ): GpuDispatch | null {
   const { images, kernelSize } = geometry;
   const rank = kernelSize.length;
@@ -286,14 +299,18 @@ export function depthwiseWeightGrad(
   const into = parts === 1 ? o : partial;
   const steps: Shape = parts === 1 ? o.strides : strides.slice(1);
   const groups = cells * parts;
-  const draft = new Draft("convWeightGrad", limits)
+  const op = `convWeightGrad${parts > 1 || epilogue === null ? "" : `, ${epilogue.op}`}`;
+  const draft = new Draft(op, limits)
     .u32("groups", groups).u32("cells", cells).u32("chunks", chunks)
     .u32("depth", depth).u32("piece", Math.ceil(depth / parts)).u32("apart", parts === 1 ? 0 : size);
-  draft.bind("g", g, { as: "read" }).bind("x", x, { as: "read" }).bind("o", into, { as: written(into) });
+  draft.bind("g", g, { as: "read" }).bind("x", x, { as: "read" });
+  bindResult(draft, into, false, parts === 1 ? epilogue : null);
   draft.list("g", g.strides).list("x", x.strides).list("o", steps);
   if (block !== null) draft.u32("blocks", places[block.d]!);
   sizes(draft, geometry);
-  const key = `depthwise ${rank} ${wide} ${threads}${keyOf(block)}`;
+  const key = `depthwise ${rank} ${wide} ${threads}${keyOf(block)}${
+    parts > 1 || epilogue === null ? "" : `|${epilogue.key}`
+  }`;
   const step = draft.step(key, grid(groups), () => {
     const taps = high * wide;
     const near = outer.map((d) => `y${d} < P.in${d}`).join(" && ") || "true";
@@ -314,6 +331,7 @@ export function depthwiseWeightGrad(
         }
           }`;
     return wgsl`
+      ${parts === 1 && epilogue !== null && epilogue.text(false)}
       var<workgroup> sums: array<f32, ${threads * taps}>;
 
       ${
@@ -379,6 +397,6 @@ export function depthwiseWeightGrad(
     }`;
   });
   if (parts === 1 || step === null) return step;
-  const sum = sumOfParts(limits, partial, o);
+  const sum = epilogue === null ? sumOfParts(limits, partial, o) : epilogue.sum(partial);
   return sum === null ? null : new Sequence([step, sum], [scratch]);
 }

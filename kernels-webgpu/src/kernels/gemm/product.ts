@@ -5,7 +5,9 @@
  */
 
 import type { Operand } from "@flambeau/core";
+import type { GpuDispatch } from "../../dispatch.ts";
 import type { Draft } from "../../draft.ts";
+import { perWord, storageOf } from "../../element.ts";
 import { SKINNY } from "./tiles.ts";
 
 /** The side on which an operand of a kernel stands: its free index counts rows of the left one, columns of the right one. */
@@ -38,6 +40,35 @@ export interface Storer {
   readonly four: string | null;
 }
 
+/** What is done with the elements of a result in place of storing them: steps that follow, whose results are written. */
+export interface Epilogue {
+  /** The steps, for messages and for the key. */
+  readonly op: string;
+  /** Names the text. */
+  readonly key: string;
+  /** True where four neighbours, of which the first one's number divides by 4, can be written at once. */
+  readonly fours: boolean;
+  /**
+   * The function `put_o(i, v)`, or `put_quad_o(i, v)` for four neighbours, as if there were a result `o` that is contiguous:
+   * `i` is the row-major number of the element.
+   */
+  readonly text: (quads: boolean) => string;
+  /** Binds operands and results, and adds uniforms. */
+  readonly bind: (draft: Draft, quads: boolean) => void;
+  /** The same after the first dimension of `partial` was added up. */
+  readonly sum: (partial: Operand) => GpuDispatch | null;
+}
+
+/** Binds a result as `o`, or what an epilogue makes of it. */
+export function bindResult(draft: Draft, o: Operand, quads: boolean, epilogue: Epilogue | null): Draft {
+  if (epilogue !== null) {
+    epilogue.bind(draft, quads);
+    return draft;
+  }
+  const packed = perWord(storageOf(o.dtype, false)) > 1;
+  return draft.bind("o", o, { as: packed && !quads ? "atomic" : "write", quads });
+}
+
 /** A product. */
 export interface Product {
   /** The primitive. */
@@ -60,10 +91,12 @@ export interface Product {
   readonly dense: readonly number[];
   /** Binds the inputs and adds uniforms. */
   readonly inputs: (draft: Draft) => void;
-  /** Binds `output` as `o` with its uniforms; not called where parts are written instead. */
+  /** Binds `output` by {@linkcode bindResult}, with its uniforms; not called where parts are written instead. */
   readonly result: (draft: Draft) => void;
   /** Statements that make variables of `batch`: `pa`, `pb`, `po`. */
   readonly setup: string;
+  /** What is done with the result, if it is not just stored: then `output` is contiguous, and nobody reads its buffer. */
+  readonly epilogue: Epilogue | null;
 }
 
 /** True where a kernel takes the columns of a product for its rows: the few are rows. Then results are not written in fours. */

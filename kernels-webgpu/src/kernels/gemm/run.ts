@@ -47,7 +47,8 @@ export function gemm(limits: GpuLimits, product: Product): GpuDispatch | null {
     offset: 0,
   };
   const first = step(limits, product, plan, { swapped, parts, directive }, partial);
-  const second = sumOfParts(limits, partial, output);
+  const { epilogue } = product;
+  const second = epilogue === null ? sumOfParts(limits, partial, output) : epilogue.sum(partial);
   return first === null || second === null ? null : new Sequence([first, second], [scratch]);
 }
 
@@ -66,9 +67,10 @@ function step(
 ): GpuDispatch | null {
   const { op, m, n, k, batch, a, b, store, bias } = product;
   const { swapped, parts } = layout;
+  const epilogue = parts > 1 ? null : product.epilogue;
   const piece = Math.max(1, Math.ceil(k / parts / plan.depth)) * plan.depth;
   const groups = plan.groups * parts;
-  const draft = new Draft(op, limits)
+  const draft = new Draft(epilogue === null ? op : `${op}, ${epilogue.op}`, limits)
     .u32("rows", swapped ? n : m).u32("columns", swapped ? m : n).u32("k", k)
     .u32("batches", batch).u32("piece", piece).u32("groups", groups);
   if (layout.directive) draft.directive("enable subgroups;");
@@ -86,12 +88,14 @@ function step(
     ...(fours ? ["x4"] : []),
     ...(swapped ? ["swapped"] : []),
     ...(bias === null ? [] : ["bias"]),
+    ...(epilogue === null ? [] : [epilogue.key]),
   ].join("|");
   return draft.step(key, grid(groups), () =>
     wgsl`
       ${a.text(swapped ? "b" : "a")}
       ${b.text(swapped ? "a" : "b")}
 
+      ${epilogue !== null && epilogue.text(fours)}
       ${storeText(product, layout, fours)}
 
       ${plan.text(parts > 1)}

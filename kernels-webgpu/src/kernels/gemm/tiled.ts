@@ -188,17 +188,37 @@ function text(product: Product, swapped: boolean, tile: Tile, parted: boolean): 
           workgroupBarrier();
         }
         ${
-        upTo(eachRows).map((i) =>
-          bFours.map((j) =>
-            `store_o(${parted ? "number" : "po"}, ${
-              plus(`tile_row + (${plus("row", (i >> 2) * high)}) * 4u`, i & 3)
-            }, tile_column + (${plus("column", j * wide)}) * 4u, ${acc(i, j)}, part);`
+        product.epilogue !== null && !parted
+          ? finishes(tile, acc)
+          : upTo(eachRows).map((i) =>
+            bFours.map((j) =>
+              `store_o(${parted ? "number" : "po"}, ${
+                plus(`tile_row + (${plus("row", (i >> 2) * high)}) * 4u`, i & 3)
+              }, tile_column + (${plus("column", j * wide)}) * 4u, ${acc(i, j)}, part);`
+            )
           )
-        )
       }
       `,
     )
   }
+  `;
+}
+
+/** As many stores in a loop: what is done before them may be long. */
+function finishes(
+  { rows, columns, eachRows, eachColumns }: Tile,
+  acc: (i: number, j: number) => string,
+): string {
+  const [high, wide, across] = [rows / eachRows, columns / eachColumns, eachColumns / 4];
+  const all = upTo(eachRows).flatMap((i) => upTo(across).map((j) => acc(i, j)));
+  return wgsl`
+    var all = array(${all.join(", ")});
+    for (var s = 0u; s < ${all.length}u; s++) {
+      let i = s / ${across}u;
+      let m = tile_row + (row + i / 4u * ${high}u) * 4u + i % 4u;
+      let n = tile_column + (column + s % ${across}u * ${wide}u) * 4u;
+      store_o(po, m, n, all[s], part);
+    }
   `;
 }
 

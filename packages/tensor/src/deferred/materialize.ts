@@ -110,6 +110,7 @@ function run(backend: Backend, expression: Expression, plan: Plan, target: Opera
 /** True for one primitive over memory alone: its own kernel does it. */
 function isSingle(values: readonly FusedValue[]): boolean {
   const last = values.at(-1)!;
+  if (values.length > 1 && values.some(({ kind }) => kind === "product")) return false;
   if (last.kind === "fold") {
     return values.length === 1 && last.input.values.every(({ kind }) => kind === "operand");
   }
@@ -118,15 +119,17 @@ function isSingle(values: readonly FusedValue[]): boolean {
 
 /**
  * The values of a plan that get memory beside the result. With a fold these are all that a user may have: they are small,
- * and to compute them again would need all that is folded.
+ * and to compute them again would need all that is folded. With a product these are the first ones that a user may have.
  */
 function partsToWrite(
   backend: Backend,
-  { expression, parts, computed, buffers }: Plan,
+  { expression, parts, computed, buffers, tied }: Plan,
 ): [Allocation, number][] {
-  let room = backend.fusion!.maxBuffers - buffers.size - 1;
+  let room = backend.fusion!.maxBuffers - buffers.size - 1 - tied.size;
   const all = expression.values.some(({ kind }) => kind === "fold");
-  return [...parts].filter(([part]) => (all && !part.released || isWanted(part, computed)) && room-- > 0);
+  return [...parts].filter(([part]) =>
+    tied.has(part) || (all && !part.released || isWanted(part, computed)) && room-- > 0
+  );
 }
 
 /** Runs one primitive over sources that have their memory. */

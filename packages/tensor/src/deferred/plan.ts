@@ -17,6 +17,8 @@ import {
   type FusedValue,
   type Fusion,
   numelOf,
+  type Operand,
+  type ProductName,
   type Shape,
   shapesEqual,
 } from "@flambeau/core";
@@ -30,6 +32,15 @@ export const foldNames: ReadonlySet<string> = new Set<FoldName>([
   "amin",
   "any",
   "all",
+]);
+
+/** The products that can be a part of an expression: they read memory, not values that wait. */
+export const productNames: ReadonlySet<string> = new Set<ProductName>([
+  "matmul",
+  "linear",
+  "conv",
+  "convInputGrad",
+  "convWeightGrad",
 ]);
 
 /** What a fold has as attributes. */
@@ -48,6 +59,8 @@ export interface Plan {
   readonly computed: ReadonlySet<Allocation>;
   /** The memory that is read. */
   readonly buffers: ReadonlySet<Buffer>;
+  /** The values that must be written unless nobody can ask for them: to compute them again would need all of a product. */
+  readonly tied: ReadonlySet<Allocation>;
 }
 
 /** Values that repeat along the loops are computed again for each element, when they are at most that many. */
@@ -73,10 +86,12 @@ export function planOf(
     planner.computed.add(owner);
   }
   const loops = new Loops(planner, shape, true);
-  loops.applyHere(root, dtype);
+  if (productNames.has(root.name)) loops.product(root, shape, dtype);
+  else loops.applyHere(root, dtype);
   if (planner.blocker !== null) return planner.blocker;
-  if (planner.buffers.size + (target === null ? 1 : 0) > fusion.maxBuffers) {
-    const largest = largestOf(root.sources);
+  const tied = tiedTo(planner.product, loops.parts.keys());
+  if (planner.buffers.size + tied.size + (target === null ? 1 : 0) > fusion.maxBuffers) {
+    const largest = planner.product ?? largestOf(root.sources);
     if (largest !== null) return largest;
   }
   return {
@@ -84,7 +99,25 @@ export function planOf(
     parts: loops.parts,
     computed: planner.computed,
     buffers: planner.buffers,
+    tied,
   };
+}
+
+/**
+ * The values, of those that are computed from a product without any other such value between, that somebody may ask for.
+ *
+ * @param parts What is computed, each value after those that it needs.
+ */
+function tiedTo(product: Allocation | null, parts: Iterable<Allocation>): ReadonlySet<Allocation> {
+  const tied = new Set<Allocation>();
+  if (product === null) return tied;
+  const passed = new Set<Allocation>();
+  for (const part of parts) {
+    const isTied = part === product ||
+      part.expression!.sources.some(({ allocation }) => allocation !== null && passed.has(allocation));
+    if (isTied) (part.released ? passed : tied).add(part);
+  }
+  return tied;
 }
 
 /** The source that waits and reads the most buffers. */
@@ -115,7 +148,10 @@ class Planner {
   readonly near: Set<Allocation> = new Set();
   /** What needs its memory first. */
   blocker: Allocation | null = null;
-  hasFold = false;
+  /** True when there is a fold or a product: a kernel has one. */
+  hasNest = false;
+  /** The product that is a part. */
+  product: Allocation | null = null;
 
   constructor(fusion: Fusion<unknown>, root: Expression, target: Buffer | null) {
     this.fusion = fusion;
@@ -211,19 +247,24 @@ class Loops {
 
   #part(x: Allocation, expression: Expression, dtype: DType, strides: Shape, offset: number): number {
     const planner = this.#planner;
-    const isFold = foldNames.has(expression.name);
+    const isProduct = productNames.has(expression.name);
+    const isNest = isProduct || foldNames.has(expression.name);
     const whole = offset === 0 && numelOf(x.shape) === this.#count &&
       this.#sameSteps(strides, contiguousStrides(this.#shape));
     const refused = dtype !== x.dtype || this.values.length >= 2 * planner.fusion.maxValues ||
       !(whole && this.#outer) && isWanted(x, planner.near) && expression.size > 1 ||
       !whole && expression.size > REPEATED && numelOf(x.shape) < this.#count ||
-      isFold && (planner.hasFold || !whole);
+      isNest && (planner.hasNest || !whole) || isProduct && !this.#outer;
     if (refused) return planner.block(x);
     planner.computed.add(x);
     let value: number;
-    // A fold under another shape has the same elements in the same order.
-    if (whole && (isFold || shapesEqual(x.shape, this.#shape))) value = this.applyHere(expression, x.dtype);
-    else {
+    // A fold or a product under another shape has the same elements in the same order.
+    if (isProduct) {
+      planner.product = x;
+      value = this.product(expression, x.shape, x.dtype);
+    } else if (whole && (isNest || shapesEqual(x.shape, this.#shape))) {
+      value = this.applyHere(expression, x.dtype);
+    } else {
       const moved = through(x.shape, expression.sources, this.#shape, strides, offset);
       if (moved === null) return planner.block(x);
       value = this.apply(expression, x.dtype, moved.steps, moved.offsets);
@@ -232,9 +273,21 @@ class Loops {
     return value;
   }
 
+  /** Adds a product, whose operands have memory. */
+  product({ name, attrs, sources }: Expression, shape: Shape, dtype: DType): number {
+    this.#planner.hasNest = true;
+    const inputs = sources.map((source): Operand => {
+      const { dtype, shape, strides, offset } = source;
+      const buffer = source.allocation!.buffer!;
+      this.#planner.buffers.add(buffer);
+      return { buffer, dtype, shape, strides, offset };
+    });
+    return this.#push({ kind: "product", name: name as ProductName, inputs, attrs, shape, dtype });
+  }
+
   #fold(name: FoldName, { dims }: FoldAttrs, source: Source, dtype: DType): number {
     const planner = this.#planner;
-    planner.hasFold = true;
+    planner.hasNest = true;
     const inner = new Loops(planner, source.shape, false);
     const value = source.allocation === null
       ? inner.#push({ kind: "scalar", value: source.scalar, dtype: source.dtype })

@@ -22,7 +22,7 @@ import { type Allocation, type Expression, revalue, type Source } from "../memor
 import { Storage } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { computeInto, materialize, settleReaders } from "./materialize.ts";
-import { foldNames, largestOf } from "./plan.ts";
+import { foldNames, largestOf, productNames } from "./plan.ts";
 
 /** Dimensions that a single kernel takes in every geometry. */
 const MOST_DIMS = 8;
@@ -35,6 +35,11 @@ const KEEPS_BYTES = 2 ** 20;
 const WAITING_FOLDS = 2;
 const folds: Allocation[] = [];
 
+/** Products that wait at a time, for steps that follow: each keeps its operands, at most so many bytes of one storage. */
+const WAITING_PRODUCTS = 2;
+const PRODUCT_KEEPS_BYTES = 2 ** 27;
+const products: Allocation[] = [];
+
 /** The result of a primitive as a tensor that waits for its memory; null when it has to run now. */
 export function postpone(
   backend: Backend,
@@ -44,11 +49,33 @@ export function postpone(
   attrs: unknown,
 ): Tensor | null {
   if (!mayWait(backend, name, inputs, aval, attrs)) return null;
+  if (productNames.has(name)) return postponeProduct(backend, name as KernelName, inputs, aval, attrs);
   const isFold = foldNames.has(name);
   if (!isFold && keepsMuch(inputs, aval)) return null;
   const expression = expressionOf(backend, name as KernelName, inputs.map(sourceOf), attrs);
   const storage = new Storage(backend, aval.shape, aval.dtype, expression);
-  if (isFold) noteFold(storage.allocation);
+  if (isFold) note(folds, WAITING_FOLDS, storage.allocation);
+  return makeTensor(storage, aval.shape, contiguousStrides(aval.shape), 0, aval.dtype);
+}
+
+/** As {@linkcode postpone}, for a product: what it multiplies gets its memory now. */
+function postponeProduct(
+  backend: Backend,
+  name: KernelName,
+  inputs: readonly Tensor[],
+  aval: Aval,
+  attrs: unknown,
+): Tensor | null {
+  if (inputs.some((x) => numelOf(x.shape) === 0 || x.storage.bytes > PRODUCT_KEEPS_BYTES)) return null;
+  const sources = inputs.map((x): Source => {
+    void x.buffer;
+    const { allocation } = x.storage;
+    const { dtype, shape, strides, offset } = x;
+    return { allocation, scalar: 0, dtype, shape, strides, offset };
+  });
+  const expression = { name, attrs, sources, size: 1, buffers: sources.length, inlined: false };
+  const storage = new Storage(backend, aval.shape, aval.dtype, expression);
+  note(products, WAITING_PRODUCTS, storage.allocation);
   return makeTensor(storage, aval.shape, contiguousStrides(aval.shape), 0, aval.dtype);
 }
 
@@ -65,7 +92,7 @@ export function overwrite(
   const { backend } = target;
   const { allocation } = target.storage;
   const mayBe = name === "full" ? numelOf(target.shape) > 0 : mayWait(backend, name, inputs, target, attrs);
-  if (!mayBe || foldNames.has(name)) return false;
+  if (!mayBe || foldNames.has(name) || productNames.has(name)) return false;
   if (allocation.expression !== null && isWhole(target, allocation) && !keepsMuch(inputs, target)) {
     const sources = inputs.map(sourceOf);
     const expression = expressionOf(backend, name as KernelName, sources, attrs);
@@ -168,11 +195,11 @@ function isWhole(x: Tensor, { shape, dtype }: Allocation): boolean {
   return x.offset === 0 && x.dtype === dtype && shapesEqual(x.shape, shape) && x.isContiguous();
 }
 
-/** Keeps the number of reductions that wait small: the oldest runs, with what reads it. */
-function noteFold(x: Allocation): void {
-  folds.push(x);
-  while (folds.length > WAITING_FOLDS) {
-    let oldest = folds.shift()!;
+/** Keeps the number of reductions or products that wait small: the oldest runs, with what reads it. */
+function note(list: Allocation[], most: number, x: Allocation): void {
+  list.push(x);
+  while (list.length > most) {
+    let oldest = list.shift()!;
     while (oldest.expression !== null && oldest.readers?.size === 1) oldest = [...oldest.readers][0]!;
     if (oldest.expression !== null) materialize(oldest);
   }

@@ -15,6 +15,7 @@ import {
   type Spec,
   valuesOf,
 } from "./test_support.ts";
+import { isBrief } from "./tuned_support.ts";
 
 /** A binding of this device may have 4 KiB, so 1024 floats are too many. */
 const LIMIT = 4096;
@@ -22,7 +23,7 @@ const LIMIT = 4096;
 /** The device with kernels that may bind little at a time. */
 const narrow = {
   name: "webgpu",
-  kernels: ownKernels({ maxBindingBytes: LIMIT }),
+  kernels: ownKernels({ maxBindingBytes: LIMIT, brief: isBrief }),
   allocate: (bytes: number) => device.allocate(bytes),
   free: (buffer) => device.free(buffer),
   write: (buffer, offset, source) => device.write(buffer, offset, source),

@@ -61,11 +61,19 @@ function each(name: string, to: string, body: string): string {
     }`;
 }
 
+/**
+ * Elements of workgroup memory for `size` of them: `most`, so that sizes share a text; with short texts, which software
+ * adapters fill with zeros element by element, not much more than needed.
+ */
+function roomFor({ brief }: GpuLimits, size: number, most: number): number {
+  return brief === true ? Math.min(most, 2 ** Math.ceil(Math.log2(Math.max(1, size)))) : most;
+}
+
 /** `w(i)` and `set_w(i, v)`: the working copy of the matrix of this workgroup. */
-function copyText(small: boolean): string {
-  return small
+function copyText(held: number | null): string {
+  return held !== null
     ? wgsl`
-      var<workgroup> copy: array<f32, ${SMALL}>;
+      var<workgroup> copy: array<f32, ${held}>;
 
       fn w(i: u32) -> f32 { return copy[i]; }
       fn set_w(i: u32, v: f32) { copy[i] = v; }`
@@ -146,6 +154,7 @@ function perform(limits: GpuLimits, job: Job): GpuDispatch | null {
   const { op, x, results, batch, size, rounds, complete } = job;
   const matrices = count(batch);
   const small = isSmall(job);
+  const held = small ? roomFor(limits, size, SMALL) : null;
   const scratch = small ? null : new Scratch(4 * size * matrices);
   const errorOf = (bits: number): TorchError =>
     bits === UNFINISHED
@@ -178,9 +187,9 @@ function perform(limits: GpuLimits, job: Job): GpuDispatch | null {
     }
     const reporting = stage === "all" || stage === "load" || stage === "finish";
     if (reporting) draft.reports(errorOf);
-    return draft.step(`${stage}|${job.key}|${loops.sizes.length}`, grid(matrices), () =>
+    return draft.step(`${stage}|${held}|${job.key}|${loops.sizes.length}`, grid(matrices), () =>
       wgsl`
-        ${copyText(small)}
+        ${copyText(held)}
         ${FOLDS}
         var<workgroup> turned: atomic<u32>;
         var<workgroup> answer: u32;
@@ -314,14 +323,14 @@ function eigh(limits: GpuLimits, x: Operand, values: Operand, vectors: Operand):
     complete: null,
   };
   const small = isSmall(cost);
-  const pairs = small ? Math.floor(Math.sqrt(SMALL / 2) / 2) + 1 : MOST / 2;
+  const pairs = roomFor(limits, order / 2, small ? Math.floor(Math.sqrt(SMALL / 2) / 2) + 1 : MOST / 2);
   return perform(limits, {
     ...cost,
     op: "eigh",
     x,
     results: { values, vectors },
     batch: x.shape.slice(0, -2),
-    key: "",
+    key: `${pairs}`,
     uniforms: (draft) =>
       void draft.u32("m", n).u32("n", n).u32("order", order).u32("pairs", order / 2)
         .u32("square", order * order).u32("state", 2 * order * order)

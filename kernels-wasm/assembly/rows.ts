@@ -135,16 +135,14 @@ function scaledPowers(x: usize, y: usize, n: i32, logarithm: bool): bool {
     if (!logarithm) storeColumns(y + t, e, left);
   }
   m = maxLanes(m);
-  const top = f32x4.nearest(f32x4.mul(m, log2e));
-  const above = f32x4.sub(top, scale);
-  if (!(f32x4.extract_lane(above, 0) <= 64)) return false;
+  const above = f32x4.sub(f32x4.mul(m, log2e), scale);
+  if (!(f32x4.extract_lane(above, 0) <= 96)) return false;
   s = sumLanes(s);
   if (logarithm) {
-    // ln Σ e^(x − m), with m = j ln 2 + r: ln(Σ 2ᵏ⁻ʲ) − r.
-    const r = f32x4.sub(f32x4.sub(m, f32x4.mul(top, high)), f32x4.mul(top, low));
-    const power = i32x4.shl(i32x4.sub(i32x4.splat(127), i32x4.trunc_sat_f32x4_s(above)), 23);
+    // The power of the largest element as it was added: where no other counts, the logarithm is 0.
+    const largest = expNegativeBy(m, zero, log2e, magic, high, low, p0, p1, p2, p3, p4);
     rowLargest = f32x4.extract_lane(m, 0);
-    rowLogs = f32x4.extract_lane(f32x4.sub(log(f32x4.mul(s, power)), r), 0);
+    rowLogs = f32x4.extract_lane(log(f32x4.div(s, largest)), 0);
   } else {
     products(y, all, f32x4.div(f32x4.splat(1), s));
   }

@@ -127,6 +127,20 @@ test("softmax: rows whose largest elements come late, hide among −∞ or lie f
   }
 });
 
+test("logSoftmax: never above 0, and 0 where one element outweighs all others", () => {
+  const n = 300;
+  for (const [, device] of devices) {
+    for (let seed = 1; seed < 40; seed++) {
+      const x = data([n], seed, 5).map((v, i) => i === 5 * seed ? v + seed : v).map(Math.fround);
+      const y = empty(device, [1, n]);
+      run(device, "logSoftmax", [operand(device, x, [1, n])], y, { dim: 1 });
+      const got = values(device, y);
+      expect(Math.max(...got)).toBeLessThanOrEqual(0);
+      if (seed > 30) expect(got[5 * seed]! + 0).toBe(0);
+    }
+  }
+});
+
 /** Mean, 1/σ and normalized elements over groups of places. */
 function normalize(
   x: number[],

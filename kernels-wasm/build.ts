@@ -13,6 +13,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { tilesText } from "./build_tiles.ts";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const CHECK = process.argv.includes("--check");
@@ -224,6 +225,8 @@ function put(path: string, content: string | Uint8Array): void {
 }
 
 put("assembly/generated/pointwise.ts", pointwiseExports());
+// Long, and not in git: made whenever the kernels are compiled.
+writeFileSync(join(HERE, "assembly/generated/tiles.ts"), tilesText());
 
 for (const [name, flags] of Object.entries(BUILDS)) {
   let binary: Uint8Array | null = null;

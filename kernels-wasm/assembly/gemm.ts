@@ -7,8 +7,8 @@
  * it; where its rows are dense, that tile reads it in place and leaves the panel behind.
  */
 
-import * as tiles from "./gemm_micro";
-import { HIGHEST, MR_F32, MR_F64, NR_F32, NR_F64 } from "./gemm_micro";
+import { HIGHEST, MR_F32, MR_F64, NR_F32, NR_F64, rolled } from "./gemm_micro";
+import * as tiles from "./generated/tiles";
 import { scratch } from "./memory";
 
 /** Steps of k in a block of other kernels. */
@@ -74,7 +74,7 @@ function tile<T>(rows: i32, a: usize, b: usize, c: usize, ldc: usize, k: i32, d:
     if (rows === 6) tiles.micro_6x8_fused(a, b, c, ldc, k, d, ldd);
     else if (rows === 5) tiles.micro_5x8_fused(a, b, c, ldc, k, d, ldd);
     else tiles.micro_4x8_fused(a, b, c, ldc, k, d, ldd);
-  } else if (tiles.rolled) {
+  } else if (rolled) {
     if (rows === 5) tiles.micro_5x8_rolled(a, b, c, ldc, k, d, ldd);
     else tiles.micro_4x8_rolled(a, b, c, ldc, k, d, ldd);
   } else if (rows === 5) tiles.micro_5x8(a, b, c, ldc, k, d, ldd);
@@ -107,7 +107,7 @@ function first(
     if (rows === 6) tiles.first_6x8_fused(a, b, rsb, o, c, ldc, k, d, ldd);
     else if (rows === 5) tiles.first_5x8_fused(a, b, rsb, o, c, ldc, k, d, ldd);
     else tiles.first_4x8_fused(a, b, rsb, o, c, ldc, k, d, ldd);
-  } else if (tiles.rolled) {
+  } else if (rolled) {
     if (rows === 5) tiles.first_5x8_rolled(a, b, rsb, o, c, ldc, k, d, ldd);
     else tiles.first_4x8_rolled(a, b, rsb, o, c, ldc, k, d, ldd);
   } else if (rows === 5) tiles.first_5x8(a, b, rsb, o, c, ldc, k, d, ldd);

@@ -173,10 +173,15 @@ async function profile(name: string, train: Trainer, threads: number): Promise<v
   }
   const rows = [...best].sort((a, b) => b[1].ms - a[1].ms);
   const kernels = rows.reduce((sum, [, { ms }]) => sum + ms, 0);
+  const products = ["matmul", "linear"].reduce((sum, key) => sum + (best.get(key)?.flops ?? 0), 0);
+  const least = products / limits.flops / threads / 1e6;
   console.log(`\n### ${name}, ${threads === 1 ? "1 thread" : `${threads} threads`}\n`);
   console.log(
     `A step takes at least ${whole.toFixed(2)} ms; its kernels, each at its best, ` +
-      `${kernels.toFixed(2)} ms. One core does ${limits.flops.toFixed(0)} GFLOP/s.\n`,
+      `${kernels.toFixed(2)} ms. One core does ${
+        limits.flops.toFixed(0)
+      } GFLOP/s: at that limit matmul and linear alone ` +
+      `take ${least.toFixed(2)} ms.\n`,
   );
   console.log(
     "| primitive | calls | ms | share | GFLOP/s | of the limit |\n| --- | --- | --- | --- | --- | --- |",

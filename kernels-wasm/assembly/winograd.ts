@@ -1,7 +1,8 @@
 /**
  * Convolutions with kernels of 3 × 3 by Winograd's minimal filtering F(4 × 4, 3 × 3) (Lavin and Gray 2016,
  * https://arxiv.org/abs/1509.09308): a tile of 4 × 4 outputs needs 36 products for each pair of channels instead of 144.
- * Where the kernels move by 2 it needs 81, whose tiles are in winograd_strided.ts.
+ * Where the kernels move by 2 it needs 81, whose tiles are in winograd_strided.ts. Larger kernels that move by 1 are sums of
+ * kernels of 3 × 3, each for the image shifted by as many elements: a channel then counts as one for each of these blocks.
  *
  * Tiles of 6 × 6 inputs, and weights, are transformed; the products are 36 products of matrices, channels by tiles, by the
  * kernels of gemm; outputs are transformed back. The points of the transforms are 0, ±5/8, ±3/2 and ∞, at which float32
@@ -84,6 +85,10 @@ const OUT_STEP: usize = 9;
 // @ts-ignore: decorator
 @inline
 const STRIDE: usize = 10;
+/** Height and width of the kernel: 3, or more where it moves by 1. */
+// @ts-ignore: decorator
+@inline
+const KERNEL: usize = 11;
 
 /** Status of a part that ran. */
 const FIT: i32 = -1;
@@ -147,6 +152,13 @@ function tilesAcross(): i32 {
 @inline
 function tilesDown(): i32 {
   return (meta(OUT_HEIGHT) + 3) >> 2;
+}
+
+/** Blocks of 3 along an axis of a kernel. */
+// @ts-ignore: decorator
+@inline
+function blocksOf(kernel: i32): i32 {
+  return (kernel + 2) / 3;
 }
 
 /** Elements from tile to tile of the padded image, and what the last one has more. */
@@ -248,29 +260,49 @@ export function winograd_weights_size(rows: i32, channels: i32, mode: i32): f64 
 /** Elements of an image of `across` × `down` tiles, padded. */
 // @ts-ignore: decorator
 @inline
-function imageOf(across: i32, down: i32, strided: bool): i32 {
+function imageOf(across: i32, down: i32, strided: bool, kernelHeight: i32, kernelWidth: i32): i32 {
   const by = tileStep(strided);
-  return (by * across + overlap(strided)) * (by * down + overlap(strided)) + 16;
+  const wide = by * across + overlap(strided) + 3 * (blocksOf(kernelWidth) - 1);
+  return wide * (by * down + overlap(strided) + 3 * (blocksOf(kernelHeight) - 1)) + 16;
 }
 
-/** Bytes of working memory of {@linkcode winograd_f32}. */
-export function winograd_scratch(rows: i32, channels: i32, height: i32, width: i32, stride: i32): i32 {
+/** Bytes of working memory of {@linkcode winograd_f32}; channels count once for each block of the kernel. */
+export function winograd_scratch(
+  rows: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  stride: i32,
+  kernelHeight: i32,
+  kernelWidth: i32,
+): i32 {
   const strided = stride === 2;
   const across = (width + 3) >> 2;
   const down = (height + 3) >> 2;
   const tiles = tilesAtOnce(channels, strided);
-  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + imageOf(across, down, strided) * 4 +
+  const image = imageOf(across, down, strided, kernelHeight, kernelWidth);
+  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + image * 4 +
     sumsOfTile(strided) * (stepOf(depth(strided) * tiles * padded(channels)) + stepOf(rowsAtOnce(rows) * tiles));
 }
 
 /** Bytes of working memory of {@linkcode winograd_weight_grad_f32}. */
-export function winograd_weight_grad_scratch(rows: i32, channels: i32, height: i32, width: i32, stride: i32): i32 {
+export function winograd_weight_grad_scratch(
+  rows: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  stride: i32,
+  kernelHeight: i32,
+  kernelWidth: i32,
+): i32 {
   const strided = stride === 2;
   const across = (width + 3) >> 2;
   const down = (height + 3) >> 2;
-  const tiles = tilesOfGrad(rows, channels);
-  const wide = (channels + 7) & ~7;
-  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + 4 * imageOf(across, down, strided) * 4 +
+  const image = imageOf(across, down, strided, kernelHeight, kernelWidth);
+  const blocks = blocksOf(kernelHeight) * blocksOf(kernelWidth);
+  const tiles = tilesOfGrad(rows, channels * blocks);
+  const wide = blocks * ((channels + 7) & ~7);
+  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + 4 * image * 4 +
     partsOfTile(strided) * (stepOf(tiles * wide) + stepOf(tall(rows) * wide)) +
     sumsOfTile(strided) * stepOf(tiles * tall(rows)) +
     4 * (16 * across * down + 16) * 4;
@@ -384,6 +416,41 @@ function weightTile(temp: usize, flip: bool, o: usize, step: usize, apart: usize
       scatter(q += 6 * step, g2, apart);
     }
     o += step;
+  }
+}
+
+/**
+ * Cuts kernels of `height` × `width` into blocks of 3 × 3, with zeros where there is none: o [rows, channels, blocks, 3, 3].
+ * Weight [r, c] begins at w + r · rowStep + c · channelStep elements; `turned` turns the kernels around.
+ */
+export function winograd_blocks_f32(
+  w: usize,
+  o: usize,
+  rows: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  rowStep: i32,
+  channelStep: i32,
+  turned: i32,
+): void {
+  const down = blocksOf(height);
+  const across = blocksOf(width);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < channels; c++) {
+      const from = w + (<usize>(r * rowStep + c * channelStep) << 2);
+      for (let i = 0; i < down * across; i++) {
+        const y0 = 3 * (i / across);
+        const x0 = 3 * (i % across);
+        for (let y = y0; y < y0 + 3; y++) {
+          for (let x = x0; x < x0 + 3; x++) {
+            const at = turned ? (height - 1 - y) * width + width - 1 - x : y * width + x;
+            store<f32>(o, y < height && x < width ? load<f32>(from + (<usize>at << 2)) : 0);
+            o += 4;
+          }
+        }
+      }
+    }
   }
 }
 
@@ -952,21 +1019,24 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
   writeConstants();
   const strided = meta(STRIDE) === 2;
   const by = tileStep(strided);
-  const more = overlap(strided);
+  const shiftsX = blocksOf(meta(KERNEL + 1));
+  const shifts = blocksOf(meta(KERNEL)) * shiftsX;
+  const more = overlap(strided) + 3 * (shifts / shiftsX - 1);
   const matrices = <usize>sumsOfTile(strided);
   const channels = meta(CHANNELS);
-  const kp = padded(channels);
+  const steps = channels * shifts;
+  const kp = padded(steps);
   const deep = depth(strided) * kp;
   const across = tilesAcross();
   const tiles = across * tilesDown();
   const groups = (tiles + 3) >> 2;
-  const wide = by * across + more;
+  const wide = by * across + overlap(strided) + 3 * (shiftsX - 1);
   const high = by * tilesDown() + more;
   const height = meta(HEIGHT);
   const width = meta(WIDTH);
   const outWidth = meta(OUT_WIDTH);
   const direct = meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
-  const most = tilesAtOnce(channels, strided) >> 2;
+  const most = tilesAtOnce(steps, strided) >> 2;
   const stepU = <usize>stepOf(tall(meta(ROWS)) * deep);
   const stepV = <usize>stepOf(4 * most * deep);
   const some = rowsAtOnce(rows);
@@ -1009,24 +1079,26 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
             largest,
           );
         }
-        const base = direct ? from : pad;
-        let tile = table() + (<usize>g0 << 6);
-        for (let g = at - b0; g < at - b0 + g1 - g0; g++) {
-          const p0 = base + <usize>load<i32>(tile);
-          const p1 = base + <usize>load<i32>(tile, 16);
-          const p2 = base + <usize>load<i32>(tile, 32);
-          const p3 = base + <usize>load<i32>(tile, 48);
-          const to = v + (<usize>((g >> 1) * deep + c) << 5) + (<usize>(g & 1) << 4);
-          if (strided) inputTileStrided(p0, p1, p2, p3, <usize>wide << 2, to);
-          else inputTile(p0, p1, p2, p3, <usize>wide << 2, to, stepV);
-          tile += 64;
+        for (let s = 0; s < shifts; s++) {
+          const base = (direct ? from : pad) + (<usize>(3 * (s / shiftsX * wide + s % shiftsX)) << 2);
+          let tile = table() + (<usize>g0 << 6);
+          for (let g = at - b0; g < at - b0 + g1 - g0; g++) {
+            const p0 = base + <usize>load<i32>(tile);
+            const p1 = base + <usize>load<i32>(tile, 16);
+            const p2 = base + <usize>load<i32>(tile, 32);
+            const p3 = base + <usize>load<i32>(tile, 48);
+            const to = v + (<usize>((g >> 1) * deep + c * shifts + s) << 5) + (<usize>(g & 1) << 4);
+            if (strided) inputTileStrided(p0, p1, p2, p3, <usize>wide << 2, to);
+            else inputTile(p0, p1, p2, p3, <usize>wide << 2, to, stepV);
+            tile += 64;
+          }
         }
       }
       at += g1 - g0;
     }
     // Steps of k beyond the channels meet weights of 0, and must be finite.
-    for (let c = channels; c < deep; c++) {
-      if (c % kp < channels) continue;
+    for (let c = steps; c < deep; c++) {
+      if (c % kp < steps) continue;
       for (let g = 0; g < columns >> 3; g++) {
         for (let i = v + (<usize>(g * deep + c) << 5); i < v + matrices * stepV; i += stepV) {
           v128.store(i, f32x4.splat(0));
@@ -1241,14 +1313,16 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
   writeConstants();
   const strided = meta(STRIDE) === 2;
   const by = tileStep(strided);
-  const more = overlap(strided);
+  const shiftsX = blocksOf(meta(KERNEL + 1));
+  const shifts = blocksOf(meta(KERNEL)) * shiftsX;
+  const more = overlap(strided) + 3 * (shifts / shiftsX - 1);
   const parts = <usize>partsOfTile(strided);
   const sums = <usize>sumsOfTile(strided);
   const rows = meta(ROWS);
   const across = tilesAcross();
   const down = tilesDown();
   const tiles = across * down;
-  const wide = by * across + more;
+  const wide = by * across + overlap(strided) + 3 * (shiftsX - 1);
   const high = by * down + more;
   const height = meta(HEIGHT);
   const width = meta(WIDTH);
@@ -1256,8 +1330,9 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
   const outWidth = meta(OUT_WIDTH);
   const direct = meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
   const directGrad = 4 * across === outWidth && 4 * down === outHeight;
-  const most = tilesOfGrad(rows, meta(CHANNELS));
-  const columns = (channels + 7) & ~7;
+  const most = tilesOfGrad(rows, meta(CHANNELS) * shifts);
+  const some = (channels + 7) & ~7;
+  const columns = shifts * some;
   const full = (rows + MR_F32 - 1) / MR_F32 * MR_F32;
   const stepV = <usize>stepOf(most * columns);
   const stepZ = <usize>stepOf(most * tall(rows));
@@ -1285,7 +1360,7 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
       const t1 = min(tiles, t0 + b1 - at);
       const top = t0 / across;
       const end = (t1 - 1) / across + 1;
-      for (let c = 0; c < columns; c += 4) {
+      for (let c = 0; c < some; c += 4) {
         // Past the last channel it is read again.
         const c0 = min(c, channels - 1);
         const from = x + (<usize>(n * meta(IMAGE_STEP)) << 2);
@@ -1320,13 +1395,17 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
           p2 = pad + 2 * size;
           p3 = pad + 3 * size;
         }
-        let to = v + (<usize>((c >> 3) * kp + at - b0) << 5) + (<usize>(c & 4) << 2);
-        for (let t = t0; t < t1; t++) {
-          const y = t / across;
-          const at = <usize>(by * (y * wide + t - y * across)) << 2;
-          if (strided) inputTileStrided(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to);
-          else inputTile(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to, stepV);
-          to += 32;
+        for (let s = 0; s < shifts; s++) {
+          const shift = 3 * (s / shiftsX * wide + s % shiftsX);
+          const column = s * some + c;
+          let to = v + (<usize>((column >> 3) * kp + at - b0) << 5) + (<usize>(c & 4) << 2);
+          for (let t = t0; t < t1; t++) {
+            const y = t / across;
+            const at = <usize>(by * (y * wide + t - y * across) + shift) << 2;
+            if (strided) inputTileStrided(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to);
+            else inputTile(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to, stepV);
+            to += 32;
+          }
         }
       }
       for (let r = 0; r < rows; r += TALL) {
@@ -1391,9 +1470,16 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
   }
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < channels; c += 4) {
-      const to = o + (<usize>((r * meta(CHANNELS) + c) * 9) << 2);
       const from = d + (<usize>(r * columns + c) << 2);
       const n = min(4, channels - c);
+      if (shifts > 1) {
+        for (let s = 0; s < shifts; s++) {
+          kernelTile(from + (<usize>(s * some) << 2), stepD, pad, n);
+          putBlock(pad, o, r * meta(CHANNELS) + c, n, 3 * (s / shiftsX), 3 * (s % shiftsX));
+        }
+        continue;
+      }
+      const to = o + (<usize>((r * meta(CHANNELS) + c) * 9) << 2);
       if (strided) {
         kernelTileStrided(from, stepD);
         for (let i: usize = 0; i < 9; i++) putLanes(to + 4 * i, v128.load(between() + 16 * i), n);
@@ -1401,6 +1487,21 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
     }
   }
   if (statusOf(largest, f32x4.splat(0)) !== FIT) store<f32>(o, NaN);
+}
+
+/** Copies `n` blocks of 3 × 3, one after another, to row `y` and column `x` of kernels from number `first` on. */
+function putBlock(from: usize, o: usize, first: i32, n: i32, y: i32, x: i32): void {
+  const height = meta(KERNEL);
+  const width = meta(KERNEL + 1);
+  for (let l = 0; l < n; l++) {
+    const to = o + (<usize>((first + l) * height * width) << 2);
+    for (let i = y; i < min(height, y + 3); i++) {
+      for (let j = x; j < min(width, x + 3); j++) {
+        const at = from + (<usize>(9 * l + 3 * (i - y) + j - x) << 2);
+        store<f32>(to + (<usize>(i * width + j) << 2), load<f32>(at));
+      }
+    }
+  }
 }
 
 /** Four planes by {@linkcode place}, `size` bytes apart. */

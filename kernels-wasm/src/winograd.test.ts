@@ -20,6 +20,8 @@ interface Case {
   readonly groups?: number;
   /** Default 1. */
   readonly stride?: 1 | 2;
+  /** Height and width; 3 × 3 by default. */
+  readonly kernel?: readonly [number, number];
   readonly size: readonly [number, number];
   readonly padding: readonly [number, number];
 }
@@ -50,14 +52,20 @@ const CASES: readonly Case[] = [
   { batch: 1, channels: 4, rows: 6, size: [70, 81], padding: [1, 1], stride: 2 },
   { batch: 3, channels: 102, rows: 30, size: [17, 10], padding: [1, 0], stride: 2 },
   { batch: 2, channels: 6, rows: 9, groups: 3, size: [15, 12], padding: [1, 1], stride: 2 },
+  { batch: 2, channels: 5, rows: 7, size: [14, 13], padding: [2, 2], kernel: [5, 5] },
+  { batch: 1, channels: 13, rows: 21, size: [15, 9], padding: [3, 2], kernel: [6, 5] },
+  { batch: 6, channels: 4, rows: 6, size: [9, 14], padding: [0, 2], kernel: [3, 6] },
+  { batch: 1, channels: 9, rows: 3, size: [20, 18], padding: [0, 0], kernel: [4, 3] },
+  { batch: 2, channels: 8, rows: 9, groups: 2, size: [11, 12], padding: [3, 1], kernel: [6, 4] },
+  { batch: 5, channels: 20, rows: 4, size: [9, 9], padding: [0, 0], kernel: [5, 6] },
 ];
 
 function shapes(c: Case): { x: Shape; w: Shape; y: Shape } {
-  const { groups = 1, stride = 1 } = c;
-  const out = c.size.map((n, i) => Math.floor((n + 2 * c.padding[i]! - 3) / stride) + 1);
+  const { groups = 1, stride = 1, kernel = [3, 3] } = c;
+  const out = c.size.map((n, i) => Math.floor((n + 2 * c.padding[i]! - kernel[i]!) / stride) + 1);
   return {
     x: [c.batch, groups * c.channels, ...c.size],
-    w: [groups * c.rows, c.channels, 3, 3],
+    w: [groups * c.rows, c.channels, ...kernel],
     y: [c.batch, groups * c.rows, ...out],
   };
 }
@@ -77,14 +85,15 @@ function exact(c: Case, x: ArrayLike<number>, w: ArrayLike<number>, g: ArrayLike
     for (let o = 0; o < ys[1]!; o++) {
       for (let p = 0; p < ys[2]!; p++) {
         for (let q = 0; q < ys[3]!; q++, iy++) {
-          for (let t = 0; t < 9 * c.channels; t++) {
-            const [k, a, b] = [Math.floor(t / 9), Math.floor(t / 3) % 3, t % 3];
+          const [high, wide] = [ws[2]!, ws[3]!];
+          for (let t = 0; t < high * wide * c.channels; t++) {
+            const [k, a, b] = [Math.floor(t / high / wide), Math.floor(t / wide) % high, t % wide];
             const { stride = 1 } = c;
             const [i, j] = [p * stride + a - c.padding[0], q * stride + b - c.padding[1]];
             if (i < 0 || j < 0 || i >= c.size[0] || j >= c.size[1]) continue;
             const channel = Math.floor(o / c.rows) * c.channels + k;
             const ix = ((n * xs[1]! + channel) * c.size[0] + i) * c.size[1] + j;
-            const iw = o * 9 * c.channels + t;
+            const iw = o * high * wide * c.channels + t;
             y[iy]! += x[ix]! * w[iw]!;
             gx[ix]! += g[iy]! * w[iw]!;
             gw[iw]! += g[iy]! * x[ix]!;
@@ -110,7 +119,7 @@ function computed(
   const attrs = attrsOf(c);
   expect(run(device, "conv", [dx, dw], outs[0], attrs)).toBe(true);
   expect(run(device, "convInputGrad", [dg, dw], outs[1], { ...attrs, inputSize: c.size })).toBe(true);
-  expect(run(device, "convWeightGrad", [dg, dx], outs[2], { ...attrs, kernelSize: [3, 3] })).toBe(true);
+  expect(run(device, "convWeightGrad", [dg, dx], outs[2], { ...attrs, kernelSize: ws.slice(2) })).toBe(true);
   return outs.map((out) => values(device, out));
 }
 
@@ -118,7 +127,9 @@ function computed(
 function force(always: boolean): void {
   Object.assign(
     winogradLimits,
-    always ? { channels: 1, rows: 1, strided: 1, waste: Infinity, weights: 2 ** 30 } : { channels: Infinity },
+    always
+      ? { channels: 1, rows: 1, strided: 1, waste: Infinity, weights: 2 ** 30, cost: Infinity }
+      : { channels: Infinity },
   );
 }
 
@@ -129,7 +140,8 @@ test("winograd: the convolution and both gradients, in any size", () => {
     const [x, w, g] = [noise(size(xs), 1), noise(size(ws), 2), noise(size(ys), 3)];
     const want = exact(c, x, w, g);
     // How many products each result adds up, at most.
-    const terms = [9 * c.channels, 9 * c.rows, c.batch * ys[2]! * ys[3]!];
+    const taps = ws[2]! * ws[3]!;
+    const terms = [taps * c.channels, taps * c.rows, c.batch * ys[2]! * ys[3]!];
     for (const [build, device] of devices) {
       computed(device, c, x, w, g).forEach((got, i) => {
         const far = got.findIndex((v, at) =>
@@ -141,16 +153,18 @@ test("winograd: the convolution and both gradients, in any size", () => {
   }
 });
 
-test.each([1, 2] as const)(
-  "winograd: as exact as sums of products in float32, within a small factor, by %i",
-  (stride) => {
-    const c: Case = { batch: 1, channels: 64, rows: 24, size: [16, 16], padding: [1, 1], stride };
+test.each([[3, 1], [3, 2], [5, 1], [6, 1]] as const)(
+  "winograd: as exact as sums of products in float32, within a small factor, kernel %i, by %i",
+  (k, stride) => {
+    const kernel = [k, k] as const;
+    const c: Case = { batch: 1, channels: 64, rows: 24, size: [16, 16], padding: [1, 1], stride, kernel };
     const { x: xs, w: ws, y: ys } = shapes(c);
     const [x, w, g] = [noise(size(xs), 4), noise(size(ws), 5), noise(size(ys), 6)];
     const want = exact(c, x, w, g);
     const errors = (got: number[][]): number[] =>
       got.map((list, i) => Math.sqrt(list.reduce((sum, v, at) => sum + (v - want[i]![at]!) ** 2, 0)));
     for (const [build, device] of devices) {
+      force(true);
       const tiled = errors(computed(device, c, x, w, g));
       force(false);
       const plain = errors(computed(device, c, x, w, g));
@@ -178,10 +192,11 @@ const ODD: readonly (readonly [where: "x" | "w" | "g", value: number])[] = [
   ["g", 1e20],
 ];
 
-test.each([[1, 1], [0, 1], [1, 2], [0, 2]] as const)(
-  "winograd: NaN, infinities and very large numbers stay in their windows, padding %i, by %i",
-  (n, stride) => {
-    const c: Case = { batch: 2, channels: 10, rows: 12, size: [10, 14], padding: [n, n], stride };
+test.each([[1, 3, 1], [0, 3, 1], [1, 3, 2], [0, 3, 2], [2, 5, 1]] as const)(
+  "winograd: NaN, infinities and very large numbers stay in their windows, padding %i, kernel %i, by %i",
+  (n, k, stride) => {
+    const odd = { padding: [n, n], kernel: [k, k], stride } as const;
+    const c: Case = { batch: 2, channels: 10, rows: 12, size: [10, 14], ...odd };
     const { x: xs, w: ws, y: ys } = shapes(c);
     for (const [build, device] of devices) {
       for (const [where, value] of ODD) {

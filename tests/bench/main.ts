@@ -69,6 +69,8 @@ interface Row {
   readonly bytes?: number;
   /** Inputs that are the outputs. */
   readonly inPlace?: readonly number[];
+  /** The row before that this one belongs to: `--match` takes both. */
+  readonly of?: string;
 }
 
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
@@ -154,6 +156,7 @@ function convolutions(
     { name: `conv ${name}`, primitive: "conv", inputs: [x, w], outputs: [y], attrs, flops },
     {
       name: `… gradient of the input`,
+      of: `conv ${name}`,
       primitive: "convInputGrad",
       inputs: [y, w],
       outputs: [x],
@@ -162,6 +165,7 @@ function convolutions(
     },
     {
       name: `… gradient of the weight`,
+      of: `conv ${name}`,
       primitive: "convWeightGrad",
       inputs: [y, x],
       outputs: [w],
@@ -274,6 +278,10 @@ const rows: readonly Row[] = [
   ...convolutions("64 → 128, 56², 3×3 by 2", [1, 64, 56], [128, 3], { padding: 1, stride: 2 }),
   ...convolutions("64 → 64, 56², 3×3, dilated by 2", [1, 64, 56], [64, 3], { padding: 2, dilation: 2 }),
   ...convolutions("64 → 64, 56², 3×3, 4 groups", [1, 64, 56], [64, 3], { padding: 1, groups: 4 }),
+  ...convolutions("128 → 128, 28², 3×3, 4 groups", [1, 128, 28], [128, 3], { padding: 1, groups: 4 }),
+  ...convolutions("64 → 64, 28², 5×5", [1, 64, 28], [64, 5], { padding: 2 }),
+  ...convolutions("64 → 64, 28², 7×7", [1, 64, 28], [64, 7], { padding: 3 }),
+  ...convolutions("256 → 512, 56², 1×1 by 2", [1, 256, 56], [512, 1], { stride: 2 }),
   ...convolutions("8 × (64 → 64, 1024, 3)", [8, 64, 1024], [64, 3], { padding: 1, rank: 1 }),
   ...convolutions("128 ← 64, 28², 4×4 by 2, transposed", [1, 64, 56], [128, 4], { padding: 1, stride: 2 }),
   ...convolutions("depthwise 128, 56², 3×3 by 2", [1, 128, 56], [128, 3], {
@@ -432,8 +440,10 @@ if (!isJson) {
     } GB/s in the last cache, ${limits.cached.toFixed(0)} GB/s in the second`,
   );
 }
-for (const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved, inPlace } of rows) {
-  if (!matches.some((part) => `${name} ${primitive}`.includes(part))) continue;
+for (
+  const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved, inPlace, of = "" } of rows
+) {
+  if (!matches.some((part) => `${name} ${of} ${primitive}`.includes(part))) continue;
   const operands = inputs.map(make);
   const made = inPlace === undefined ? outputs.map(make) : inPlace.map((i) => operands[i]!);
   const kernel = device.kernels[primitive] as unknown as AnyKernel;

@@ -191,17 +191,30 @@ function isTurnedBetter(
   return count(input) * tiles * rows <= count(output) * channels * (rows + SPREAD_COST);
 }
 
+/** Highest and widest kernel that is cut into blocks of 3 × 3: sums of more than four of them lose too many digits. */
+const MOST_KERNEL = 6;
+
 /** The geometry for Winograd's method, where it computes this kind of convolution and pays; else null. */
 function winogradOf(g: Geometry): WinogradGeometry | null {
   const stride = g.stride[1] === 2 ? 2 : 1;
-  const isPlain = g.size[0] === 1 && String(g.kernel) === "1,3,3" &&
-    String(g.stride) === `1,${stride},${stride}` &&
+  const [depth, height, width] = g.kernel as [number, number, number];
+  const most = stride === 2 ? 3 : MOST_KERNEL;
+  const isPlain = g.size[0] === 1 && depth === 1 && Math.min(height, width) >= 3 &&
+    Math.max(height, width) <= most && String(g.stride) === `1,${stride},${stride}` &&
     [...g.dilation, ...g.spread].every((v) => v === 1);
   if (!isPlain) return null;
   const plane = (list: readonly number[]): [number, number] => [list[1]!, list[2]!];
   const { batch, groups, rows, channels } = g;
   const sizes = { size: plane(g.size), padding: plane(g.low), out: plane(g.out) };
-  const geometry: WinogradGeometry = { batch, groups, rows, channels, ...sizes, stride };
+  const geometry: WinogradGeometry = {
+    batch,
+    groups,
+    rows,
+    channels,
+    ...sizes,
+    stride,
+    kernel: [height, width],
+  };
   return isWinogradBetter(geometry) ? geometry : null;
 }
 
@@ -281,12 +294,13 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       if (direct === null || tiled === null) return direct;
       const pointers = [pointer(x), pointer(weight), pointer(output)] as const;
       const { channels, rows } = tiled;
-      const parts = [channels * count(tiled.size), rows * channels * 9, rows * count(tiled.out)];
+      const taps = count(tiled.kernel);
+      const parts = [channels * count(tiled.size), rows * channels * taps, rows * count(tiled.out)];
       const trials = eachGroup(
         attrs.groups,
         pointers,
         parts,
-        (p) => winograd(kernels, p, [9 * channels, 9, false], tiled),
+        (p) => winograd(kernels, p, [taps * channels, taps, false], tiled),
       );
       return tryAll(trials, direct);
     },
@@ -327,13 +341,16 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const isBack = back !== null && isBackBetter(back);
       if (direct === null || (!isBack && tiled === null)) return direct;
       const pointers = [pointer(g), pointer(weight), pointer(output)] as const;
-      const parts = [rows * count(own.out), rows * own.channels * 9, own.channels * count(own.size)];
+      const taps = count(kernel);
+      const parts = [rows * count(own.out), rows * own.channels * taps, own.channels * count(own.size)];
       const trials = eachGroup(
         attrs.groups,
         pointers,
         parts,
         (p) =>
-          isBack ? winogradBack(kernels, p, back) : winograd(kernels, p, [9, 9 * own.channels, true], tiled!),
+          isBack
+            ? winogradBack(kernels, p, back)
+            : winograd(kernels, p, [taps, taps * own.channels, true], tiled!),
       );
       return tryAll(trials, direct);
     },
@@ -356,7 +373,8 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       if (direct === null || tiled === null) return direct;
       const pointers = [pointer(g), pointer(x), pointer(output)] as const;
       const { channels, rows } = tiled;
-      const parts = [rows * count(tiled.out), channels * count(tiled.size), rows * channels * 9];
+      const taps = count(tiled.kernel);
+      const parts = [rows * count(tiled.out), channels * count(tiled.size), rows * channels * taps];
       const trials = eachGroup(
         attrs.groups,
         pointers,

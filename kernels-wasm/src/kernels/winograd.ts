@@ -1,5 +1,5 @@
 /**
- * When a convolution with kernels of 3 × 3 runs by Winograd's method, and the calls that it is made of.
+ * When a convolution with kernels of 3 × 3 or more runs by Winograd's method, and the calls that it is made of.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { count } from "../geometry.ts";
 import { type Cut, cutting, type Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
 
-/** A convolution of one group of images' channels with kernels of 3 × 3, without dilation. */
+/** A convolution of one group of images' channels with kernels of 3 × 3 or more, without dilation. */
 export interface WinogradGeometry {
   /** Images. */
   readonly batch: number;
@@ -25,8 +25,10 @@ export interface WinogradGeometry {
   readonly padding: readonly [above: number, before: number];
   /** Height and width of the result. */
   readonly out: readonly [height: number, width: number];
-  /** How far the kernels move. */
+  /** How far the kernels move: 1 where they are not of 3 × 3. */
   readonly stride: 1 | 2;
+  /** Height and width of the kernels: each block of 3 × 3 counts as a channel. */
+  readonly kernel: readonly [height: number, width: number];
 }
 
 /** Where Winograd pays, by measurement. */
@@ -36,6 +38,7 @@ export const winogradLimits: {
   strided: number;
   waste: number;
   weights: number;
+  cost: number;
 } = {
   /** Least channels of the image: with fewer, transforms cost more than products. */
   channels: 8,
@@ -47,12 +50,15 @@ export const winogradLimits: {
   waste: 2,
   /** Most transformed weights, in bytes. */
   weights: 2 ** 26,
+  /** Most that it may cost for what plain products cost, but for kernels of 3 × 3 that move by 1. */
+  cost: 1,
 };
 
 /** Products that the transform of a tile costs as much as, for each channel of the image, of the result, and each weight. */
 const TRANSFORM = { image: 900, result: 900, weight: 450 };
 /** The same where kernels move by 2, to compare with products of another kind. */
 const STRIDED = { image: 1100, result: 550, weight: 500 };
+const BLOCKS = { image: 500, result: 500, weight: 600 };
 
 /** What {@linkcode Winograd} makes of weights: see assembly/winograd.ts. */
 const TURNED = 1;
@@ -66,17 +72,26 @@ const { ceil } = Math;
 
 /** True when `g` should run by Winograd's method. */
 export function isWinogradBetter(g: WinogradGeometry): boolean {
-  const { channels, rows, strided, waste, weights } = winogradLimits;
+  const { channels, rows, strided, waste, weights, cost } = winogradLimits;
   const [height, width] = g.out;
   if (g.batch * height * width === 0 || g.channels < channels || g.rows < rows) return false;
   if (g.stride === 2 && Math.min(g.channels, g.rows) < strided) return false;
   const { products } = TILE[g.stride];
-  if (g.padding.some((v) => v < 0) || g.channels * g.rows * products * 4 > weights) return false;
+  if (g.padding.some((v) => v < 0) || g.channels * g.rows * blocksOf(g) * products * 4 > weights) {
+    return false;
+  }
   if (16 * tilesOf(g) > waste * height * width) return false;
-  if (g.stride === 1) return true;
-  const { image, result, weight } = STRIDED;
-  const tile = products + image / g.rows + result / g.channels;
-  return g.batch * tilesOf(g) * tile + weight <= 9 * g.batch * height * width;
+  const blocks = blocksOf(g);
+  if (g.stride === 1 && blocks === 1) return true;
+  const { image, result, weight } = g.stride === 2 ? STRIDED : BLOCKS;
+  const tile = blocks * (products + image / g.rows) + result / g.channels;
+  const direct = count(g.kernel) * g.batch * height * width;
+  return g.batch * tilesOf(g) * tile + blocks * weight <= cost * direct;
+}
+
+/** Blocks of 3 × 3 that a kernel consists of. */
+function blocksOf({ kernel: [height, width] }: WinogradGeometry): number {
+  return ceil(height / 3) * ceil(width / 3);
 }
 
 function tilesOf(g: WinogradGeometry): number {
@@ -106,7 +121,7 @@ export function tryAll(trials: readonly Trial[], otherwise: WasmDispatch): WasmD
 
 function metaOf(g: WinogradGeometry): number[] {
   const [image, result] = [imageOf(g), resultOf(g)];
-  return [g.rows, g.channels, ...g.size, ...g.padding, ...g.out, image, result, g.stride];
+  return [g.rows, g.channels, ...g.size, ...g.padding, ...g.out, image, result, g.stride, ...g.kernel];
 }
 
 /**
@@ -122,7 +137,9 @@ export function winograd(
   weights: readonly [row: number, channel: number, isTurned: boolean],
   g: WinogradGeometry,
 ): Trial {
-  kernels.needScratch(kernels.entry("winograd_scratch").fn(g.rows, g.channels, ...g.out, g.stride));
+  const { rows, out, stride, kernel } = g;
+  const steps = g.channels * blocksOf(g);
+  kernels.needScratch(kernels.entry("winograd_scratch").fn(rows, steps, ...out, stride, ...kernel));
   const [row, channel, isTurned] = weights;
   const mode = g.stride === 2 ? DEEP : isTurned ? TURNED : 0;
   return new Winograd(kernels, pointers, [row, channel, mode], g, metaOf(g));
@@ -137,7 +154,8 @@ const MOST_TILES = { 1: 64, 2: 256 } as const;
  */
 export function isBackBetter(g: WinogradGeometry): boolean {
   const [tiles, other] = [tilesOf(g), tilesOf({ ...g, out: g.size })];
-  return isWinogradBetter(g) && tiles <= MOST_TILES[g.stride] && (g.stride === 2 || 1.15 * tiles < other);
+  return isWinogradBetter(g) && blocksOf(g) === 1 && tiles <= MOST_TILES[g.stride] &&
+    (g.stride === 2 || 1.15 * tiles < other);
 }
 
 /**
@@ -168,6 +186,8 @@ class Winograd implements Trial {
   readonly #pointers: readonly [x: number, w: number, o: number];
   readonly #weights: readonly [row: number, channel: number, mode: number];
   readonly #g: WinogradGeometry;
+  /** Channels, each as often as its kernels have blocks. */
+  readonly #steps: number;
   readonly #bytes: number;
   readonly #meta: readonly number[];
   readonly #isBack: boolean;
@@ -184,7 +204,8 @@ class Winograd implements Trial {
     this.#pointers = pointers;
     this.#weights = weights;
     this.#g = g;
-    this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, g.channels, weights[2]);
+    this.#steps = g.channels * blocksOf(g);
+    this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, this.#steps, weights[2]);
     this.#meta = meta;
     this.#isBack = isBack;
   }
@@ -192,33 +213,45 @@ class Winograd implements Trial {
   attempt(): boolean {
     const { heap } = this.#kernels;
     writeInts(heap, META, this.#meta);
-    const block = heap.reserve(this.#bytes);
+    const isCut = this.#steps > this.#g.channels;
+    const whole = (this.#bytes + 63) & ~63;
+    const block = heap.reserve(whole + (isCut ? this.#g.rows * this.#steps * 36 : 0));
     try {
-      this.#transform(block.start);
+      this.#transform(block.start, isCut ? block.start + whole : 0);
       return this.#multiply(block.start);
     } finally {
       heap.unreserve(block);
     }
   }
 
-  /** Transforms the weights into `u`, once for all parts. */
-  #transform(u: number): void {
-    const { rows, channels } = this.#g;
-    const args = [this.#pointers[1], u, rows, channels, ...this.#weights, 0, rows];
-    const cost = rows * channels * TRANSFORM.weight / 25;
-    this.#run("winograd_weights_f32", args, { units: rows, at: 8, grain: 20, cost, moves: [[7, 1]] });
+  /** Transforms the weights into `u`, once for all parts; their blocks of 3 × 3 into `cut` before where that is not 0. */
+  #transform(u: number, cut: number): void {
+    const { rows, channels, kernel } = this.#g;
+    const [, w] = this.#pointers;
+    const cost = rows * this.#steps * TRANSFORM.weight / 25;
+    const way = { units: rows, at: 8, grain: 20, cost, moves: [[7, 1]] } as const;
+    if (cut === 0) {
+      this.#run("winograd_weights_f32", [w, u, rows, channels, ...this.#weights, 0, rows], way);
+      return;
+    }
+    const [row, channel, mode] = this.#weights;
+    const moves = [[0, row * 4], [1, this.#steps * 36]] as const;
+    const args = [w, cut, rows, channels, ...kernel, row, channel, mode];
+    this.#run("winograd_blocks_f32", args, { units: rows, at: 2, cost: rows * this.#steps * 9, moves });
+    this.#run("winograd_weights_f32", [cut, u, rows, this.#steps, 9 * this.#steps, 9, 0, 0, rows], way);
   }
 
   #multiply(u: number): boolean {
     const { batch, rows, channels, out, stride } = this.#g;
-    const { products } = TILE[stride];
+    const products = TILE[stride].products;
+    const steps = this.#steps;
     const tiles = tilesOf(this.#g);
     const groups = batch * ceil(tiles / 4);
     const cost = 4 * groups *
-      (products * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) / 25;
+      (products * rows * steps + steps * TRANSFORM.image + rows * TRANSFORM.result) / 25;
     const [x, , o] = this.#pointers;
     const threads = this.#kernels.pool?.threads ?? 1;
-    const deep = (this.#weights[2] === DEEP ? 4 : 1) * ((channels + 3) & ~3);
+    const deep = (this.#weights[2] === DEEP ? 4 : 1) * ((steps + 3) & ~3);
     const plane = count(this.#isBack ? this.#g.size : out);
     // One part for each thread: every one of them transforms all tiles.
     const most = Math.min(cost, 20 * cutting.least);
@@ -262,16 +295,19 @@ export function winogradWeightGrad(
   g: WinogradGeometry,
 ): Trial {
   const { batch, rows, channels, out } = g;
-  kernels.needScratch(kernels.entry("winograd_weight_grad_scratch").fn(rows, channels, ...out, g.stride));
+  kernels.needScratch(
+    kernels.entry("winograd_weight_grad_scratch").fn(rows, channels, ...out, g.stride, ...g.kernel),
+  );
   const entry = kernels.entry("winograd_weight_grad_f32");
   const args = [...pointers, batch, channels];
   const tiles = tilesOf(g);
+  const steps = channels * blocksOf(g);
   const cost = batch * tiles *
-      (TILE[g.stride].products * rows * channels + channels * TRANSFORM.image + rows * TRANSFORM.result) /
+      (TILE[g.stride].products * rows * steps + steps * TRANSFORM.image + rows * TRANSFORM.result) /
       25 +
-    rows * channels * TRANSFORM.weight / 25;
+    rows * steps * TRANSFORM.weight / 25;
   const threads = kernels.pool?.threads ?? 1;
-  const [image, result, weights] = [imageOf(g), resultOf(g), rows * channels * 9];
+  const [image, result, weights] = [imageOf(g), resultOf(g), rows * channels * count(g.kernel)];
   const sums = batch >= 2 * threads
     ? withSums(
       kernels,
@@ -283,7 +319,7 @@ export function winogradWeightGrad(
     )
     : kernels.cut(entry, args, {
       ...{ units: channels, at: 4, cost, grain: ceil(channels / threads / 8) * 8 },
-      moves: [[1, g.size[0] * g.size[1] * 4], [2, 9 * 4]],
+      moves: [[1, g.size[0] * g.size[1] * 4], [2, count(g.kernel) * 4]],
     });
   const finite = new Call(kernels.entry("all_finite_f32"), [pointers[2], weights]);
   const meta = metaOf(g);

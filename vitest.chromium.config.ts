@@ -41,6 +41,8 @@ const config: ViteUserConfig = defineConfig({
       { find: "node:fs", replacement: join(import.meta.dirname!, "tests/platform/fs_in_page.ts") },
     ],
   },
+  // What is found only while tests run would reload the page under one of them.
+  optimizeDeps: { include: ["fast-check"] },
   // With these a page may share memory with its workers, so that the kernels run on several threads.
   server: { headers: { ...ISOLATION } },
   test: {

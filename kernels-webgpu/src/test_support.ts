@@ -89,8 +89,8 @@ export function operand(on: Backend, { values, shape, dtype = float32, strides, 
 }
 
 /** All bytes of the buffer of an operand. */
-export function bytesOf(on: Backend, x: Operand): Uint8Array {
-  return on.readSync(x.buffer, 0, x.buffer.bytes);
+export function bytesOf(on: Backend, x: Operand): Promise<Uint8Array> {
+  return on.read(x.buffer, 0, x.buffer.bytes);
 }
 
 /** The logical elements in row-major order; halves as their bits. */

@@ -54,11 +54,11 @@ const step = (name: KernelName, inputs: readonly number[], dtype: DType): FusedV
 });
 
 /** Expects of fused steps the bits of the same steps after the product was stored. */
-function expectAlike(
+async function expectAlike(
   forced: Partial<Choice>,
   tuning: Tuning,
   { name, inputs, shape, attrs = null }: Case,
-): void {
+): Promise<void> {
   const { dtype } = inputs[0]!;
   const fusion = new GpuFusion(tunedLimits(forced, tuning), MOST_BUFFERS);
   const row = random([shape.at(-1)!], 8, dtype);
@@ -91,7 +91,9 @@ function expectAlike(
   const together = fusion.fuse(steps({ kind: "product", name, inputs, attrs, shape, dtype }), got);
   expect(together).not.toBeNull();
   for (const dispatch of [apart, together]) device.run(dispatch as GpuDispatch);
-  want.forEach(({ target }, i) => expect(bytesOf(device, got[i]!.target)).toEqual(bytesOf(device, target)));
+  for (const [i, { target }] of want.entries()) {
+    expect(await bytesOf(device, got[i]!.target)).toEqual(await bytesOf(device, target));
+  }
   for (const { target } of [...want, ...got]) device.free(target.buffer);
   for (const { buffer } of [...inputs, row, beside, stored]) device.free(buffer);
 }
@@ -107,30 +109,34 @@ const SLOW = 120_000;
 for (const brief of textsToTry) {
   describeGpu(`steps after products, ${brief ? "short texts" : "texts for hardware"}`, () => {
     for (const way of wayNames) {
-      test(`${way}: the numbers of a product that is stored`, () => {
+      test(`${way}: the numbers of a product that is stored`, async () => {
         const few = way === "skinny";
         // In parts the steps follow the sum of these, whatever the way.
         for (const parts of few || way === "32x32x32" ? [1, 3] : [1]) {
-          expectAlike({ way, parts }, { brief }, matmul(few ? 5 : 68, 200, 72));
-          expectAlike({ way, parts }, { brief }, matmul(few ? 1 : 37, 130, 50));
+          await expectAlike({ way, parts }, { brief }, matmul(few ? 5 : 68, 200, 72));
+          await expectAlike({ way, parts }, { brief }, matmul(few ? 1 : 37, 130, 50));
         }
       }, SLOW);
     }
-    test("packed elements, turned products, batches", () => {
+    test("packed elements, turned products, batches", async () => {
       for (const dtype of [float16, bfloat16]) {
-        expectAlike({}, { brief }, matmul(20, 30, 24, dtype));
-        expectAlike({}, { brief }, matmul(21, 30, 23, dtype));
+        await expectAlike({}, { brief }, matmul(20, 30, 24, dtype));
+        await expectAlike({}, { brief }, matmul(21, 30, 23, dtype));
       }
-      expectAlike({}, { brief }, matmul(50, 30, 5));
-      expectAlike({}, { brief }, matmul(50, 3000, 8));
+      await expectAlike({}, { brief }, matmul(50, 30, 5));
+      await expectAlike({}, { brief }, matmul(50, 3000, 8));
       const [x, y] = [random([3, 20, 30], 1), random([3, 30, 20], 2)];
-      expectAlike({}, { brief }, { name: "matmul", inputs: [x, y], shape: [3, 20, 20] });
+      await expectAlike({}, { brief }, { name: "matmul", inputs: [x, y], shape: [3, 20, 20] });
       const w = random([30, 20], 3, float32, [1, 30]);
-      expectAlike({}, { brief }, { name: "matmul", inputs: [random([2, 9, 30], 1), w], shape: [2, 9, 20] });
+      await expectAlike({}, { brief }, {
+        name: "matmul",
+        inputs: [random([2, 9, 30], 1), w],
+        shape: [2, 9, 20],
+      });
       const linear = [random([3, 7, 30], 1), random([22, 30], 2), random([22], 3)];
-      expectAlike({}, { brief }, { name: "linear", inputs: linear, shape: [3, 7, 22] });
+      await expectAlike({}, { brief }, { name: "linear", inputs: linear, shape: [3, 7, 22] });
     }, SLOW);
-    test("convolutions and their gradients", () => {
+    test("convolutions and their gradients", async () => {
       const cases = [
         { x: [2, 3, 9, 8], w: [20, 3, 3, 3], o: [2, 20, 9, 8], padding: [1, 1], groups: 1 },
         { x: [2, 24, 9, 8], w: [20, 24, 1, 1], o: [2, 20, 9, 8], padding: [0, 0], groups: 1 },
@@ -158,7 +164,7 @@ for (const brief of textsToTry) {
                 attrs: { ...attrs, kernelSize },
               },
             ];
-            for (const each of all) expectAlike({ parts }, { brief }, each);
+            for (const each of all) await expectAlike({ parts }, { brief }, each);
           }
         }
       }
@@ -183,7 +189,7 @@ describeGpu("steps after products", () => {
     expect(new GpuFusion({ maxBindingBytes: 6000 }, 8).fuse(expression, outputs)).toBeNull();
     for (const { buffer } of [...inputs, target]) device.free(buffer);
   });
-  test("a result that is added to memory that is there", () => {
+  test("a result that is added to memory that is there", async () => {
     const { inputs, shape } = matmul(40, 30, 36);
     const [target, want, stored] = [random(shape, 5), random(shape, 5), empty(shape, float32)];
     const product: FusedValue = {
@@ -199,7 +205,7 @@ describeGpu("steps after products", () => {
     device.run(fusion.fuse({ shape, values }, [{ value: 2, target }]) as GpuDispatch);
     run(device, "matmul", inputs, [stored], null);
     run(device, "sub", [want, stored], [want], null);
-    expect(bytesOf(device, target)).toEqual(bytesOf(device, want));
+    expect(await bytesOf(device, target)).toEqual(await bytesOf(device, want));
     for (const { buffer } of [...inputs, target, want, stored]) device.free(buffer);
   });
 });

@@ -53,6 +53,14 @@ const CASES: Readonly<Record<string, () => Step>> = {
     step(kernels.matmul([tensor([20, 30]), tensor([30, 20])], tensor([20, 20]), null)),
   "matmul, large tiles": () =>
     step(kernels.matmul([tensor([4096, 4096]), tensor([4096, 4096])], tensor([4096, 4096]), null)),
+  "matmul, short text": () =>
+    step(
+      ownKernels({ ...limits, brief: true }).matmul(
+        [tensor([20, 30]), tensor([30, 20])],
+        tensor([20, 20]),
+        null,
+      ),
+    ),
   "matmul, one row": () => step(kernels.matmul([tensor([1, 60]), tensor([60, 64])], tensor([1, 64]), null)),
   "linear, rows of halves, by subgroups": () =>
     step(

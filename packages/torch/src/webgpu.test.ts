@@ -79,6 +79,7 @@ test.skipIf(!available)(
 
 test.skipIf(!available)("synchronize: computes what waits", async () => {
   await torch.enableWebGpu();
+  await torch.webgpu.synchronize(); // what waited before gives memory back too
   const x = torch.tensor([1, 2], { device: "webgpu" });
   const y = x.add(1).mul(3);
   const before = torch.webgpu.memoryAllocated();

@@ -17,9 +17,10 @@ export function sumTo(g: Tensor, input: Aval): Tensor {
     for (let d = 0; d < g.shape.length; d++) {
       if (d < extra || (input.shape[d - extra] === 1 && g.shape[d] !== 1)) dims.push(d);
     }
-    if (dims.length > 0) out = bind("sum", [out], { dims, keepdim: true });
+    const keepdim = dims.length > extra;
+    if (dims.length > 0) out = bind("sum", [out], { dims, keepdim });
     // A gradient smaller than the input is the same for all elements.
-    if (extra > 0) out = bind("view", [out], { shape: out.shape.slice(extra) });
+    if (extra > 0 && keepdim) out = bind("view", [out], { shape: out.shape.slice(extra) });
     if (!shapesEqual(out.shape, input.shape)) out = bind("expand", [out], { shape: input.shape });
   }
   return castTo(out, input.dtype);

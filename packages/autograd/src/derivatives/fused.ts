@@ -43,6 +43,7 @@ const THIRD = 4;
 
 /** Batch dimensions in one: `[…, K]` → `[N, K]`. */
 function rows(x: Tensor): Tensor {
+  if (x.shape.length === 2) return x;
   const last = x.shape.at(-1)!;
   return reshape(x, [numelOf(x.shape.slice(0, -1)), last]);
 }

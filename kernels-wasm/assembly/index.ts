@@ -37,4 +37,5 @@ export * from "./attention";
 export { cross_entropy_backward_f32, cross_entropy_f32, cross_entropy_total_f32 } from "./cross_entropy";
 export { batch_norm_backward_f32, batch_norm_f32, group_norm_backward_f32, group_norm_f32, group_norm_scratch, layer_norm_backward_f32, layer_norm_f32, nll_loss_f32, rows_scratch, softmax_backward_f32, softmax_f32 } from "./rows";
 export * from "./recurrent";
+export * from "./running";
 export { sort_f32, sort_i32, sort_scratch } from "./sort";

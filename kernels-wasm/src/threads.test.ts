@@ -109,6 +109,8 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
   ["copy", [{ shape: [6, 128, 128], strides: [16384, 1, 128] }], [{ shape: [6, 128, 128] }], null],
   ["cast", [{ shape: big, dtype: int32, below: 1000 }], [x], { dtype: float32 }],
   ["cumsum", [x], [x], { dim: 1 }],
+  ["cumprod", [x], [x], { dim: 1 }],
+  ["cummax", [x], [x, { shape: big, dtype: int32 }], { dim: 1 }],
   ["gather", [x, { shape: big, dtype: int32, below: 1024 }], [x], { dim: 1 }],
   ["gather", [x, spots], [x], { dim: 0 }],
   ["indexSelect", [x, { shape: [999], dtype: int32, below: 96 }], [{ shape: [999, 1024] }], { dim: 0 }],

@@ -19,6 +19,7 @@ import { randomKernels } from "./random.ts";
 import { recurrentKernels } from "./recurrent.ts";
 import { reduceKernels } from "./reduce.ts";
 import { rowKernels } from "./rows.ts";
+import { runningKernels } from "./running.ts";
 import { sortKernels } from "./sort.ts";
 
 /** Kernels that read inputs after they wrote some of the output: they must not run in place. */
@@ -78,6 +79,7 @@ export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     ...recurrentKernels(kernels),
     ...reduceKernels(kernels),
     ...rowKernels(kernels),
+    ...runningKernels(kernels),
     ...sortKernels(kernels),
   } as Record<string, AnyKernel>;
   for (const name of APART) table[name] = apart(table[name]!, 0);

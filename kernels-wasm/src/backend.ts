@@ -18,6 +18,7 @@ import {
   type Operand,
   viewData,
 } from "@flambeau/core";
+import { Chain, ChainStep } from "./chain.ts";
 import { HostStep, type WasmDispatch } from "./dispatch.ts";
 import type { WasmBuffer } from "./heap.ts";
 import { areInside } from "./kernels/gather.ts";
@@ -104,9 +105,12 @@ class WasmDevice implements WasmBackend {
   readonly kernels: KernelTable<WasmDispatch>;
   readonly facts: WasmFacts;
   readonly #kernels: Kernels;
+  readonly #chain: Chain;
+  #waits = false;
 
   constructor(kernels: Kernels, fallback: FallbackFactory, facts: WasmFacts) {
     this.#kernels = kernels;
+    this.#chain = new Chain(kernels);
     this.facts = facts;
     this.kernels = joinTables(ownKernels(kernels), fallback((buffer, dtype) => this.view(buffer, dtype)));
   }
@@ -124,10 +128,12 @@ class WasmDevice implements WasmBackend {
   }
 
   free(buffer: Buffer): void {
+    if (this.#waits) this.#chain.release(buffer as WasmBuffer);
     this.#kernels.heap.free(buffer as WasmBuffer);
   }
 
   write(buffer: Buffer, byteOffset: number, source: Uint8Array): void {
+    this.settle();
     this.#kernels.heap.bytes.set(source, (buffer as WasmBuffer).ptr + byteOffset);
   }
 
@@ -136,19 +142,39 @@ class WasmDevice implements WasmBackend {
   }
 
   readSync(buffer: Buffer, byteOffset: number, bytes: number): Uint8Array {
+    this.settle();
     const start = (buffer as WasmBuffer).ptr + byteOffset;
     return this.#kernels.heap.bytes.slice(start, start + bytes);
   }
 
   areInside(index: Operand, size: number): boolean {
+    this.settle();
     return areInside(this.#kernels, index, size);
   }
 
   run(dispatch: WasmDispatch): void {
+    if (this.#waits) this.settle();
     dispatch.run();
   }
 
+  runSoon(dispatch: WasmDispatch): boolean {
+    if (!(dispatch instanceof ChainStep)) {
+      this.run(dispatch);
+      return false;
+    }
+    this.#chain.add(dispatch);
+    this.#waits = true;
+    return true;
+  }
+
+  settle(): void {
+    if (!this.#waits) return;
+    this.#waits = false;
+    this.#chain.settle();
+  }
+
   sync(): Promise<void> {
+    this.settle();
     return Promise.resolve();
   }
 
@@ -161,6 +187,7 @@ class WasmDevice implements WasmBackend {
   }
 
   view(buffer: Buffer, dtype: DType): DataArray {
+    this.settle();
     const length = Math.floor(buffer.bytes / dtype.itemsize);
     return viewData(dtype, this.#kernels.heap.memory.buffer, (buffer as WasmBuffer).ptr, length);
   }

@@ -16,6 +16,7 @@ import {
   type UnaryPrimitives,
 } from "@flambeau/core";
 import type { BinaryPrimitives } from "@flambeau/core";
+import { canChain, chaining, type ChainOp, ChainStep, type Place } from "../chain.ts";
 import { Call, type Entry, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, pointer, rows } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
@@ -111,9 +112,35 @@ function costOf(prefix: string, n: number, x: Operand): number {
   return n * (COSTS[prefix] ?? PLAIN) * (x.dtype.itemsize / 4);
 }
 
+/** A call that may be a step of a chain, where it has enough elements. */
+function maybeStep(
+  call: WasmDispatch | null,
+  op: ChainOp,
+  inputs: readonly Operand[],
+  output: Operand,
+): WasmDispatch | null {
+  const { shape } = output;
+  const n = count(shape);
+  if (n < chaining.from || call === null || !isDense(output, shape)) return call;
+  const places: Place[] = [];
+  for (const x of inputs) {
+    if (x.dtype !== float32) return call;
+    const isOne = !isDense(x, shape);
+    if (isOne && !isRepeated(x)) return call;
+    places.push({ address: pointer(x), isOne });
+  }
+  if (places.every(({ isOne }) => isOne)) return call;
+  return new ChainStep(op, places, pointer(output), n, call);
+}
+
+/** True for one element, however often it is repeated. */
+function isRepeated(x: Operand): boolean {
+  return x.strides.every((step, d) => step === 0 || x.shape[d] === 1);
+}
+
 /** The kernel of one input whose rows are `entries`. */
 function unaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry | null)[]) {
-  return (inputs: readonly [x: Operand], output: Operand): WasmDispatch | null => {
+  const kernel = (inputs: readonly [x: Operand], output: Operand): WasmDispatch | null => {
     const x = inputs[0];
     const entry = entries[x.dtype.code];
     if (entry === null || entry === undefined) return null;
@@ -132,11 +159,14 @@ function unaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry 
     }
     return rows(kernels, entry, shape, [x, output], COSTS[prefix] ?? PLAIN);
   };
+  if (!canChain(prefix)) return kernel;
+  return (inputs: readonly [x: Operand], output: Operand): WasmDispatch | null =>
+    maybeStep(kernel(inputs, output), prefix, inputs, output);
 }
 
 /** The kernel of two inputs whose rows are `entries`. */
 function binaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry | null)[]) {
-  return (inputs: readonly [x: Operand, y: Operand], output: Operand): WasmDispatch | null => {
+  const kernel = (inputs: readonly [x: Operand, y: Operand], output: Operand): WasmDispatch | null => {
     const x = inputs[0];
     const y = inputs[1];
     const entry = entries[x.dtype.code];
@@ -158,6 +188,9 @@ function binaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry
     if (count(shape) >= LARGE && (isAcross(x, shape) || isAcross(y, shape))) return null;
     return rows(kernels, entry, shape, [x, y, output], COSTS[prefix] ?? PLAIN);
   };
+  if (!canChain(prefix)) return kernel;
+  return (inputs: readonly [x: Operand, y: Operand], output: Operand): WasmDispatch | null =>
+    maybeStep(kernel(inputs, output), prefix, inputs, output);
 }
 
 /** Elements from which a transposed operand is better copied, block by block, than read across. */
@@ -223,14 +256,15 @@ function fused(kernels: Kernels): { [P in FusedName]?: Kernel<P, WasmDispatch> }
       if (!entry || !isDense(x, output.shape) || !isDense(output, output.shape)) return null;
       const n = count(output.shape);
       const step = x.dtype.itemsize;
-      const args = [pointer(x), pointer(output), n, min ?? -Infinity, max ?? Infinity];
-      return kernels.cut(entry, args, {
+      const [low, high] = [min ?? -Infinity, max ?? Infinity];
+      const call = kernels.cut(entry, [pointer(x), pointer(output), n, low, high], {
         units: n,
         at: 2,
         grain: GRAIN,
         cost: costOf("clamp", n, x),
         moves: [[0, step], [1, step]],
       });
+      return maybeStep(call, { name: "clamp", low, high }, [x], output);
     },
     addScaled([x, y], output, { alpha }) {
       const entry = scaled[x.dtype.code];
@@ -238,13 +272,14 @@ function fused(kernels: Kernels): { [P in FusedName]?: Kernel<P, WasmDispatch> }
       if (!entry || !isDense(x, shape) || !isDense(y, shape) || !isDense(output, shape)) return null;
       const n = count(shape);
       const step = x.dtype.itemsize;
-      return kernels.cut(entry, [pointer(x), pointer(y), pointer(output), n, alpha], {
+      const call = kernels.cut(entry, [pointer(x), pointer(y), pointer(output), n, alpha], {
         units: n,
         at: 3,
         grain: GRAIN,
         cost: costOf("addScaled", n, x),
         moves: [[0, step], [1, step], [2, step]],
       });
+      return maybeStep(call, { name: "add_scaled", alpha }, [x, y], output);
     },
   };
 }

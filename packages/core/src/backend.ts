@@ -214,6 +214,15 @@ export interface Backend<D = unknown> {
   readSync(buffer: Buffer, byteOffset: number, bytes: number): Uint8Array;
   /** Runs what a kernel described. */
   run(dispatch: D): void;
+  /**
+   * As `run`, but the step may wait, to run as one with the steps that follow: until one follows that it cannot run with,
+   * until anything is asked of memory that this would change, or until `settle`. Absent where every step runs at once.
+   *
+   * @returns Whether a step waits.
+   */
+  runSoon?(dispatch: D): boolean;
+  /** Runs what `runSoon` let wait. */
+  settle?(): void;
   /** Waits until all steps have run, and reports what went wrong in them. */
   sync(): Promise<void>;
   /** Bytes in use. */

@@ -30,6 +30,7 @@ import { defaultBackend } from "./device.ts";
 import { settleReaders } from "./deferred/materialize.ts";
 import { overwrite, postpone } from "./deferred/postpone.ts";
 import { makeEmpty, makeTensor } from "./handle.ts";
+import { runSoon } from "./soon.ts";
 import { newGradMeta } from "./tape.ts";
 import { temporaries } from "./temporaries.ts";
 import type { Tensor } from "./tensor.ts";
@@ -173,7 +174,7 @@ function runKernel(
   if (kernel === undefined) return false;
   const dispatch = kernel(inputs, outputs, attrs);
   if (dispatch === null) return runContiguous(backend, kernel, inputs, outputs, attrs);
-  backend.run(dispatch);
+  runSoon(backend, dispatch);
   return true;
 }
 
@@ -239,7 +240,7 @@ function repack(
   const results = strided ? targets.map((t) => makeEmpty(backend, t.shape, t.dtype)) : targets;
   const dispatch = kernel(packed, Array.isArray(outputs) ? results : results[0]!, attrs);
   if (dispatch === null) return null;
-  backend.run(dispatch);
+  runSoon(backend, dispatch);
   if (strided) results.forEach((result, i) => write(targets[i]!, result));
   return [];
 }

@@ -151,6 +151,11 @@ export class StorageScope {
     else this.parent.add(storage);
   }
 
+  /** True when the scope waits for a promise. */
+  get isLoose(): boolean {
+    return this.#isLoose;
+  }
+
   /** The scope may never end: it waits for a promise. */
   loosen(): void {
     this.#isLoose = true;

@@ -9,6 +9,7 @@
 
 import { scopes, type Storage, StorageScope } from "./storage.ts";
 import { peekGrad, tape } from "./tape.ts";
+import { settleAfter } from "./soon.ts";
 import { TensorHandle } from "./handle.ts";
 import type { Tensor } from "./tensor.ts";
 import { eachStorage } from "./transform.ts";
@@ -31,6 +32,7 @@ export function temporaries<R extends Tensor | readonly Tensor[] | null>(body: (
       else if (storage.holds > 0) storage.leaveToHolders();
       else storage.dispose();
     }
+    settleAfter(inner);
   }
 }
 
@@ -77,6 +79,7 @@ export function scope<R>(body: () => R): R {
   }
   if (result instanceof Promise) {
     inner.loosen();
+    settleAfter(inner);
     return result.then(
       (value) => {
         close(inner, value);
@@ -113,6 +116,7 @@ function close(inner: StorageScope, result: unknown): void {
       inner.handOn(storage);
     } else storage.dispose();
   }
+  settleAfter(inner);
 }
 
 /** Puts storages of tensors in `value` into `kept`, those that only their graphs need into `saved`. */

@@ -9,6 +9,25 @@ import { join } from "node:path";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { workspaceAliases } from "../workspace_alias.ts";
 
+/** Without those that take long on a software adapter. */
+const FILES = [
+  "backend",
+  "recorder",
+  "memory",
+  "data",
+  "pointwise",
+  "reduce",
+  "gather",
+  "rows",
+  "conv",
+  "gemm",
+  "recurrent",
+  "linalg",
+  "edges",
+  "split",
+  "attention",
+];
+
 const root = join(import.meta.dirname!, "..", "..");
 
 const config: ViteUserConfig = defineConfig({
@@ -16,8 +35,7 @@ const config: ViteUserConfig = defineConfig({
   resolve: { alias: workspaceAliases(root) },
   test: {
     reporters: ["json"],
-    include: ["backend", "recorder", "memory", "data", "pointwise", "reduce", "gather", "rows"]
-      .map((name) => `kernels-webgpu/src/${name}.test.ts`),
+    include: FILES.map((name) => `kernels-webgpu/src/${name}.test.ts`),
     pool: "forks",
     fileParallelism: false,
     setupFiles: ["./tests/platform/node_webgpu_setup.ts", "./tests/setup_leaks.ts"],

@@ -170,6 +170,231 @@ function rowTimes1<S>(w: usize, x: usize, o: usize, n: i32, step: usize, tap: us
 }
 
 /**
+ * `vectors` (1, 2 or 4) times four pixels of a row, and where `pair` is set those of the row below, whose windows begin one
+ * row of the kernel later: it reads the same rows of the image. Sums stay in registers.
+ */
+// @ts-ignore: decorator
+@inline
+function block(
+  w: usize,
+  x: usize,
+  o: usize,
+  next: usize,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+  vectors: i32,
+  pair: bool,
+): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  const row = <usize>kw << 2;
+  const rows = pair ? kh + 1 : kh;
+  for (let c = 0; c < channels; c++) {
+    let p = x;
+    for (let y = 0; y < rows; y++) {
+      let q = p;
+      const end = w + row;
+      if (!pair || y === 0) {
+        for (; w < end; w += 4) {
+          const s = v128.load32_splat(w);
+          a0 = mad(s, v128.load(q), a0);
+          if (vectors > 1) a1 = mad(s, v128.load(q, 16), a1);
+          if (vectors > 2) {
+            a2 = mad(s, v128.load(q, 32), a2);
+            a3 = mad(s, v128.load(q, 48), a3);
+          }
+          q += tap;
+        }
+      } else if (y < kh) {
+        for (; w < end; w += 4) {
+          const s = v128.load32_splat(w);
+          const t = v128.load32_splat(w - row);
+          let v = v128.load(q);
+          a0 = mad(s, v, a0);
+          b0 = mad(t, v, b0);
+          if (vectors > 1) {
+            v = v128.load(q, 16);
+            a1 = mad(s, v, a1);
+            b1 = mad(t, v, b1);
+          }
+          if (vectors > 2) {
+            v = v128.load(q, 32);
+            a2 = mad(s, v, a2);
+            b2 = mad(t, v, b2);
+            v = v128.load(q, 48);
+            a3 = mad(s, v, a3);
+            b3 = mad(t, v, b3);
+          }
+          q += tap;
+        }
+      } else {
+        for (let u = w - row; u < w; u += 4) {
+          const t = v128.load32_splat(u);
+          b0 = mad(t, v128.load(q), b0);
+          if (vectors > 1) b1 = mad(t, v128.load(q, 16), b1);
+          if (vectors > 2) {
+            b2 = mad(t, v128.load(q, 32), b2);
+            b3 = mad(t, v128.load(q, 48), b3);
+          }
+          q += tap;
+        }
+      }
+      p += apart;
+    }
+    x += plane;
+  }
+  v128.store(o, a0);
+  if (vectors > 1) v128.store(o, a1, 16);
+  if (vectors > 2) {
+    v128.store(o, a2, 32);
+    v128.store(o, a3, 48);
+  }
+  if (pair) {
+    o += next;
+    v128.store(o, b0);
+    if (vectors > 1) v128.store(o, b1, 16);
+    if (vectors > 2) {
+      v128.store(o, b2, 32);
+      v128.store(o, b3, 48);
+    }
+  }
+}
+
+function pair4(
+  w: usize,
+  x: usize,
+  o: usize,
+  next: usize,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 4, true);
+}
+
+function pair2(
+  w: usize,
+  x: usize,
+  o: usize,
+  next: usize,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 2, true);
+}
+
+function pair1(
+  w: usize,
+  x: usize,
+  o: usize,
+  next: usize,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 1, true);
+}
+
+function row4(
+  w: usize,
+  x: usize,
+  o: usize,
+  next: usize,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 4, false);
+}
+
+function row2(
+  w: usize,
+  x: usize,
+  o: usize,
+  next: usize,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 2, false);
+}
+
+function row1(
+  w: usize,
+  x: usize,
+  o: usize,
+  next: usize,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 1, false);
+}
+
+/** One row of the result, or two, where pixels are neighbours in the image. */
+function rowsInBlocks(
+  w: usize,
+  x: usize,
+  o: usize,
+  n: i32,
+  channels: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  apart: usize,
+  tap: usize,
+  pair: bool,
+): void {
+  const next = <usize>n << 2;
+  for (let j = 0; j < n;) {
+    if (j + 4 > n) j = n - 4;
+    const by = <usize>j << 2;
+    if (j + 16 <= n) {
+      if (pair) pair4(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      else row4(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      j += 16;
+    } else if (j + 8 <= n) {
+      if (pair) pair2(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      else row2(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      j += 8;
+    } else {
+      if (pair) pair1(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      else row1(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      j += 4;
+    }
+  }
+}
+
+/**
  * One output channel of `h` × `n` (n at least 4) from `channels` planes of the image and weights [channels, kh, kw]. In bytes:
  * planes lie `plane` apart, rows of pixels `down`, pixels `step`, rows of the kernel `apart`, its columns `tap`.
  */
@@ -199,6 +424,22 @@ function correlate<S>(
     }
     for (; y < h; y++) {
       rowOf3x3<S>(w, x, o, n, step, apart, tap);
+      x += down;
+      o += <usize>n << 2;
+    }
+    return;
+  }
+  if (sizeof<S>() === 4) {
+    let y = 0;
+    if (down === apart) {
+      for (; y + 2 <= h; y += 2) {
+        rowsInBlocks(w, x, o, n, channels, kh, kw, plane, apart, tap, true);
+        x += 2 * down;
+        o += <usize>n << 3;
+      }
+    }
+    for (; y < h; y++) {
+      rowsInBlocks(w, x, o, n, channels, kh, kw, plane, apart, tap, false);
       x += down;
       o += <usize>n << 2;
     }
@@ -312,31 +553,51 @@ function pairOfGrads(g: usize, x: usize, s: usize, n: i32, row: usize): void {
   v128.store(s, s8, 128);
 }
 
-/** A row of the gradient times `taps` (1, 3 or 5) rows of the image, added to as many vectors of sums. */
+/** `h` rows of the gradient times rows of the image for `taps` (1, 3, 5 or 7) of the weights, added to vectors of sums. */
 // @ts-ignore: decorator
 @inline
-function rowGrad<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize, taps: i32): void {
+function rowGrad<S>(
+  g: usize,
+  x: usize,
+  s: usize,
+  h: i32,
+  n: i32,
+  down: usize,
+  step: usize,
+  tap: usize,
+  taps: i32,
+): void {
   let s0 = v128.load(s);
   let s1 = taps > 1 ? v128.load(s, 16) : s0;
   let s2 = taps > 1 ? v128.load(s, 32) : s0;
   let s3 = taps > 3 ? v128.load(s, 48) : s0;
   let s4 = taps > 3 ? v128.load(s, 64) : s0;
-  for (let j = 0; j < n; j += 4) {
-    let v = v128.load(g + (<usize>min(j, n - 4) << 2));
-    if (j + 4 > n) {
-      v = v128.and(v, lastLanes(n & 3));
-      j = n - 4;
+  let s5 = taps > 5 ? v128.load(s, 80) : s0;
+  let s6 = taps > 5 ? v128.load(s, 96) : s0;
+  for (; h > 0; h--) {
+    for (let j = 0; j < n; j += 4) {
+      let v = v128.load(g + (<usize>min(j, n - 4) << 2));
+      if (j + 4 > n) {
+        v = v128.and(v, lastLanes(n & 3));
+        j = n - 4;
+      }
+      const p = x + <usize>j * step;
+      s0 = mad(v, four<S>(p, step), s0);
+      if (taps > 1) {
+        s1 = mad(v, four<S>(p + tap, step), s1);
+        s2 = mad(v, four<S>(p + 2 * tap, step), s2);
+      }
+      if (taps > 3) {
+        s3 = mad(v, four<S>(p + 3 * tap, step), s3);
+        s4 = mad(v, four<S>(p + 4 * tap, step), s4);
+      }
+      if (taps > 5) {
+        s5 = mad(v, four<S>(p + 5 * tap, step), s5);
+        s6 = mad(v, four<S>(p + 6 * tap, step), s6);
+      }
     }
-    const p = x + <usize>j * step;
-    s0 = mad(v, four<S>(p, step), s0);
-    if (taps > 1) {
-      s1 = mad(v, four<S>(p + tap, step), s1);
-      s2 = mad(v, four<S>(p + 2 * tap, step), s2);
-    }
-    if (taps > 3) {
-      s3 = mad(v, four<S>(p + 3 * tap, step), s3);
-      s4 = mad(v, four<S>(p + 4 * tap, step), s4);
-    }
+    g += <usize>n << 2;
+    x += down;
   }
   v128.store(s, s0);
   if (taps > 1) {
@@ -347,18 +608,26 @@ function rowGrad<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usiz
     v128.store(s, s3, 48);
     v128.store(s, s4, 64);
   }
+  if (taps > 5) {
+    v128.store(s, s5, 80);
+    v128.store(s, s6, 96);
+  }
 }
 
-function rowGrad5<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize): void {
-  rowGrad<S>(g, x, s, n, step, tap, 5);
+function rowGrad7<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  rowGrad<S>(g, x, s, h, n, down, step, tap, 7);
 }
 
-function rowGrad3<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize): void {
-  rowGrad<S>(g, x, s, n, step, tap, 3);
+function rowGrad5<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  rowGrad<S>(g, x, s, h, n, down, step, tap, 5);
 }
 
-function rowGrad1<S>(g: usize, x: usize, s: usize, n: i32, step: usize, tap: usize): void {
-  rowGrad<S>(g, x, s, n, step, tap, 1);
+function rowGrad3<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  rowGrad<S>(g, x, s, h, n, down, step, tap, 3);
+}
+
+function rowGrad1<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  rowGrad<S>(g, x, s, h, n, down, step, tap, 1);
 }
 
 /** The gradient of {@linkcode correlate} for the weights, added to a vector of sums for each of them at `s`. */
@@ -385,21 +654,19 @@ function correlateGrad<S>(
       g += <usize>n << 3;
     }
   }
-  for (; y < h; y++) {
-    let u = s;
-    for (let c = 0; c < channels; c++) {
-      let p = x + <usize>c * plane;
-      for (let a = 0; a < kh; a++) {
-        let b = 0;
-        for (; b + 5 <= kw; b += 5) rowGrad5<S>(g, p + <usize>b * tap, u + (<usize>b << 4), n, step, tap);
-        for (; b + 3 <= kw; b += 3) rowGrad3<S>(g, p + <usize>b * tap, u + (<usize>b << 4), n, step, tap);
-        for (; b < kw; b++) rowGrad1<S>(g, p + <usize>b * tap, u + (<usize>b << 4), n, step, tap);
-        u += <usize>kw << 4;
-        p += apart;
-      }
+  h -= y;
+  let u = s;
+  for (let c = 0; c < channels; c++) {
+    let p = x + <usize>c * plane;
+    for (let a = 0; a < kh; a++) {
+      let b = 0;
+      for (; b + 7 <= kw; b += 7) rowGrad7<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
+      for (; b + 5 <= kw; b += 5) rowGrad5<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
+      for (; b + 3 <= kw; b += 3) rowGrad3<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
+      for (; b < kw; b++) rowGrad1<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
+      u += <usize>kw << 4;
+      p += apart;
     }
-    x += down;
-    g += <usize>n << 2;
   }
 }
 

@@ -29,6 +29,7 @@ export { relabel } from "./src/label.ts";
 export { abandon, refill } from "./src/loss.ts";
 export { type Allocation, type Expression, liveAllocations, type Source } from "./src/memory.ts";
 export { fromData, moveHook } from "./src/ops/data.ts";
+export { settleAfter } from "./src/soon.ts";
 export { scopes, Storage, storageCount, StorageScope } from "./src/storage.ts";
 export {
   forgetGrad,

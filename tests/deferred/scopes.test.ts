@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import * as torch from "@flambeau/torch";
 import type { Tensor } from "@flambeau/torch";
 import { createWasmBackend } from "@flambeau/kernels-wasm";
@@ -72,6 +73,13 @@ describe("when", () => {
       ).toThrow("stop");
     })).toEqual({ began: 2, left: false });
     expect((x.dataSync() as Float32Array).every((v) => v >= 0)).toBe(true);
+  });
+
+  test("when backward returns outside of scopes, nothing waits", () => {
+    const x = make(100).requiresGrad_(true);
+    const { began, left } = waiting(() => x.mul(3).neg().abs().mul(2).sum().backward());
+    expect([began > 0, left]).toEqual([true, false]);
+    expect(waiting(() => void torch.utils.checkpoint((y: Tensor) => y.mul(2).neg(), x)).left).toBe(false);
   });
 
   test("errors of shape come at the call, those of memory too", () => {

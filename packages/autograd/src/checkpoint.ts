@@ -16,6 +16,7 @@ import {
   isOptions,
   makeTensor,
   scopes,
+  settleAfter,
   type Storage,
   storageCount,
   StorageScope,
@@ -203,6 +204,7 @@ function recorded(
       else if (storage.holds > 0) storage.leaveToHolders();
       else storage.dispose();
     }
+    settleAfter(scope);
   }
 }
 

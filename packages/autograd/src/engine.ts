@@ -30,6 +30,7 @@ import {
   peekGrad,
   putGrad,
   scopes,
+  settleAfter,
   type Storage,
   StorageScope,
   temporaries,
@@ -208,6 +209,7 @@ class Pass {
         else if (storage.holds > 0) storage.leaveToHolders();
         else storage.dispose();
       }
+      settleAfter(this.#scope);
     }
   }
 

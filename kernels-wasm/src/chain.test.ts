@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { type Attrs, float32, type Operand } from "@flambeau/core";
 import { hostKernels } from "@flambeau/reference";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";

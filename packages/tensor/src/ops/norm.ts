@@ -345,9 +345,7 @@ export function groupNorm(
     );
   }
   return temporaries(() => {
-    const y = numelOf(x.shape) === 0
-      ? bind("copy", [x], null)
-      : inGroups("groupNorm", x, groups, { weight, bias, eps })[0];
+    const [y] = inGroups("groupNorm", x, groups, { weight, bias, eps });
     return relabel(y, "NativeGroupNormBackward0");
   });
 }

@@ -17,7 +17,7 @@ import { gpuRow } from "./backends.ts";
 import { testForward } from "./forward.ts";
 
 /** Number of parts: of the files `webgpu_*.test.ts`. */
-const PARTS = 8;
+const PARTS = 12;
 
 /** Bytes that a process may take. */
 const MOST_BYTES = 2 * 2 ** 30;
@@ -26,7 +26,7 @@ const MOST_BYTES = 2 * 2 ** 30;
 export function testGpu(part: number): void {
   test("every part has its file", () => {
     const files = readdirSync(import.meta.dirname!).filter((name) => /^webgpu_\d+\.test\.ts$/.test(name));
-    expect(files.sort()).toEqual(Array.from({ length: PARTS }, (_, i) => `webgpu_${i}.test.ts`));
+    expect(files.sort()).toEqual(Array.from({ length: PARTS }, (_, i) => `webgpu_${i}.test.ts`).sort());
   });
   const names = (Object.keys(opInfos) as Name[]).filter((_, i) => i % PARTS === part);
   if (gpuRow === null) {

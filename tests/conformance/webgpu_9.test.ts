@@ -1,0 +1,3 @@
+import { testGpu } from "./webgpu.ts";
+
+testGpu(9);

@@ -102,7 +102,8 @@ const kinds = {
   },
   conv2d: (w: Workload) => {
     const x = T([w.N, w.C, w.H, w.W], 1), f = T([w.K, w.C / w.groups, w.R, w.S], 2);
-    return simple(() => F.conv2d(x, f, null, { stride: w.stride, padding: w.pad, groups: w.groups }));
+    const { stride, pad: padding, dilation = 1, groups } = w;
+    return simple(() => F.conv2d(x, f, null, { stride, padding, dilation, groups }));
   },
   ew: (w: Workload) => {
     const x = T([w.n], 1), y = T([w.n], 2);

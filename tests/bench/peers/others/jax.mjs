@@ -118,6 +118,7 @@ const kinds = {
       (x, f) =>
         lax.convGeneralDilated(x, f, [w.stride, w.stride], [[w.pad, w.pad], [w.pad, w.pad]], {
           featureGroupCount: w.groups,
+          rhsDilation: [w.dilation ?? 1, w.dilation ?? 1],
         }),
       T([w.N, w.C, w.H, w.W], 1),
       T([w.K, w.C / w.groups, w.R, w.S], 2),

@@ -117,14 +117,16 @@ export function build(w) {
         feeds: { x: [[w.m, w.k], F([w.m, w.k], 1)] },
       };
     case "conv2d": {
-      const oh = Math.floor((w.H + 2 * w.pad - w.R) / w.stride) + 1,
-        ow = Math.floor((w.W + 2 * w.pad - w.S) / w.stride) + 1,
+      const dilation = w.dilation ?? 1,
+        oh = Math.floor((w.H + 2 * w.pad - dilation * (w.R - 1) - 1) / w.stride) + 1,
+        ow = Math.floor((w.W + 2 * w.pad - dilation * (w.S - 1) - 1) / w.stride) + 1,
         fs = [w.K, w.C / w.groups, w.R, w.S],
         xs = [w.N, w.C, w.H, w.W];
       return {
         bytes: model(
           [node("Conv", ["x", "w"], ["y"], {
             strides: [w.stride, w.stride],
+            dilations: [dilation, dilation],
             pads: [w.pad, w.pad, w.pad, w.pad],
             group: w.groups,
             kernel_shape: [w.R, w.S],

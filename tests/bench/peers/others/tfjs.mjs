@@ -151,10 +151,10 @@ const kinds = {
     const x = tf.tidy(() => tf.transpose(T([w.N, w.C, w.H, w.W], 1), [0, 2, 3, 1]));
     if (w.groups === w.C && w.C > 1) {
       const f = tf.tidy(() => tf.transpose(T([w.K, 1, w.R, w.S], 2), [2, 3, 0, 1]));
-      return simple(() => tf.depthwiseConv2d(x, f, w.stride, w.pad), x, f);
+      return simple(() => tf.depthwiseConv2d(x, f, w.stride, w.pad, "NHWC", w.dilation ?? 1), x, f);
     }
     const f = tf.tidy(() => tf.transpose(T([w.K, w.C, w.R, w.S], 2), [2, 3, 1, 0]));
-    return simple(() => tf.conv2d(x, f, w.stride, w.pad), x, f);
+    return simple(() => tf.conv2d(x, f, w.stride, w.pad, "NHWC", w.dilation ?? 1), x, f);
   },
   ew: (w) => {
     const x = T([w.n], 1), y = T([w.n], 2);

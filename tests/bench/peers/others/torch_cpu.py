@@ -107,7 +107,8 @@ def make(w):
         a, b = ft((w["m"], w["k"]), 1), ft((w["n"], w["k"]), 2); return with_check(lambda: F.linear(a, b))
     if k == "conv2d":
         x = ft((w["N"], w["C"], w["H"], w["W"]), 1); f = ft((w["K"], w["C"] // w["groups"], w["R"], w["S"]), 2)
-        return with_check(lambda: F.conv2d(x, f, stride=w["stride"], padding=w["pad"], groups=w["groups"]))
+        o = dict(stride=w["stride"], padding=w["pad"], dilation=w.get("dilation", 1), groups=w["groups"])
+        return with_check(lambda: F.conv2d(x, f, **o))
     if k == "ew":
         x, y = ft((w["n"],), 1), ft((w["n"],), 2)
         return with_check({"add": lambda: x + y, "relu": lambda: torch.relu(x), "exp": lambda: torch.exp(x), "tanh": lambda: torch.tanh(x), "sigmoid": lambda: torch.sigmoid(x), "gelu": lambda: gelu_tanh(x),

@@ -28,6 +28,7 @@ export { creatingOn, execute, executeInto, executeOn } from "./src/immediate.ts"
 export { relabel } from "./src/label.ts";
 export { abandon, refill } from "./src/loss.ts";
 export { type Allocation, type Expression, liveAllocations, type Source } from "./src/memory.ts";
+export { areInside } from "./src/ops/bounds.ts";
 export { fromData, moveHook } from "./src/ops/data.ts";
 export { settleAfter } from "./src/soon.ts";
 export { scopes, Storage, storageCount, StorageScope } from "./src/storage.ts";

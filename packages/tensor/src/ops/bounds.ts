@@ -61,7 +61,7 @@ export function indexTensor(op: string, index: Tensor): Tensor {
  * Whether the device itself finds that all of `index`, of all batches inside `vmap`, lie in `0 … size - 1`. False also
  * where it cannot look at them.
  */
-function areInside(index: Tensor, size: number): boolean {
+export function areInside(index: Tensor, size: number): boolean {
   const plain = plainOf(index);
   const { backend, dtype } = plain;
   if (backend.areInside === undefined || (dtype !== int32 && dtype !== int64)) return false;

@@ -32,15 +32,16 @@ import {
   where,
 } from "@flambeau/tensor";
 import {
+  areInside,
   bind,
   castTo,
   constant,
   named,
+  plainOf,
   relabel,
   requireTensor,
   temporaries,
 } from "@flambeau/tensor/internal";
-import { plainOf } from "@flambeau/tensor/internal";
 import { reduceLoss, type Reduction, reductionOf, type ReductionOptions } from "./reduction.ts";
 
 /** Options of {@linkcode nllLoss}. */
@@ -204,7 +205,7 @@ function checkWeight(what: string, weight: Tensor | null, classes: number): void
 
 function checkClasses(what: string, target: Tensor, classes: number, ignoreIndex: number): void {
   const { canReadSync, reportsIndices = false } = target.backend;
-  if (!canReadSync || reportsIndices || numelOf(target.shape) === 0) return;
+  if (!canReadSync || reportsIndices || numelOf(target.shape) === 0 || areInside(target, classes)) return;
   const data = plainOf(target).dataSync();
   // The low halves of int64 first: a bigint for each element takes ten times as long.
   const halves = data instanceof BigInt64Array ? new Int32Array(data.buffer, data.byteOffset) : null;

@@ -38,8 +38,16 @@ import {
   unsqueeze,
   where,
 } from "@flambeau/tensor";
-import { bind, castTo, named, requireTensor, temporaries, toFloat } from "@flambeau/tensor/internal";
-import { plainOf } from "@flambeau/tensor/internal";
+import {
+  areInside,
+  bind,
+  castTo,
+  named,
+  plainOf,
+  requireTensor,
+  temporaries,
+  toFloat,
+} from "@flambeau/tensor/internal";
 import { logSigmoidOf } from "./binary.ts";
 import {
   lossOf,
@@ -292,6 +300,7 @@ function checkClasses(op: string, input: Tensor, target: Tensor, classes: number
     );
   }
   if (!target.backend.canReadSync || shapesEqual(target.shape, [0])) return;
+  if (least === 0 && areInside(target, classes)) return;
   for (const value of plainOf(target).dataSync()) {
     if (!(Number(value) >= least && Number(value) < classes)) {
       throw new IndexError(

@@ -83,7 +83,7 @@ const UNARY: Readonly<Record<string, readonly [op: string, types: readonly strin
 };
 /** Ops of {@linkcode UNARY} with a faster form for ordinary values. */
 const GUARDED: ReadonlySet<string> = new Set([
-  ...["Exp", "Exp2", "Log", "Log2", "Log10", "Sigmoid", "Silu", "Sin", "Cos"],
+  ...["Exp", "Exp2", "Log", "Log2", "Log10", "Sigmoid", "Silu", "Gelu", "GeluTanh", "Sin", "Cos"],
 ]);
 /** Cheap ops, whose float32 rows go by whole cache lines: memory is what limits them, if the loop does not. */
 const WIDE: ReadonlySet<string> = new Set([

@@ -119,11 +119,15 @@ function lane<T>(v: v128): T {
   @inline s<T>(x: T): T { return lane<T>(m.erf(v128.splat<T>(x))); }
 }
 @unmanaged export class Gelu {
+  @inline stray(x: v128, y: v128): bool { return m.isGeluFar2(x, y); }
+  @inline near(x: v128): v128 { return m.geluNear(x); }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128): v128 { return m.gelu(x); }
   @inline s<T>(x: T): T { return lane<T>(m.gelu(v128.splat<T>(x))); }
 }
 @unmanaged export class GeluTanh {
+  @inline stray(x: v128, y: v128): bool { return m.isGeluTanhFar2(x, y); }
+  @inline near(x: v128): v128 { return m.geluTanhNear(x); }
   @inline has<T>(): bool { return true; }
   @inline v<T>(x: v128): v128 { return m.geluTanh(x); }
   @inline s<T>(x: T): T { return lane<T>(m.geluTanh(v128.splat<T>(x))); }

@@ -483,16 +483,22 @@ export function copysign(x: v128, y: v128): v128 {
   return v128.bitselect(x, y, k(c.NOT_SIGN));
 }
 
-/** 1 + e⁻ˣ for |x| up to 87: s + (1 + s (eʳ − 1)) with s = 2ⁿ. */
+/** 1 + s eʳ = s + (1 + s (eʳ − 1)) with s = 2ⁿ, the exponent of t, for the rest −r. */
 // @ts-ignore: decorator
 @inline
-function onePlusExpMinus(x: v128): v128 {
-  const t = mad(x, k(c.EXP_MINUS_LOG2E), k(c.EXP_MAGIC));
-  const r = expRestMinus(x, f32x4.sub(t, k(c.EXP_MAGIC)));
+function onePlusScaled(t: v128, r: v128): v128 {
   const r2 = f32x4.mul(r, r);
   const q = nmad(expTailMinus(r, r2), r2, r);
   const s = i32x4.shl(t, 23);
   return f32x4.add(s, nmad(q, s, k(c.ONE)));
+}
+
+/** 1 + e⁻ˣ for |x| up to 87. */
+// @ts-ignore: decorator
+@inline
+function onePlusExpMinus(x: v128): v128 {
+  const t = mad(x, k(c.EXP_MINUS_LOG2E), k(c.EXP_MAGIC));
+  return onePlusScaled(t, expRestMinus(x, f32x4.sub(t, k(c.EXP_MAGIC))));
 }
 
 /** 1 / (1 + e⁻ˣ) for |x| up to 87. */
@@ -594,16 +600,56 @@ function phiBottom(a: v128, a2: v128, a4: v128): v128 {
   return mad(a4, mad(a, k(c.PHI_Q5), k(c.PHI_Q4)), four(a, a2, c.PHI_Q0, c.PHI_Q1, c.PHI_Q2, c.PHI_Q3));
 }
 
-/** x · Φ(x) = max(x, 0) − |x| Φ(−|x|), so that the tail on the left keeps its digits. As in PyTorch, −∞ gives NaN: −∞ · 0. */
+/** True when a lane is beyond what {@linkcode geluNear} takes, or NaN. */
 // @ts-ignore: decorator
 @inline
+export function isGeluFar2(x: v128, y: v128): bool {
+  return v128.any_true(i32x4.gt_s(largerBits(x, y), k(c.GELU_NEAR)));
+}
+
+/** x · Φ(x) for |x| up to 3.5: Φ(x) = ½ + x S(x²). It cancels on the left, which float64 has digits for. */
+// @ts-ignore: decorator
+@inline
+function geluNearD(x: v128): v128 {
+  const z = f64x2.mul(x, x);
+  const z2 = f64x2.mul(z, z);
+  const z4 = f64x2.mul(z2, z2);
+  let p = madD(z4, k(c.D_GELU12), fourD(z, z2, c.D_GELU8, c.D_GELU9, c.D_GELU10, c.D_GELU11));
+  p = madD(f64x2.mul(z4, z4), p, madD(z4, fourD(z, z2, c.D_GELU4, c.D_GELU5, c.D_GELU6, c.D_GELU7), fourD(z, z2, c.D_GELU0, c.D_GELU1, c.D_GELU2, c.D_GELU3)));
+  return f64x2.mul(x, madD(x, p, k(c.D_HALF)));
+}
+
+/** {@linkcode gelu} of lanes that are not {@linkcode isGeluFar2}. */
+// @ts-ignore: decorator
+@inline
+export function geluNear(x: v128): v128 {
+  return join(geluNearD(low(x)), geluNearD(high(x)));
+}
+
+/**
+ * x · Φ(x) for |x| from 3.5 on: max(x, 0) − |x| Φ(−|x|), and |x| Φ(−|x|) e^(x²/2) in 1/x². As in PyTorch, −∞ gives NaN:
+ * −∞ · 0.
+ */
+function geluFarD(x: v128): v128 {
+  const a = f64x2.pmin(f64x2.abs(x), splatD(15));
+  const z = f64x2.mul(a, a);
+  const w = f64x2.div(k(c.D_ONE), z);
+  const w2 = f64x2.mul(w, w);
+  const p = madD(f64x2.mul(w2, w2), fourD(w, w2, c.D_TAIL4, c.D_TAIL5, c.D_TAIL6, c.D_TAIL7), fourD(w, w2, c.D_TAIL0, c.D_TAIL1, c.D_TAIL2, c.D_TAIL3));
+  const y = f64x2.mul(p, expD(f64x2.mul(z, splatD(-0.5))));
+  const none = splatD(0);
+  return f64x2.sub(madD(f64x2.pmin(x, none), none, f64x2.pmax(x, none)), y);
+}
+
+/** {@linkcode gelu} where some lanes are far. */
+function geluFar(x: v128): v128 {
+  const far = join(geluFarD(low(x)), geluFarD(high(x)));
+  return v128.bitselect(geluNear(x), far, f32x4.le(f32x4.abs(x), k(c.GELU_NEAR)));
+}
+
+/** x · Φ(x), in float64, so that the tail on the left keeps its digits. */
 export function gelu(x: v128): v128 {
-  const a = f32x4.pmin(f32x4.abs(x), k(c.PHI_MAX));
-  const a2 = f32x4.mul(a, a);
-  const a4 = f32x4.mul(a2, a2);
-  const y = f32x4.div(f32x4.mul(f32x4.mul(a, bell(a)), phiTop(a, a2, a4)), phiBottom(a, a2, a4));
-  const right = mad(f32x4.pmin(x, splat(0)), splat(0), f32x4.pmax(x, splat(0)));
-  return signed(f32x4.sub(right, y), x);
+  return isGeluFar2(x, x) ? geluFar(x) : geluNear(x);
 }
 
 /** 2u with u = √(2/π) · (x + 0.044715 x³). */
@@ -613,20 +659,48 @@ function geluExponent(x: v128): v128 {
   return f32x4.mul(k(c.GELU_2K), mad(f32x4.mul(f32x4.mul(x, x), x), k(c.GELU_C), x));
 }
 
-/** x/2 · (1 + tanh u) = x / (1 + e^−2u) with u = √(2/π) · (x + 0.044715 x³). */
+/** True when a lane is beyond what {@linkcode geluTanhNear} takes, or NaN. */
 // @ts-ignore: decorator
 @inline
-export function geluTanh(x: v128): v128 {
-  const w = geluExponent(x);
-  return isBeyond(w) ? geluTanhFar(x, w) : f32x4.div(x, onePlusExpMinus(w));
+export function isGeluTanhFar2(x: v128, y: v128): bool {
+  return v128.any_true(i32x4.gt_s(largerBits(x, y), k(c.GELU_TANH_NEAR)));
 }
 
-/** {@linkcode geluTanh} where the exponential leaves float32: two factors, the last product makes it denormal. */
-function geluTanhFar(x: v128, w: v128): v128 {
-  const half = expFar(f32x4.mul(f32x4.pmin(w, splat(0)), k(c.HALF)));
-  const q = sigmoidFar(f32x4.abs(w));
-  const left = f32x4.mul(f32x4.mul(f32x4.mul(x, q), half), half);
-  return v128.bitselect(left, f32x4.mul(x, q), f32x4.lt(w, splat(0)));
+/** {@linkcode geluExponent} in float64: the tail on the left shows its every error. */
+// @ts-ignore: decorator
+@inline
+function geluExponentD(x: v128): v128 {
+  return f64x2.mul(x, madD(f64x2.mul(x, x), k(c.D_GELU_CUBE), k(c.D_GELU_2K)));
+}
+
+/** {@linkcode geluTanh} of lanes that are not {@linkcode isGeluTanhFar2}. Only the reduction of the exponential is in float64. */
+// @ts-ignore: decorator
+@inline
+export function geluTanhNear(x: v128): v128 {
+  const w0 = geluExponentD(low(x));
+  const w1 = geluExponentD(high(x));
+  const t0 = nmadD(w0, k(c.D_LOG2E), k(c.D_BIASED_MAGIC));
+  const t1 = nmadD(w1, k(c.D_LOG2E), k(c.D_BIASED_MAGIC));
+  const r0 = madD(f64x2.sub(t0, k(c.D_BIASED_MAGIC)), k(c.D_LN2), w0);
+  const r1 = madD(f64x2.sub(t1, k(c.D_BIASED_MAGIC)), k(c.D_LN2), w1);
+  return f32x4.div(x, onePlusScaled(i32x4.shuffle(t0, t1, 0, 2, 4, 6), join(r0, r1)));
+}
+
+/** x / (1 + e^−w) of any x; −∞ gives NaN as in PyTorch. */
+function geluTanhFarD(x: v128): v128 {
+  const y = f64x2.div(f64x2.pmax(x, splatD(-100)), f64x2.add(k(c.D_ONE), expD(within(f64x2.neg(geluExponentD(x)), 600))));
+  return v128.bitselect(splatD(NaN), y, f64x2.eq(x, splatD(-Infinity)));
+}
+
+/** {@linkcode geluTanh} where some lanes are far. */
+function geluTanhFar(x: v128): v128 {
+  const far = join(geluTanhFarD(low(x)), geluTanhFarD(high(x)));
+  return v128.bitselect(geluTanhNear(x), far, f32x4.le(f32x4.abs(x), k(c.GELU_TANH_NEAR)));
+}
+
+/** x/2 · (1 + tanh u) = x / (1 + e^−2u) with u = √(2/π) · (x + 0.044715 x³). */
+export function geluTanh(x: v128): v128 {
+  return isGeluTanhFar2(x, x) ? geluTanhFar(x) : geluTanhNear(x);
 }
 
 /** d/dx of {@linkcode gelu}: Φ(x) + x · φ(x); beyond PHI_MAX φ is 0, and NaN at ±∞ as in PyTorch. */

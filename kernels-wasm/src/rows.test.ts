@@ -492,6 +492,23 @@ test("crossEntropy: scores that are not finite, nothing that counts, and a targe
   }
 });
 
+test("gelu: what an element becomes does not depend on those beside it", () => {
+  const far = [-3.6, 3.6, -9.98, 10.5, -14, 300, -1e30, 1e-40, -0, Infinity, -Infinity, NaN];
+  const x = [...data([40], 5, 5), ...far, ...data([11], 6, 2), ...far.reverse()].map(Math.fround);
+  for (const approximate of ["none", "tanh"] as const) {
+    for (const [build, device] of devices) {
+      const all = empty(device, [x.length]);
+      run(device, "gelu", [operand(device, x, [x.length])], all, { approximate });
+      const alone = x.map((v) => {
+        const one = empty(device, [1]);
+        run(device, "gelu", [operand(device, [v], [1])], one, { approximate });
+        return values(device, one)[0];
+      });
+      expect(values(device, all), `${build} ${approximate}`).toEqual(alone);
+    }
+  }
+});
+
 test("gelu, silu, clamp, addScaled, reluBackward, geluBackward: by definition", () => {
   const erf = (x: number): number => {
     // The Taylor series around 0, for |x| < 3.

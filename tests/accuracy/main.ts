@@ -99,7 +99,6 @@ function write(): void {
     ["relaxed", "simd"].map((build) => rows.get(`${name} ${build}`))
   )
     .filter((row) => row !== undefined);
-  const why = functions.filter((fn) => fn.why !== undefined).map((fn) => `- ${fn.name}: ${fn.why}.`);
-  writeFileSync(PAGE, `${head}${MARK}\n\n${[...HEAD, ...ordered, "", ...why].join("\n")}\n`);
+  writeFileSync(PAGE, `${head}${MARK}\n\n${[...HEAD, ...ordered].join("\n")}\n`);
 }
 process.exit(failed ? 1 : 0);

@@ -163,10 +163,10 @@ export function erf_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.unary<f32, ops.Erf>(a, o, n, sa, so);
 }
 export function gelu_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.Gelu>(a, o, n, sa, so);
+  p.guarded<f32, ops.Gelu>(a, o, n, sa, so);
 }
 export function gelu_tanh_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  p.unary<f32, ops.GeluTanh>(a, o, n, sa, so);
+  p.guarded<f32, ops.GeluTanh>(a, o, n, sa, so);
 }
 export function exp2_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.guarded<f32, ops.Exp2>(a, o, n, sa, so);

@@ -35,6 +35,15 @@ function gated(x: number, w: number): number {
   return x / (1 + Math.exp(-w));
 }
 
+/** The nearest integer, halves to even. */
+function nearest(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  const y = rest < 0.5 || (rest === 0.5 && below % 2 === 0) ? below : Math.ceil(x);
+  // A zero has the sign of x.
+  return y === 0 ? x * 0 : y;
+}
+
 const PLAIN: readonly (readonly [name: KernelName, exact: (x: number) => number, bound: number])[] = [
   ["exp", Math.exp, 2],
   ["exp2", (x) => 2 ** x, 2],
@@ -64,8 +73,10 @@ const PLAIN: readonly (readonly [name: KernelName, exact: (x: number) => number,
   ["floor", Math.floor, 0],
   ["ceil", Math.ceil, 0],
   ["trunc", Math.trunc, 0],
+  ["round", nearest, 0],
   ["abs", Math.abs, 0],
   ["neg", (x) => -x, 0],
+  ["sign", (x) => x > 0 ? 1 : x < 0 ? -1 : 0, 0],
   ["relu", (x) => x < 0 ? 0 : x, 0],
 ];
 

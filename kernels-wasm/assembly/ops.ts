@@ -5,6 +5,7 @@
  * form of `v` for ordinary values, `stray` says whether eight values are not all ordinary.
  */
 
+import * as d from "./division";
 import * as m from "./vector_math";
 
 /** One element through the vector form. */
@@ -26,8 +27,15 @@ function lane<T>(v: v128): T {
 }
 /** −1, 0 or 1; 0 for NaN and for −0. */
 @unmanaged export class Sign {
-  @inline has<T>(): bool { return false; }
-  @inline v<T>(x: v128): v128 { return x; }
+  @inline has<T>(): bool { return sizeof<T>() < 8 || isFloat<T>(); }
+  @inline v<T>(x: v128): v128 {
+    if (isInteger<T>() && sizeof<T>() === 8) return x;
+    else {
+      const zero = v128.splat<T>(<T>0);
+      const above = v128.and(v128.gt<T>(x, zero), v128.splat<T>(<T>1));
+      return v128.or(above, v128.and(v128.lt<T>(x, zero), v128.splat<T>(<T>-1)));
+    }
+  }
   @inline s<T>(x: T): T { return <T>(<i32>(x > <T>0) - <i32>(x < <T>0)); }
 }
 @unmanaged export class Sqrt {
@@ -342,6 +350,67 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   @inline v<T>(x: v128, y: v128): v128 { return v128.xor(x, y); }
   @inline s<T>(x: T, y: T): T { return <T>(x ^ y); }
 }
+/** Quotients and remainders: float32 by vectors, integers by their own instructions, which divisors of 0 must not reach. */
+@unmanaged export class Remainder {
+  @inline has<T>(): bool { return sizeof<T>() === 4 && isFloat<T>(); }
+  @inline v<T>(x: v128, y: v128): v128 { return d.remainders(x, y); }
+  @inline s<T>(x: T, y: T): T {
+    if (isFloat<T>()) return <T>d.remainder(<f64>x, <f64>y);
+    else {
+      const rest = <T>(x % y);
+      return rest != <T>0 && (rest ^ y) < <T>0 ? <T>(rest + y) : rest;
+    }
+  }
+}
+@unmanaged export class Fmod {
+  @inline has<T>(): bool { return sizeof<T>() === 4 && isFloat<T>(); }
+  @inline v<T>(x: v128, y: v128): v128 { return d.rests(x, y); }
+  @inline s<T>(x: T, y: T): T {
+    if (isFloat<T>()) return <T>d.rest(<f64>x, <f64>y);
+    else return <T>(x % y);
+  }
+}
+@unmanaged export class FloorDivide {
+  @inline has<T>(): bool { return sizeof<T>() === 4 && isFloat<T>(); }
+  @inline v<T>(x: v128, y: v128): v128 { return d.floors(x, y); }
+  @inline s<T>(x: T, y: T): T {
+    if (isFloat<T>()) return <T>d.floorDivide(<f64>x, <f64>y);
+    else {
+      // The least integer has no opposite: division by −1 would trap.
+      if (y == <T>-1) return <T>-x;
+      const quotient = <T>(x / y);
+      return x != <T>(quotient * y) && (x ^ y) < <T>0 ? <T>(quotient - <T>1) : quotient;
+    }
+  }
+}
+@unmanaged export class TruncDivide {
+  @inline has<T>(): bool { return isFloat<T>(); }
+  @inline v<T>(x: v128, y: v128): v128 {
+    if (isFloat<T>()) return v128.trunc<T>(v128.div<T>(x, y));
+    else return x;
+  }
+  @inline s<T>(x: T, y: T): T {
+    if (isFloat<T>()) return <T>trunc<T>(x / y);
+    else return y == <T>-1 ? <T>-x : <T>(x / y);
+  }
+}
+@unmanaged export class Atan2 {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return angles(x, y); }
+  @inline s<T>(x: T, y: T): T { return lane<T>(angles(v128.splat<T>(x), v128.splat<T>(y))); }
+}
+/** The angle whose tangent is x / y, in the half plane of y. Where the quotient is not known, zeros or infinities meet. */
+function angles(x: v128, y: v128): v128 {
+  const negative = f32x4.splat(-0.0);
+  let q = f32x4.div(x, y);
+  const numbers = v128.and(f32x4.eq(x, x), f32x4.eq(y, y));
+  const known = v128.bitselect(f32x4.splat(0), f32x4.splat(1), f32x4.eq(x, f32x4.splat(0)));
+  const signs = v128.and(v128.xor(x, y), negative);
+  q = v128.bitselect(v128.or(known, signs), q, v128.and(numbers, f32x4.ne(q, q)));
+  const half = v128.or(f32x4.splat(3.1415927410125732), v128.and(x, negative));
+  const angle = m.atan(q);
+  return v128.bitselect(f32x4.add(angle, half), angle, i32x4.shr_s(y, 31));
+}
 /** g where x > 0, else 0. */
 @unmanaged export class ReluBackward {
   @inline has<T>(): bool { return true; }
@@ -385,16 +454,20 @@ function erfc(x: v128): v128 { return m.erfc(x); }
 }
 
 @unmanaged export class LogicalNot {
+  @inline v<T>(x: v128): v128 { return v128.eq<T>(x, v128.splat<T>(<T>0)); }
   @inline s<T>(x: T): bool { return x == <T>0; }
 }
 /** True where x is not 0: what a conversion to bool is. NaN is true. */
 @unmanaged export class Truth {
+  @inline v<T>(x: v128): v128 { return v128.ne<T>(x, v128.splat<T>(<T>0)); }
   @inline s<T>(x: T): bool { return x != <T>0; }
 }
 @unmanaged export class Isnan {
+  @inline v<T>(x: v128): v128 { return v128.ne<T>(x, x); }
   @inline s<T>(x: T): bool { return x != x; }
 }
 @unmanaged export class Isinf {
+  @inline v<T>(x: v128): v128 { return v128.eq<T>(v128.abs<T>(x), v128.splat<T>(<T>Infinity)); }
   @inline s<T>(x: T): bool { return abs<T>(x) == <T>Infinity; }
 }
 @unmanaged export class Pow {

@@ -186,24 +186,35 @@ export function binary<T, Op>(a: usize, b: usize, o: usize, n: i32, sa: i32, sb:
   }
 }
 
-/** As {@linkcode binary} for a cheap op: a cache line of each operand at a time, two where the second is one element. */
+/**
+ * As {@linkcode binary} for a cheap op: two cache lines at a time. Where both operands are rows, one address moves and theirs
+ * are found from it: in caches that takes a tenth less time than a line at a time with three addresses that move.
+ */
 // @ts-ignore: decorator
 @inline
 export function binaryWide<T, Op>(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   const op = changetype<Op>(0);
   if (sa === 1 && so === 1) {
     if (sb === 1) {
-      const lanes = 64 / sizeof<T>();
+      const lanes = 128 / sizeof<T>();
       const end = o + (<usize>n & ~(lanes - 1)) * sizeof<T>();
+      const toA = a - o;
+      const toB = b - o;
       while (o < end) {
-        v128.store(o, op.v<T>(v128.load(a), v128.load(b)));
-        v128.store(o, op.v<T>(v128.load(a, 16), v128.load(b, 16)), 16);
-        v128.store(o, op.v<T>(v128.load(a, 32), v128.load(b, 32)), 32);
-        v128.store(o, op.v<T>(v128.load(a, 48), v128.load(b, 48)), 48);
-        a += 64;
-        b += 64;
-        o += 64;
+        const x = o + toA;
+        const y = o + toB;
+        v128.store(o, op.v<T>(v128.load(x), v128.load(y)));
+        v128.store(o, op.v<T>(v128.load(x, 16), v128.load(y, 16)), 16);
+        v128.store(o, op.v<T>(v128.load(x, 32), v128.load(y, 32)), 32);
+        v128.store(o, op.v<T>(v128.load(x, 48), v128.load(y, 48)), 48);
+        v128.store(o, op.v<T>(v128.load(x, 64), v128.load(y, 64)), 64);
+        v128.store(o, op.v<T>(v128.load(x, 80), v128.load(y, 80)), 80);
+        v128.store(o, op.v<T>(v128.load(x, 96), v128.load(y, 96)), 96);
+        v128.store(o, op.v<T>(v128.load(x, 112), v128.load(y, 112)), 112);
+        o += 128;
       }
+      a = o + toA;
+      b = o + toB;
       n &= <i32>(lanes - 1);
     } else if (sb === 0) {
       const lanes = 128 / sizeof<T>();
@@ -268,6 +279,18 @@ export function compare<T, Op>(a: usize, b: usize, o: usize, n: i32, sa: i32, sb
 @inline
 export function test<T, Op>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   const op = changetype<Op>(0);
+  if (sa === 1 && so === 1 && (sizeof<T>() === 4 || sizeof<T>() === 1)) {
+    for (; n >= 16; n -= 16) {
+      let m = op.v<T>(v128.load(a));
+      if (sizeof<T>() === 4) {
+        m = i16x8.narrow_i32x4_s(m, op.v<T>(v128.load(a, 16)));
+        m = i8x16.narrow_i16x8_s(m, i16x8.narrow_i32x4_s(op.v<T>(v128.load(a, 32)), op.v<T>(v128.load(a, 48))));
+      }
+      v128.store(o, v128.and(m, i8x16.splat(1)));
+      a += 16 * sizeof<T>();
+      o += 16;
+    }
+  }
   const da = <usize>sa * sizeof<T>();
   for (; n > 0; n--) {
     store<u8>(o, <u8>op.s<T>(load<T>(a)));
@@ -281,6 +304,14 @@ export function test<T, Op>(a: usize, o: usize, n: i32, sa: i32, so: i32): void 
 @inline
 function isVectored<T, Op>(): bool {
   return changetype<Op>(0).has<T>();
+}
+
+/** Lanes of `x` where those of the mask are all ones, of `y` where they are 0. */
+// @ts-ignore: decorator
+@inline
+function pick(x: v128, y: v128, mask: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_laneselect(x, y, mask);
+  else return v128.bitselect(x, y, mask);
 }
 
 /** A row of `where`: bool, T, T → T, by bits. */
@@ -297,24 +328,33 @@ export function where<T>(
   sb: i32,
   so: i32,
 ): void {
-  if (sizeof<T>() === 4 && sc === 1 && so === 1 && (sa === 1 || sa === 0) && (sb === 1 || sb === 0)) {
-    const end = o + ((<usize>n & ~3) << 2);
-    const ia = <usize>sa << 4;
-    const ib = <usize>sb << 4;
-    let x = v128.load32_splat(a);
-    let y = v128.load32_splat(b);
-    while (o < end) {
-      if (sa) x = v128.load(a);
-      if (sb) y = v128.load(b);
-      const bytes = v128.load32_zero(c);
-      const words = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes));
-      v128.store(o, v128.bitselect(y, x, i32x4.eq(words, i32x4.splat(0))));
+  if (sizeof<T>() <= 4 && sizeof<T>() !== 2 && sc === 1 && so === 1 && (sa === 1 || sa === 0) && (sb === 1 || sb === 0)) {
+    const ia = <usize>sa * 16 * sizeof<T>();
+    const ib = <usize>sb * 16 * sizeof<T>();
+    const x = v128.splat<T>(load<T>(a));
+    const y = v128.splat<T>(load<T>(b));
+    for (; n >= 16; n -= 16) {
+      // All ones where the condition is 0.
+      const m = i8x16.eq(v128.load(c), i8x16.splat(0));
+      if (sizeof<T>() === 1) {
+        v128.store(o, pick(sb ? v128.load(b) : y, sa ? v128.load(a) : x, m));
+      } else {
+        const low = i16x8.extend_low_i8x16_s(m);
+        const high = i16x8.extend_high_i8x16_s(m);
+        const m0 = i32x4.extend_low_i16x8_s(low);
+        const m1 = i32x4.extend_high_i16x8_s(low);
+        const m2 = i32x4.extend_low_i16x8_s(high);
+        const m3 = i32x4.extend_high_i16x8_s(high);
+        v128.store(o, pick(sb ? v128.load(b) : y, sa ? v128.load(a) : x, m0));
+        v128.store(o, pick(sb ? v128.load(b, 16) : y, sa ? v128.load(a, 16) : x, m1), 16);
+        v128.store(o, pick(sb ? v128.load(b, 32) : y, sa ? v128.load(a, 32) : x, m2), 32);
+        v128.store(o, pick(sb ? v128.load(b, 48) : y, sa ? v128.load(a, 48) : x, m3), 48);
+      }
       a += ia;
       b += ib;
-      c += 4;
-      o += 16;
+      c += 16;
+      o += 16 * sizeof<T>();
     }
-    n &= 3;
   }
   const dc = <usize>sc;
   const da = <usize>sa * sizeof<T>();
@@ -327,6 +367,30 @@ export function where<T>(
     b += db;
     o += dq;
   }
+}
+
+/** The lowest bytes of sixteen integers of 32 bits. */
+// @ts-ignore: decorator
+@inline
+function lowBytes(a: v128, b: v128, c: v128, d: v128): v128 {
+  const mask = i32x4.splat(255);
+  const low = i16x8.narrow_i32x4_u(v128.and(a, mask), v128.and(b, mask));
+  return i8x16.narrow_i16x8_u(low, i16x8.narrow_i32x4_u(v128.and(c, mask), v128.and(d, mask)));
+}
+
+/** Lanes that an int32 can hold. */
+// @ts-ignore: decorator
+@inline
+function fitsInt(x: v128): v128 {
+  return v128.and(f32x4.ge(x, f32x4.splat(-2147483648)), f32x4.lt(x, f32x4.splat(2147483648)));
+}
+
+/** Integer parts of lanes that {@linkcode fitsInt}; others are anything. */
+// @ts-ignore: decorator
+@inline
+function integers(x: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_trunc_f32x4_s(x);
+  else return i32x4.trunc_sat_f32x4_s(x);
 }
 
 /** A row of a conversion, T → U. Floats go to integers toward zero. */
@@ -367,6 +431,47 @@ export function cast<T, U>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
         v128.store(o, i64x2.shuffle(low, high, 0, 2));
         a += 32;
         o += 16;
+      }
+    }
+  }
+  if (sa === 1 && so === 1 && isInteger<T>() && isInteger<U>()) {
+    if (sizeof<T>() === 8 && sizeof<U>() === 4) {
+      for (; n >= 4; n -= 4) {
+        v128.store(o, i32x4.shuffle(v128.load(a), v128.load(a, 16), 0, 2, 4, 6));
+        a += 32;
+        o += 16;
+      }
+    } else if (sizeof<T>() === 4 && sizeof<U>() === 8) {
+      for (; n >= 4; n -= 4) {
+        const x = v128.load(a);
+        v128.store(o, i64x2.extend_low_i32x4_s(x));
+        v128.store(o, i64x2.extend_high_i32x4_s(x), 16);
+        a += 16;
+        o += 32;
+      }
+    } else if (sizeof<T>() === 4 && sizeof<U>() === 1) {
+      for (; n >= 16; n -= 16) {
+        v128.store(o, lowBytes(v128.load(a), v128.load(a, 16), v128.load(a, 32), v128.load(a, 48)));
+        a += 64;
+        o += 16;
+      }
+    } else if (sizeof<T>() === 1 && sizeof<U>() >= 4) {
+      for (; n >= 8; n -= 8) {
+        const bytes = v128.load64_zero(a);
+        const x = isSigned<T>() ? i16x8.extend_low_i8x16_s(bytes) : i16x8.extend_low_i8x16_u(bytes);
+        const low = i32x4.extend_low_i16x8_s(x);
+        const high = i32x4.extend_high_i16x8_s(x);
+        if (sizeof<U>() === 4) {
+          v128.store(o, low);
+          v128.store(o, high, 16);
+        } else {
+          v128.store(o, i64x2.extend_low_i32x4_s(low));
+          v128.store(o, i64x2.extend_high_i32x4_s(low), 16);
+          v128.store(o, i64x2.extend_low_i32x4_s(high), 32);
+          v128.store(o, i64x2.extend_high_i32x4_s(high), 48);
+        }
+        a += 8;
+        o += 8 * sizeof<U>();
       }
     }
   }
@@ -420,20 +525,28 @@ export function clamp_f64(a: usize, o: usize, n: i32, low: f64, high: f64): void
   }
 }
 
-/** x + alpha · y. */
+/** x + alpha · y, by the loop of {@linkcode binaryWide}. */
 export function add_scaled_f32(a: usize, b: usize, o: usize, n: i32, alpha: f32): void {
   const s = f32x4.splat(alpha);
   const end = o + ((<usize>n & ~3) << 2);
-  const end4 = o + ((<usize>n & ~15) << 2);
-  while (o < end4) {
-    v128.store(o, f32x4.add(v128.load(a), f32x4.mul(s, v128.load(b))));
-    v128.store(o, f32x4.add(v128.load(a, 16), f32x4.mul(s, v128.load(b, 16))), 16);
-    v128.store(o, f32x4.add(v128.load(a, 32), f32x4.mul(s, v128.load(b, 32))), 32);
-    v128.store(o, f32x4.add(v128.load(a, 48), f32x4.mul(s, v128.load(b, 48))), 48);
-    a += 64;
-    b += 64;
-    o += 64;
+  const end8 = o + ((<usize>n & ~31) << 2);
+  const toA = a - o;
+  const toB = b - o;
+  while (o < end8) {
+    const x = o + toA;
+    const y = o + toB;
+    v128.store(o, f32x4.add(v128.load(x), f32x4.mul(s, v128.load(y))));
+    v128.store(o, f32x4.add(v128.load(x, 16), f32x4.mul(s, v128.load(y, 16))), 16);
+    v128.store(o, f32x4.add(v128.load(x, 32), f32x4.mul(s, v128.load(y, 32))), 32);
+    v128.store(o, f32x4.add(v128.load(x, 48), f32x4.mul(s, v128.load(y, 48))), 48);
+    v128.store(o, f32x4.add(v128.load(x, 64), f32x4.mul(s, v128.load(y, 64))), 64);
+    v128.store(o, f32x4.add(v128.load(x, 80), f32x4.mul(s, v128.load(y, 80))), 80);
+    v128.store(o, f32x4.add(v128.load(x, 96), f32x4.mul(s, v128.load(y, 96))), 96);
+    v128.store(o, f32x4.add(v128.load(x, 112), f32x4.mul(s, v128.load(y, 112))), 112);
+    o += 128;
   }
+  a = o + toA;
+  b = o + toB;
   while (o < end) {
     v128.store(o, f32x4.add(v128.load(a), f32x4.mul(s, v128.load(b))));
     a += 16;
@@ -471,14 +584,45 @@ export function truncate<T, U>(a: usize, o: usize, n: i32, sa: i32, so: i32): vo
   const limit = <T>(wide ? 9223372036854775808.0 : 2147483648.0);
   const least: i64 = wide ? i64.MIN_VALUE : -2147483648;
   if (sizeof<T>() === 4 && sizeof<U>() === 4 && sa === 1 && so === 1) {
-    const top = f32x4.splat(2147483648);
-    const bottom = f32x4.neg(top);
     for (; n >= 4; n -= 4) {
       const x = v128.load(a);
-      const fits = v128.and(f32x4.ge(x, bottom), f32x4.lt(x, top));
-      v128.store(o, v128.bitselect(i32x4.trunc_sat_f32x4_s(x), i32x4.splat(i32.MIN_VALUE), fits));
+      v128.store(o, pick(integers(x), i32x4.splat(i32.MIN_VALUE), fitsInt(x)));
       a += 16;
       o += 16;
+    }
+  }
+  if (sizeof<T>() === 4 && (sizeof<U>() === 8 || sizeof<U>() === 1) && sa === 1 && so === 1) {
+    while (n >= 16) {
+      const x0 = v128.load(a);
+      const x1 = v128.load(a, 16);
+      const x2 = v128.load(a, 32);
+      const x3 = v128.load(a, 48);
+      const fits = v128.and(v128.and(fitsInt(x0), fitsInt(x1)), v128.and(fitsInt(x2), fitsInt(x3)));
+      if (i32x4.all_true(fits)) {
+        const y0 = integers(x0);
+        const y1 = integers(x1);
+        const y2 = integers(x2);
+        const y3 = integers(x3);
+        if (sizeof<U>() === 1) v128.store(o, lowBytes(y0, y1, y2, y3));
+        else {
+          v128.store(o, i64x2.extend_low_i32x4_s(y0));
+          v128.store(o, i64x2.extend_high_i32x4_s(y0), 16);
+          v128.store(o, i64x2.extend_low_i32x4_s(y1), 32);
+          v128.store(o, i64x2.extend_high_i32x4_s(y1), 48);
+          v128.store(o, i64x2.extend_low_i32x4_s(y2), 64);
+          v128.store(o, i64x2.extend_high_i32x4_s(y2), 80);
+          v128.store(o, i64x2.extend_low_i32x4_s(y3), 96);
+          v128.store(o, i64x2.extend_high_i32x4_s(y3), 112);
+        }
+      } else {
+        for (let i: usize = 0; i < 16; i++) {
+          const x = trunc<T>(load<T>(a + i * sizeof<T>()));
+          store<U>(o + i * sizeof<U>(), <U>(x >= -limit && x < limit ? <i64>x : least));
+        }
+      }
+      a += 64;
+      o += 16 * sizeof<U>();
+      n -= 16;
     }
   }
   for (; n > 0; n--) {

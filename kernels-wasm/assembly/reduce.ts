@@ -13,6 +13,10 @@ import { Add, Maximum, Minimum, Mul } from "./ops";
 @inline
 function fold<T, Op>(v: v128): T {
   const op = changetype<Op>(0);
+  if (sizeof<T>() === 4) {
+    v = op.v<T>(v, i64x2.shuffle(v, v, 1, 0));
+    return v128.extract_lane<T>(op.v<T>(v, i32x4.shuffle(v, v, 1, 0, 3, 2)), 0);
+  }
   let x = v128.extract_lane<T>(v, 0);
   x = op.s<T>(x, v128.extract_lane<T>(v, 1));
   if (sizeof<T>() <= 4) {
@@ -20,6 +24,13 @@ function fold<T, Op>(v: v128): T {
     x = op.s<T>(x, v128.extract_lane<T>(v, 3));
   }
   return x;
+}
+
+// @ts-ignore: decorator
+@inline
+function mad<T>(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD && sizeof<T>() === 4) return f32x4.relaxed_madd(a, b, c);
+  else return v128.add<T>(v128.mul<T>(a, b), c);
 }
 
 /** `n` elements in a row. */
@@ -34,21 +45,50 @@ function row<T, Op>(x: usize, n: i32): T {
     let s3 = s0;
     const end = x + (<usize>n & ~(4 * <usize>lanes - 1)) * sizeof<T>();
     if (isFloat<T>() && op.isExtreme()) {
-      // The extremes of WebAssembly that keep NaN cost several times those that do not: NaN is looked for apart.
-      let nan = v128.splat<T>(<T>0);
-      for (; x < end; x += 64) {
-        const x0 = v128.load(x);
-        const x1 = v128.load(x, 16);
-        const x2 = v128.load(x, 32);
-        const x3 = v128.load(x, 48);
+      // The extremes of WebAssembly that keep NaN cost several times those that do not. A NaN stays in a sum of products;
+      // an overflow that makes one costs a second look.
+      let s4 = s0;
+      let s5 = s0;
+      let s6 = s0;
+      let s7 = s0;
+      let bad0 = v128.splat<T>(<T>0);
+      let bad1 = bad0;
+      let bad2 = bad0;
+      let bad3 = bad0;
+      let p = x;
+      for (; p + 128 <= end; p += 128) {
+        const x0 = v128.load(p);
+        const x1 = v128.load(p, 16);
         s0 = op.quick<T>(s0, x0);
         s1 = op.quick<T>(s1, x1);
+        bad0 = mad<T>(x0, x1, bad0);
+        const x2 = v128.load(p, 32);
+        const x3 = v128.load(p, 48);
         s2 = op.quick<T>(s2, x2);
         s3 = op.quick<T>(s3, x3);
-        nan = v128.or(nan, v128.or(v128.ne<T>(x0, x0), v128.ne<T>(x1, x1)));
-        nan = v128.or(nan, v128.or(v128.ne<T>(x2, x2), v128.ne<T>(x3, x3)));
+        bad1 = mad<T>(x2, x3, bad1);
+        const x4 = v128.load(p, 64);
+        const x5 = v128.load(p, 80);
+        s4 = op.quick<T>(s4, x4);
+        s5 = op.quick<T>(s5, x5);
+        bad2 = mad<T>(x4, x5, bad2);
+        const x6 = v128.load(p, 96);
+        const x7 = v128.load(p, 112);
+        s6 = op.quick<T>(s6, x6);
+        s7 = op.quick<T>(s7, x7);
+        bad3 = mad<T>(x6, x7, bad3);
       }
-      if (v128.any_true(nan)) return <T>NaN;
+      const bad = v128.add<T>(v128.add<T>(bad0, bad1), v128.add<T>(bad2, bad3));
+      s0 = op.quick<T>(s0, s4);
+      s1 = op.quick<T>(s1, s5);
+      s2 = op.quick<T>(s2, s6);
+      s3 = op.quick<T>(s3, s7);
+      if (v128.any_true(v128.ne<T>(bad, bad))) {
+        s0 = v128.splat<T>(y);
+        s1 = s0;
+        s2 = s0;
+        s3 = s0;
+      } else x = p;
     }
     for (; x < end; x += 64) {
       s0 = op.v<T>(s0, v128.load(x));

@@ -71,6 +71,13 @@ class Side {
   }
 }
 
+/** Batch, channels and size of the planes that some numbers of elements are. */
+const PLANES: Readonly<Record<number, readonly [number, number, number]>> = {
+  1000: [5, 5, 40],
+  2751: [3, 7, 131],
+  70_400: [4, 50, 352],
+};
+
 /** The steps of a random program over `n` elements; answers everything that was read, in order. */
 function program(side: Side, seed: number, n: number): Uint8Array[] {
   const dice = new Dice(seed);
@@ -86,6 +93,24 @@ function program(side: Side, seed: number, n: number): Uint8Array[] {
   const pick = (): Operand => live[dice.roll(4) > 0 ? live.length - 1 : dice.roll(live.length)]!;
   for (let i = 0; i < 60; i++) {
     const kind = dice.roll(20);
+    const planes = PLANES[n];
+    if (planes !== undefined && dice.roll(3) === 0) {
+      // One element for each channel, of its own or within a result; it may be given back at once.
+      const [, channels, size] = planes;
+      const root = dice.roll(4) === 0 ? pick() : side.make(noise(channels, seed + i), dice.roll(2));
+      const few = { ...root, shape: [channels, 1], strides: [1, 0] };
+      const x = pick();
+      const inputs = [{ ...x, shape: planes, strides: [channels * size, size, 1] }, few];
+      if (dice.roll(4) === 0) inputs.reverse();
+      const out = x.buffer !== few.buffer && dice.roll(4) === 0
+        ? x
+        : { ...x, buffer: device.allocate(4 * n), offset: 0 };
+      const name = BINARY[[2, 0, dice.roll(6)][dice.roll(3)]!]!;
+      side.step(name, inputs, { ...out, shape: planes, strides: [channels * size, size, 1] }, null);
+      if (!live.includes(out)) live.push(out);
+      if (!live.some(({ buffer }) => buffer === few.buffer) && dice.roll(2)) device.free(few.buffer);
+      continue;
+    }
     if (kind === 0) read.push(side.bytes(pick()));
     else if (kind < 5 && live.length > 2) {
       const [x] = live.splice(dice.roll(live.length), 1);
@@ -146,7 +171,7 @@ describe.each(devices.map(([build]) => build))("%s", (build) => {
   const soon = createWasmBackend({ fallback: hostKernels, build, threads: 2 });
   const plain = createWasmBackend({ fallback: hostKernels, build, threads: 1 });
 
-  test.each([1, 3, 31, 32, 33, 1000, 70_001])("random programs over %i elements", (n) => {
+  test.each([1, 3, 31, 32, 33, 1000, 2751, 70_001, 70_400])("random programs over %i elements", (n) => {
     for (const threads of [1, 2]) {
       soon.numThreads = threads;
       for (let seed = 1; seed <= (n > 1000 ? 6 : 40); seed++) expectSame(seed * 7919 + n, n, soon, plain);
@@ -176,6 +201,37 @@ describe("what waits", () => {
     const again = make(5); // takes the memory of b, and asks for all that waits
     expect(again.buffer).not.toBe(b.buffer);
     expect([first(a), first(c), first(again)]).toEqual([3, -6, 5]);
+  });
+
+  test("a factor and a term for each channel are one pass, with relu behind them too", () => {
+    const planes = [2, 3, 50];
+    const view = (x: Operand): Operand => ({ ...x, shape: planes, strides: [150, 50, 1] });
+    const few = (values: number[]): Operand => ({
+      ...side.make(values),
+      shape: [3, 1],
+      strides: [1, 0],
+    });
+    const [scale, shift] = [few([1, -2, NaN]), few([0.5, 1, 0])];
+    const x = side.make(Float32Array.from({ length: 300 }, (_, i) => i - 100));
+    for (const withRelu of [false, true]) {
+      const [a, b, c] = [0, 0, 0].map(() => side.make(new Float32Array(300)));
+      const names = calls(() => {
+        side.step("mul", [view(x), scale], view(a!), null);
+        side.step("add", [view(a!), shift], view(b!), null);
+        if (withRelu) side.step("relu", [b!], c!, null);
+        device.free(a!.buffer);
+        if (withRelu) device.free(b!.buffer);
+        device.settle!();
+      });
+      expect(names).toContain("chain_planes_f32");
+      const got = new Float32Array(side.bytes(withRelu ? c! : b!).buffer).slice(0, 300);
+      const want = Float32Array.from({ length: 300 }, (_, i) => {
+        const channel = Math.floor(i / 50) % 3;
+        const y = (i - 100) * [1, -2, NaN][channel]! + [0.5, 1, 0][channel]!;
+        return withRelu && y < 0 ? 0 : y;
+      });
+      expect(got).toEqual(want);
+    }
   });
 
   test("results that nobody can read are never computed", () => {

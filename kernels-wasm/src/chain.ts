@@ -42,12 +42,22 @@ export function canChain(prefix: string): boolean {
   return BINARY.includes(prefix) || UNARY.includes(prefix);
 }
 
+/** Which elements of the result meet the same element of an operand: planes one after another, channel after channel. */
+export interface Planes {
+  /** Elements of a plane. */
+  readonly size: number;
+  /** Planes after which the first element comes again. */
+  readonly channels: number;
+}
+
 /** An operand of a step: elements in a row from an address on, or one element at it. */
 export interface Place {
   /** Where it begins. */
   readonly address: number;
-  /** True for one element that all others meet. */
+  /** True for one element that all others meet, or one for each plane. */
   readonly isOne: boolean;
+  /** The planes that meet one element each; null where all meet the same, or each its own. */
+  readonly planes: Planes | null;
 }
 
 /** What a step does: an op by its prefix, or these two with their numbers. */
@@ -93,8 +103,32 @@ interface Written {
   isRead: boolean;
 }
 
-/** Number of an op, an address or the bits of a number, and those of a second number. */
-type Words = readonly [op: number, first: number, second: number];
+/** Number of an op, an address or the bits of a number, those of a second number, and where one for each channel lies. */
+type Words = readonly [op: number, first: number, second: number, channels: number];
+
+/** Planes below this are better run as rows: to begin one takes as long as some elements. */
+const SMALLEST_PLANE = 32;
+
+/** Bytes that an operand of one element, or of one for each channel, reads. */
+function bytesOf({ planes }: Place): number {
+  return 4 * (planes?.channels ?? 1);
+}
+
+/** The planes of `shape` that meet one element each of an operand with these sizes and steps; null when there are none. */
+export function planesOf(
+  shape: readonly number[],
+  sizes: readonly number[],
+  steps: readonly number[],
+): Planes | null {
+  const ahead = shape.length - sizes.length;
+  const stepAt = (d: number): number => d < ahead || sizes[d - ahead] === 1 ? 0 : steps[d - ahead]!;
+  let [size, channels] = [1, 1];
+  let d = shape.length - 1;
+  for (; d >= 0 && (stepAt(d) === 0 || shape[d] === 1); d--) size *= shape[d]!;
+  for (; d >= 0 && (stepAt(d) === channels || shape[d] === 1); d--) channels *= shape[d]!;
+  for (; d >= 0; d--) if (stepAt(d) !== 0 && shape[d] !== 1) return null;
+  return size >= SMALLEST_PLANE && channels > 1 ? { size, channels } : null;
+}
 
 const float = new Float32Array(1);
 const word = new Int32Array(float.buffer);
@@ -112,6 +146,9 @@ export class Chain {
   #written: Written[] = [];
   /** Addresses of all elements that are read from memory. */
   #read: number[] = [];
+  /** Operands of one element for each plane, and these planes: they are the same for all steps. */
+  #small: Place[] = [];
+  #planes: Planes | null = null;
 
   /** @param kernels The running kernels. */
   constructor(kernels: Kernels) {
@@ -125,12 +162,16 @@ export class Chain {
 
   /** Lets a step wait, after those that can run with it; others run first. */
   add(step: ChainStep): void {
-    for (const { address, isOne } of step.inputs) {
+    for (const x of step.inputs) {
       // What is one element now may be a result that waits.
-      if (isOne && this.#written.some((w) => w.isLive && overlap(address, 4, w.address, 4 * step.n))) {
+      if (
+        x.isOne &&
+        this.#written.some((w) => w.isLive && overlap(x.address, bytesOf(x), w.address, 4 * step.n))
+      ) {
         this.settle();
       }
     }
+    if (this.#small.some((x) => overlap(x.address, bytesOf(x), step.output, 4 * step.n))) this.settle();
     if (this.isEmpty || !this.#extend(step)) {
       this.settle();
       this.#begin(step);
@@ -142,6 +183,7 @@ export class Chain {
     if (this.isEmpty) return;
     const size = 4 * this.#steps[0]!.n;
     const isNeeded = this.#read.some((address) => overlap(ptr, bytes, address, size)) ||
+      this.#small.some((x) => overlap(ptr, bytes, x.address, bytesOf(x))) ||
       this.#written.some((w) => w.isLive && w.isRead && overlap(ptr, bytes, w.address, size));
     if (isNeeded) this.settle();
     for (const w of this.#written) if (overlap(ptr, bytes, w.address, size)) w.isLive = false;
@@ -151,23 +193,31 @@ export class Chain {
   /** Runs what waits. */
   settle(): void {
     const [steps, words, written, from] = [this.#steps, this.#words, this.#written, this.#read[0]!];
+    const planes = this.#planes;
     if (steps.length === 0) return;
     this.#clear();
     if (steps.length === 1) return steps[0]!.run();
     const table: number[] = [];
     words.forEach((list, i) => {
-      table.push(...list, 0);
+      table.push(...list);
       if (written[i]!.isLive) table.push(STORE, written[i]!.address, 0, 0);
     });
     const kernels = this.#kernels;
     const { n } = steps[0]!;
-    const call = kernels.cut(kernels.entry("chain_f32"), [META, META + 4 * table.length, from, 0, n], {
-      units: n,
-      at: 4,
-      grain: GRAIN,
-      cost: n * (PASS + STEP * words.length),
-      moves: [[3, 1]],
-    });
+    const [last, cost] = [META + 4 * table.length, n * (PASS + STEP * words.length)];
+    let call: WasmDispatch;
+    if (planes === null) {
+      const cut = { units: n, at: 4, grain: GRAIN, cost, moves: [[3, 1]] } as const;
+      call = kernels.cut(kernels.entry("chain_f32"), [META, last, from, 0, n], cut);
+    } else {
+      const units = n / planes.size;
+      kernels.needScratch(4 * table.length);
+      call = kernels.cut(
+        kernels.entry("chain_planes_f32"),
+        [META, last, from, planes.size, planes.channels, 0, units],
+        { units, at: 6, cost, moves: [[5, 1]] },
+      );
+    }
     new MetaCall(call, table, kernels.heap).run();
   }
 
@@ -176,6 +226,8 @@ export class Chain {
     this.#words = [];
     this.#written = [];
     this.#read = [];
+    this.#small = [];
+    this.#planes = null;
   }
 
   #begin(step: ChainStep): void {
@@ -190,6 +242,10 @@ export class Chain {
   #extend(step: ChainStep): boolean {
     const last = this.#written.at(-1)!;
     if (!last.isLive || step.n !== this.#steps[0]!.n || this.#steps.length === MOST_STEPS) return false;
+    const here = this.#planes;
+    if (here !== null && step.inputs.some(({ planes }) => planes !== null && !areSame(planes, here))) {
+      return false;
+    }
     const words = this.#wordsOf(step, last.address);
     if (words === null || !this.#isAligned(step, last.address)) return false;
     for (const { address, isOne } of step.inputs) {
@@ -216,7 +272,12 @@ export class Chain {
   }
 
   #note(step: ChainStep, words: Words): void {
-    for (const { address, isOne } of step.inputs) {
+    for (const x of step.inputs) {
+      const { address, isOne, planes } = x;
+      if (planes !== null) {
+        this.#small.push(x);
+        this.#planes = planes;
+      }
       const isHere = this.#written.length > 0 && address === this.#written.at(-1)!.address;
       if (!isOne && !isHere && !this.#read.includes(address)) this.#read.push(address);
     }
@@ -232,25 +293,30 @@ export class Chain {
     const [x, y] = inputs as [Place, Place | undefined];
     const isFirst = !x.isOne && x.address === here;
     if (typeof op !== "string" && op.name === "clamp") {
-      return isFirst ? [CLAMP, bitsOf(op.low), bitsOf(op.high)] : null;
+      return isFirst ? [CLAMP, bitsOf(op.low), bitsOf(op.high), 0] : null;
     }
-    if (y === undefined) return isFirst ? [FIRST_UNARY + UNARY.indexOf(op as string), 0, 0] : null;
+    if (y === undefined) return isFirst ? [FIRST_UNARY + UNARY.indexOf(op as string), 0, 0, 0] : null;
     const isSecond = !y.isOne && y.address === here;
     if (typeof op !== "string") {
       if (isFirst === isSecond) return null;
       const number = bitsOf(op.alpha);
-      return isFirst ? [SCALED, y.address, number] : [SCALED + 1, x.address, number];
+      return isFirst ? [SCALED, y.address, number, 0] : [SCALED + 1, x.address, number, 0];
     }
     const code = FORMS * BINARY.indexOf(op);
-    if (isFirst && isSecond) return [code + ITSELF, 0, 0];
-    if (isFirst) return [code + (y.isOne ? AND_ONE : AND_EACH), this.#operand(y), 0];
-    return isSecond ? [code + (x.isOne ? ONE_AND : EACH_AND), this.#operand(x), 0] : null;
+    if (isFirst && isSecond) return [code + ITSELF, 0, 0, 0];
+    if (isFirst) return this.#wordsWith(code + (y.isOne ? AND_ONE : AND_EACH), y);
+    return isSecond ? this.#wordsWith(code + (x.isOne ? ONE_AND : EACH_AND), x) : null;
   }
 
-  /** The address of many elements, or the bits of one. */
-  #operand({ address, isOne }: Place): number {
-    return isOne ? this.#kernels.heap.ints[address >>> 2]! : address;
+  /** With the address of many elements, or the bits of one, or where those of planes lie. */
+  #wordsWith(code: number, { address, isOne, planes }: Place): Words {
+    if (planes !== null) return [code, 0, 0, address];
+    return [code, isOne ? this.#kernels.heap.ints[address >>> 2]! : address, 0, 0];
   }
+}
+
+function areSame(a: Planes, b: Planes): boolean {
+  return a.size === b.size && a.channels === b.channels;
 }
 
 function overlap(a: number, aBytes: number, b: number, bBytes: number): boolean {

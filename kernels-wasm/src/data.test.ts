@@ -104,6 +104,29 @@ test("cast: every pair of dtypes, strided", () => {
   }
 });
 
+test("cast: whole vectors of integers and bools, with their low bits where they do not fit", () => {
+  const x = Array.from({ length: 45 }, (_, i) => (i % 2 ? -1 : 1) * (i * 9176543 + (i % 5) * 2 ** 24));
+  for (const from of [int64, int32, int16, int8, uint8, bool]) {
+    const low = x.map((v, i) =>
+      from === bool ? i % 3 & 1 : from.itemsize === 1 ? (v & 127) * (from === int8 && i % 2 ? -1 : 1) : v
+    );
+    const fitting = from === int16
+      ? low.map((v) => v % 30000)
+      : from === int64
+      ? low.map((v) => v * 1001)
+      : low;
+    for (const dtype of [int64, int32, int16, int8, uint8, float32, bool]) {
+      const want = empty(oracle, [x.length], dtype);
+      run(oracle, "cast", [operand(oracle, fitting, [x.length], from)], want, { dtype });
+      for (const [, device] of devices) {
+        const out = empty(device, [x.length], dtype);
+        run(device, "cast", [operand(device, fitting, [x.length], from)], out, { dtype });
+        expect(values(device, out), `${from.name} ${dtype.name}`).toEqual(values(oracle, want));
+      }
+    }
+  }
+});
+
 test("cast: floats out of range, NaN and infinity to integers and bool", () => {
   const x = [
     NaN,
@@ -121,6 +144,10 @@ test("cast: floats out of range, NaN and infinity to integers and bool", () => {
     -0,
     255.5,
     300,
+    // Whole vectors of numbers that fit, and of some that do not.
+    ...Array.from({ length: 32 }, (_, i) => (i - 16) * 100.7),
+    ...Array.from({ length: 16 }, (_, i) => i === 11 ? NaN : -i * 1e8),
+    ...Array.from({ length: 17 }, (_, i) => i === 2 ? -3e9 : i * 1e8),
   ].map(Math.fround);
   for (const from of [float32, float64]) {
     for (const dtype of [int64, int32, int16, int8, uint8, bool]) {

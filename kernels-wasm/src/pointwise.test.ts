@@ -212,6 +212,116 @@ for (const name of BINARIES) {
   });
 }
 
+for (const name of ["floorDivide", "truncDivide", "remainder", "fmod"] as const) {
+  test(`${name}: as the reference for every dtype, broadcast and stride; no integer by 0`, () => {
+    const floats = [...SPECIAL, 2, 3, -3, 7.5, -0.3, 1e9, 16777216, -7, 0.1, 1e-3, 5e8, 2147483648, 1e20];
+    const ints = [1, -1, 2, 3, -3, 7, -7, 100, -2147483648, 2147483647, -2147483647, 12];
+    for (const dtype of [float32, float64, int32, int64]) {
+      const all = dtype.isFloatingPoint ? floats.map(Math.fround) : ints;
+      const grid = all.flatMap((x) => all.map((y) => [x, y] as const));
+      const pairs: (readonly [readonly number[], Shape, Layout, readonly number[], Shape, Layout, Shape])[] =
+        [
+          [grid.map(([x]) => x), [grid.length], {}, grid.map(([, y]) => y), [grid.length], {}, [grid.length]],
+          ...all.map((y) => [all, [all.length], {}, [y], [], {}, [all.length]] as const),
+          ...all.map((x) => [[x], [], {}, all, [all.length], {}, [all.length]] as const),
+          [grid.map(([x]) => x), [all.length, all.length], { strides: [1, all.length] }, all, [all.length], {
+            strides: [-1],
+            offset: all.length,
+          }, [all.length, all.length]],
+        ];
+      for (const [x, xs, xl, y, ys, yl, os] of pairs) {
+        const expected = want(
+          name,
+          [operand(oracle, x, xs, dtype), operand(oracle, y, ys, dtype)],
+          os,
+          dtype,
+        );
+        if (name === "truncDivide" && dtype === float32) {
+          // As in PyTorch, a quotient that rounds up to an integer stays there.
+          if (xl.strides !== undefined) continue;
+          expected.forEach((_, i) =>
+            expected[i] = Math.trunc(Math.fround(x[i % x.length]! / y[i % y.length]!))
+          );
+        }
+        for (const [build, device] of devices) {
+          const out = empty(device, os, dtype);
+          run(
+            device,
+            name,
+            [operand(device, x, xs, dtype, xl), operand(device, y, ys, dtype, yl)],
+            out,
+            null,
+          );
+          values(device, out).forEach((got, i) => {
+            const label = `${build} ${dtype.name} ${name} of ${x[i % x.length]}, ${y[i % y.length]}`;
+            if (dtype === float32 && Number.isFinite(expected[i])) {
+              expect(ulps(got, expected[i]!), label).toBeLessThanOrEqual(1);
+              if (got === 0) expect(Object.is(got, expected[i]), label).toBe(true);
+            } else expect(got, label).toBe(expected[i]);
+          });
+        }
+      }
+      if (dtype.isFloatingPoint) continue;
+      for (const [, device] of devices) {
+        for (const divisors of [[1, 2, 0, 3], [0]]) {
+          const x = operand(device, [1, 2, 3, 4], [4], dtype);
+          const y = operand(device, divisors, [divisors.length], dtype);
+          expect(() => run(device, name, [x, y], empty(device, [4], dtype), null)).toThrow(
+            `Cannot divide ${dtype.name}[4] by zero`,
+          );
+        }
+        const none = operand(device, [], [0], dtype);
+        run(device, name, [none, operand(device, [0], [], dtype)], empty(device, [0], dtype), null);
+      }
+    }
+  });
+}
+
+test("remainder, fmod: exact for every quotient, as in float64", () => {
+  const x = Array.from(noise(4000, 3), (v, i) => Math.fround(v * 10 ** (i % 24 - 8)));
+  const y = Array.from(noise(4000, 4), (v, i) => Math.fround(v * 10 ** (i % 11 - 5)));
+  // Quotients that lie next to integers.
+  x.forEach((_, i) => {
+    if (i % 3 === 0) x[i] = Math.fround(y[i]! * Math.round(x[i]! / y[i]!));
+  });
+  for (const [build, device] of devices) {
+    const inputs = [operand(device, x, [4000]), operand(device, y, [4000])] as const;
+    for (const name of ["fmod", "remainder"] as const) {
+      const out = empty(device, [4000]);
+      run(device, name, inputs, out, null);
+      values(device, out).forEach((got, i) => {
+        const rest = x[i]! % y[i]!;
+        const other = name === "remainder" && rest !== 0 && (rest < 0) !== (y[i]! < 0);
+        const exact = Math.fround(other ? rest + y[i]! : rest);
+        expect(Object.is(got, exact), `${build} ${name} of ${x[i]}, ${y[i]}: ${got}, ${exact}`).toBe(true);
+      });
+    }
+  }
+});
+
+test("atan2: within 2 ulp of float64 in all quadrants, and C's special cases", () => {
+  const all = [...SPECIAL, 2, -3, 1e-20, -1e20, 0.3, -0.7, 1e-45].map(Math.fround);
+  const pairs = all.flatMap((x) => all.map((y) => [x, y] as const));
+  noise(4000, 9).forEach((v, i, list) => pairs.push([v, list[(i * 7 + 1) % list.length]!]));
+  for (const [build, device] of devices) {
+    const n = pairs.length;
+    const out = empty(device, [n]);
+    const inputs = [0, 1].map((k) => operand(device, pairs.map((pair) => pair[k]!), [n])) as [
+      Operand,
+      Operand,
+    ];
+    run(device, "atan2", inputs, out, null);
+    values(device, out).forEach((got, i) => {
+      const [a, b] = pairs[i]!;
+      const exact = Math.atan2(a, b);
+      const label = `${build} atan2(${a}, ${b}) = ${got}, exactly ${exact}`;
+      if (Number.isNaN(exact)) expect(got, label).toBeNaN();
+      else expect(ulps(got, exact), label).toBeLessThanOrEqual(2);
+      if (exact === 0) expect(Object.is(got, exact), label).toBe(true);
+    });
+  }
+});
+
 test("add: in place, and into a strided output", () => {
   for (const [, device] of devices) {
     const x = operand(device, noise(37), [37]);
@@ -230,10 +340,10 @@ test("where: chooses by bits for every element size and broadcast", () => {
   for (const [, device] of devices) {
     for (const dtype of [float32, float64, int32, int64, uint8, bool]) {
       for (
-        const [cs, xs, ys] of [[[35], [35], [35]], [[35], [], [35]], [[35], [35], []], [[5, 1], [7], [
-          5,
-          7,
-        ]]] as Shape[][]
+        const [cs, xs, ys] of [
+          ...[[[35], [35], [35]], [[35], [], [35]], [[35], [35], []], [[35], [], []]],
+          [[5, 1], [7], [5, 7]],
+        ] as Shape[][]
       ) {
         const size = (s: Shape): number => s.reduce((a, b) => a * b, 1);
         const shape = cs!.length === 2 ? [5, 7] : [35];

@@ -250,3 +250,31 @@ test("many elements to one: sums of numbers of one sign are within an ulp, NaN a
     }
   }
 });
+
+test("amax, amin of long rows: NaN wherever it stands, infinities beside zeros, products that overflow", () => {
+  for (const dtype of [float32, float64]) {
+    for (const n of [128, 131, 300]) {
+      const plain = Array.from(noise(n, n), Math.fround);
+      const places = Array.from({ length: n }, (_, i) => i).filter((i) =>
+        i < 40 || i % 17 === 0 || i > n - 20
+      );
+      const rows = [
+        ...places.map((at) => plain.map((v, i) => i === at ? NaN : v)),
+        ...places.map((at) => plain.map((v, i) => i === at ? -Infinity : i % 2 ? 0 : v)),
+        plain.map((v, i) => Math.fround(i % 3 ? v * 1e30 : -v * 1e30)),
+        plain.map((_, i) => i % 2 ? Infinity : -Infinity),
+        plain.map(() => NaN),
+      ];
+      for (const name of ["amax", "amin"] as const) {
+        const attrs = { dims: [1], keepdim: false };
+        const want = empty(oracle, [rows.length], dtype);
+        run(oracle, name, [operand(oracle, rows.flat(), [rows.length, n], dtype)], want, attrs);
+        for (const [build, device] of devices) {
+          const out = empty(device, [rows.length], dtype);
+          run(device, name, [operand(device, rows.flat(), [rows.length, n], dtype)], out, attrs);
+          expect(values(device, out), `${build} ${name} ${dtype.name} ${n}`).toEqual(values(oracle, want));
+        }
+      }
+    }
+  }
+});

@@ -291,6 +291,57 @@ export function div_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, 
 export function pow_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f32, ops.Pow>(a, b, o, n, sa, sb, so);
 }
+export function remainder_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.Remainder>(a, b, o, n, sa, sb, so);
+}
+export function remainder_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f64, ops.Remainder>(a, b, o, n, sa, sb, so);
+}
+export function remainder_i32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i32, ops.Remainder>(a, b, o, n, sa, sb, so);
+}
+export function remainder_i64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i64, ops.Remainder>(a, b, o, n, sa, sb, so);
+}
+export function fmod_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.Fmod>(a, b, o, n, sa, sb, so);
+}
+export function fmod_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f64, ops.Fmod>(a, b, o, n, sa, sb, so);
+}
+export function fmod_i32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i32, ops.Fmod>(a, b, o, n, sa, sb, so);
+}
+export function fmod_i64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i64, ops.Fmod>(a, b, o, n, sa, sb, so);
+}
+export function floor_divide_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.FloorDivide>(a, b, o, n, sa, sb, so);
+}
+export function floor_divide_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f64, ops.FloorDivide>(a, b, o, n, sa, sb, so);
+}
+export function floor_divide_i32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i32, ops.FloorDivide>(a, b, o, n, sa, sb, so);
+}
+export function floor_divide_i64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i64, ops.FloorDivide>(a, b, o, n, sa, sb, so);
+}
+export function trunc_divide_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.TruncDivide>(a, b, o, n, sa, sb, so);
+}
+export function trunc_divide_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f64, ops.TruncDivide>(a, b, o, n, sa, sb, so);
+}
+export function trunc_divide_i32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i32, ops.TruncDivide>(a, b, o, n, sa, sb, so);
+}
+export function trunc_divide_i64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i64, ops.TruncDivide>(a, b, o, n, sa, sb, so);
+}
+export function atan2_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.Atan2>(a, b, o, n, sa, sb, so);
+}
 export function maximum_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binaryWide<f32, ops.Maximum>(a, b, o, n, sa, sb, so);
 }

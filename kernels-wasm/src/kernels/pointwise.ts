@@ -8,17 +8,19 @@ import {
   bool,
   type DType,
   float32,
+  formatType,
   type FusedName,
   type Kernel,
   type KernelTable,
   type Operand,
   type Shape,
   type UnaryPrimitives,
+  ValueError,
 } from "@flambeau/core";
 import type { BinaryPrimitives } from "@flambeau/core";
-import { canChain, chaining, type ChainOp, ChainStep, type Place } from "../chain.ts";
-import { Call, type Entry, type WasmDispatch } from "../dispatch.ts";
-import { byDType, count, isDense, pointer, rows } from "../geometry.ts";
+import { canChain, chaining, type ChainOp, ChainStep, type Place, planesOf } from "../chain.ts";
+import { Call, type Entry, HostStep, Sequence, type WasmDispatch } from "../dispatch.ts";
+import { byDType, count, isDense, loopsOf, pointer, rows } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 
 type UnaryName = keyof UnaryPrimitives<unknown>;
@@ -72,6 +74,7 @@ const BINARY: readonly (readonly [name: BinaryName, prefix: string, boolPrefix?:
   ["mul", "mul", "bitwise_and"],
   ["div", "div"],
   ["pow", "pow"],
+  ["atan2", "atan2"],
   ["maximum", "maximum", "maximum"],
   ["minimum", "minimum", "minimum"],
   ["eq", "eq", "eq"],
@@ -85,6 +88,14 @@ const BINARY: readonly (readonly [name: BinaryName, prefix: string, boolPrefix?:
   ["bitwiseXor", "bitwise_xor", "bitwise_xor"],
 ];
 
+/** Quotients and remainders: of integers, no divisor may be 0. */
+const DIVISIONS: readonly (readonly [name: BinaryName, prefix: string])[] = [
+  ["floorDivide", "floor_divide"],
+  ["truncDivide", "trunc_divide"],
+  ["remainder", "remainder"],
+  ["fmod", "fmod"],
+];
+
 /** Kernels by the code of the inputs' dtype. */
 function entriesOf(kernels: Kernels, prefix: string, boolPrefix: string | undefined): (Entry | null)[] {
   const entries = byDType(kernels, prefix);
@@ -94,7 +105,8 @@ function entriesOf(kernels: Kernels, prefix: string, boolPrefix: string | undefi
 
 /** Nanoseconds an element of four bytes takes where it is more than {@linkcode PLAIN}, by measurement. */
 const COSTS: Readonly<Record<string, number>> = {
-  ...{ exp: 0.45, exp2: 0.6, expm1: 0.9, log: 0.7, log2: 0.7, log10: 0.7, log1p: 1, pow: 3 },
+  ...{ exp: 0.45, exp2: 0.6, expm1: 0.9, log: 0.7, log2: 0.7, log10: 0.7, log1p: 1, pow: 3, atan2: 1.5 },
+  ...{ remainder: 1, fmod: 1, floor_divide: 1, trunc_divide: 0.5 },
   ...{ sin: 0.9, cos: 0.9, tan: 1.5, asin: 1, acos: 1, atan: 1, sinh: 1.2, cosh: 1, tanh: 0.7 },
   ...{ asinh: 2, acosh: 2, atanh: 1.5, erf: 1, erfc: 1.5, sigmoid: 0.7, silu: 0.7 },
   ...{ gelu: 1.2, gelu_tanh: 1, gelu_backward: 2, gelu_tanh_backward: 1.5 },
@@ -126,8 +138,10 @@ function maybeStep(
   for (const x of inputs) {
     if (x.dtype !== float32) return call;
     const isOne = !isDense(x, shape);
-    if (isOne && !isRepeated(x)) return call;
-    places.push({ address: pointer(x), isOne });
+    const planes = isOne && !isRepeated(x) ? planesOf(shape, x.shape, x.strides) : null;
+    if (isOne && planes === null && !isRepeated(x)) return call;
+    if (planes !== null && typeof op !== "string") return call;
+    places.push({ address: pointer(x), isOne, planes });
   }
   if (places.every(({ isOne }) => isOne)) return call;
   return new ChainStep(op, places, pointer(output), n, call);
@@ -193,6 +207,41 @@ function binaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry
     maybeStep(kernel(inputs, output), prefix, inputs, output);
 }
 
+/** A division by `divide`; of integers after a look at all divisors, because division by 0 stops WebAssembly. */
+function divisionKernel(kernels: Kernels, divide: ReturnType<typeof binaryKernel>) {
+  return (inputs: readonly [x: Operand, y: Operand], output: Operand): WasmDispatch | null => {
+    const [x, y] = inputs;
+    const step = divide(inputs, output);
+    if (step === null || x.dtype.kind === "float") return step;
+    if (count(output.shape) === 0) return step;
+    const wide = y.dtype.itemsize / 4;
+    const look = new HostStep(() => {
+      const ints = kernels.heap.ints;
+      const first = pointer(y) / 4;
+      eachRow(y, (start, step, size) => {
+        for (let i = 0, at = first + start * wide; i < size; i++, at += step * wide) {
+          if (ints[at] === 0 && (wide === 1 || ints[at + 1] === 0)) {
+            throw new ValueError(`Cannot divide ${formatType(x)} by zero`);
+          }
+        }
+      });
+    });
+    return new Sequence([look, step]);
+  };
+}
+
+/** The rows of an operand: place of the first element, step and number of elements. */
+function eachRow(x: Operand, visit: (start: number, step: number, size: number) => void): void {
+  const { sizes, steps } = loopsOf(x.shape, [x]);
+  const along = steps[0]!;
+  const inner = sizes.length - 1;
+  const walk = (d: number, start: number): void => {
+    if (d === inner) return visit(start, along[d]!, sizes[d]!);
+    for (let i = 0; i < sizes[d]!; i++) walk(d + 1, start + i * along[d]!);
+  };
+  walk(0, 0);
+}
+
 /** Elements from which a transposed operand is better copied, block by block, than read across. */
 const LARGE = 16384;
 
@@ -220,6 +269,9 @@ export function pointwiseKernels(kernels: Kernels): Partial<KernelTable<WasmDisp
   }
   for (const [name, prefix, boolPrefix] of BINARY) {
     table[name] = binaryKernel(kernels, prefix, entriesOf(kernels, prefix, boolPrefix));
+  }
+  for (const [name, prefix] of DIVISIONS) {
+    table[name] = divisionKernel(kernels, binaryKernel(kernels, prefix, byDType(kernels, prefix)));
   }
   return { ...table as Partial<KernelTable<WasmDispatch>>, where: whereKernel(kernels), ...fused(kernels) };
 }

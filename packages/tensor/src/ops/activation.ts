@@ -8,9 +8,9 @@
 
 import { type DType, DTypeError, formatType, normalizeDim, ShapeError, ValueError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
-import { bind, bindInto, replaceValue } from "../bind.ts";
+import { bind, bindInto, needsGrad, replaceValue } from "../bind.ts";
 import { castTo, dtypeOption, requireInteger, requireNumber, requireTensor, toFloat } from "../coerce.ts";
-import { noGrad } from "../grad_mode.ts";
+import { gradMode, noGrad } from "../grad_mode.ts";
 import { relabel } from "../label.ts";
 import { binary, unaryFloat } from "../pointwise.ts";
 import type { GeneratorOption } from "../random.ts";
@@ -48,6 +48,11 @@ function requireFloat(op: string, x: Tensor): void {
   if (requireTensor(op, "input", x).dtype.kind !== "float") {
     throw new DTypeError(`Cannot ${op} ${formatType(x)}: it must have a float dtype, got ${x.dtype.name}`);
   }
+}
+
+/** True where a formula needs only its values: gradients at kinks take more steps. */
+function isPlain(x: Tensor): boolean {
+  return !gradMode.enabled || !needsGrad([x]);
 }
 
 function test(name: "gt" | "ge" | "lt" | "le", x: Tensor, value: number): Tensor {
@@ -152,6 +157,7 @@ function within(x: Tensor, low: number, high: number): Tensor {
   const whole = x.dtype.kind === "int";
   const [min, max] = whole ? [Math.trunc(low), Math.trunc(high)] : [low, high];
   const limited = noGrad(() => bind("clamp", [x], { min, max }));
+  if (isPlain(x)) return limited;
   const outside = bind("bitwiseOr", [test("le", x, min), test("ge", x, max)], null);
   return either(outside, limited, x);
 }
@@ -176,6 +182,10 @@ export function hardswish(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]>)
   requireFloat("hardswish", x);
   const options = named<InplaceOptions>("hardswish", args, ["inplace"]);
   return applied("hardswish", "HardswishBackward0", x, options, (input) => {
+    if (isPlain(input)) {
+      const gate = bind("clamp", [add(input, 3)], { min: 0, max: 6 });
+      return bind("div", [mul(input, gate), like(input, 6)], null);
+    }
     const outside = bind("bitwiseOr", [test("lt", input, -3), test("gt", input, 3)], null);
     const inner = either(outside, 0, input);
     return either(test("gt", input, 3), input, mul(mul(inner, add(inner, 3)), 1 / 6));
@@ -191,8 +201,9 @@ export function hardsigmoid(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]
   requireFloat("hardsigmoid", x);
   const options = named<InplaceOptions>("hardsigmoid", args, ["inplace"]);
   return applied("hardsigmoid", "HardsigmoidBackward0", x, options, (input) => {
-    const inside = bind("bitwiseAnd", [test("gt", input, -3), test("lt", input, 3)], null);
     const slope = mul(add(input, 3), 1 / 6);
+    if (isPlain(input)) return bind("clamp", [slope], { min: 0, max: 1 });
+    const inside = bind("bitwiseAnd", [test("gt", input, -3), test("lt", input, 3)], null);
     return either(inside, slope, noGrad(() => bind("clamp", [slope], { min: 0, max: 1 })));
   });
 }
@@ -205,6 +216,12 @@ export interface AlphaActivationOptions extends InplaceOptions {
 
 /** `scale · x` above 0, `scale · alpha · (e^(x / stretch) − 1)` below. */
 function exponentialUnit(x: Tensor, alpha: number, scale: number, stretch: number): Tensor {
+  if (isPlain(x) && Number.isFinite(alpha)) {
+    const part = bind("clamp", [x], { min: null, max: 0 });
+    const low = bind("expm1", [stretch === 1 ? part : mul(part, 1 / stretch)], null);
+    const high = bind("relu", [x], null);
+    return add(scale === 1 ? high : mul(high, scale), mul(low, alpha * scale));
+  }
   const below = test("le", x, 0);
   const negative = either(below, x, 0); // keeps eˣ from overflowing where it is not used
   const curve = mul(
@@ -295,7 +312,11 @@ export function leakyRelu(x: Tensor, ...args: Args<LeakyReluOptions, ["negativeS
     "LeakyReluBackward0",
     x,
     options,
-    (input) => either(test("gt", input, 0), input, mul(input, slope)),
+    (input) => {
+      // The larger of both, where neither slope is 0: 0 · ∞ would be NaN.
+      if (slope > 0 && slope <= 1 && isPlain(input)) return bind("maximum", [mul(input, slope), input], null);
+      return either(test("gt", input, 0), input, mul(input, slope));
+    },
   );
 }
 

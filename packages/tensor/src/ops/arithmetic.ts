@@ -262,6 +262,10 @@ function shortPower(x: Tensor, exponent: Scalar): Tensor | null {
   switch (exponent) {
     case 2:
       return x.dtype.kind === "bool" ? null : bind("mul", [x, x], null);
+    case 3:
+      return x.dtype.kind === "float"
+        ? temporaries(() => bind("mul", [bind("mul", [x, x], null), x], null))
+        : null;
     case 0.5:
       return bind("sqrt", [x], null);
     case -0.5:

@@ -218,7 +218,9 @@ function byRunning(
   const rstd = bind("rsqrt", [bind("add", [variance, like(variance, eps)], null)], null);
   const scale = bind("mul", [rstd, weight], null);
   const shift = bind("sub", [bias, bind("mul", [mean, scale], null)], null);
-  return bind("add", [bind("mul", [x, channelColumn(scale, x)], null), channelColumn(shift, x)], null);
+  const [factor, term] = [channelColumn(scale, x), channelColumn(shift, x)];
+  // The product goes before factors and terms do: a device may then make the sum without writing it.
+  return temporaries(() => bind("add", [bind("mul", [x, factor], null), term], null));
 }
 
 /**

@@ -54,7 +54,8 @@ export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
 
 /** Computes and reduces losses, frees what is in between, and names the step. */
 export function lossOf(reduction: Reduction, label: string, losses: () => Tensor): Tensor {
-  return temporaries(() => relabel(reduceLoss(losses(), reduction), label));
+  // What the losses are made of goes before they are added up: a device may then make them without writing it.
+  return temporaries(() => relabel(reduceLoss(temporaries(losses), reduction), label));
 }
 
 /**

@@ -12,9 +12,10 @@
  * it is the convolution with flipped weights over the gradient, spread by the stride.
  */
 
-import { correlatePlane, correlatePlaneGrad, correlatePlanesGrad } from "./depthwise";
+import { copyFloats, correlatePlane, correlatePlaneGrad, correlatePlanesGrad } from "./depthwise";
 import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA, packedRows, packWhole, padded, rowsOfBlock } from "./gemm";
 import { scratch } from "./memory";
+import { nearPlane, nearPlaneBack, nearPlaneGrad, paddedPlaneBack } from "./near";
 import { correlateTaps } from "./taps";
 
 /** What the host writes at META, in this order. */
@@ -204,57 +205,79 @@ function place(x: usize, o: usize): void {
   if (x1 <= x0) return;
   const step = <usize>meta(SPREAD + 2) << 2;
   const split = meta(SPLIT);
+  const many = x1 - x0;
+  const first = meta(LOW + 2) + x0 * meta(SPREAD + 2);
+  const at = <usize>columnOf(first) << 2;
+  const beside = split > 1 ? <usize>columnOf(first + 1) << 2 : 0;
+  const down = <usize>(meta(SPREAD + 1) * width) << 2;
   for (let c = 0; c < meta(CHANNELS); c++) {
     for (let z = z0; z < z1; z++) {
+      let from = x + (<usize>(((c * d + z) * h + y0) * w + x0) << 2);
+      let row = o +
+        (<usize>(c * volume + (meta(LOW) + z * meta(SPREAD)) * plane + (meta(LOW + 1) + y0 * meta(SPREAD + 1)) * width) << 2);
       for (let y = y0; y < y1; y++) {
-        const from = x + (<usize>(((c * d + z) * h + y) * w + x0) << 2);
-        const row = o +
-          (<usize>(c * volume + (meta(LOW) + z * meta(SPREAD)) * plane + (meta(LOW + 1) + y * meta(SPREAD + 1)) * width) <<
-            2);
-        const to = row + (<usize>(meta(LOW + 2) + x0 * meta(SPREAD + 2)) << 2);
-        if (split > 1) {
-          const first = meta(LOW + 2) + x0;
-          for (let i = 0; i < min(split, x1 - x0); i++) {
-            splitFloats(row + (<usize>columnOf(first + i) << 2), from + (<usize>i << 2), x1 - x0 - i, split);
+        if (split === 2) {
+          splitInTwo(row + at, row + beside, from, many);
+        } else if (split > 2) {
+          for (let i = 0; i < min(split, many); i++) {
+            splitFloats(row + (<usize>columnOf(first + i) << 2), from + (<usize>i << 2), many - i, split);
           }
         } else if (step === 4) {
-          copyFloats(to, from, x1 - x0);
+          copyFloats(row + at, from, many);
         } else {
-          let q = to;
-          for (let i: usize = 0; i < <usize>(x1 - x0) << 2; i += 4) {
+          let q = row + at;
+          for (let i: usize = 0; i < <usize>many << 2; i += 4) {
             store<f32>(q, load<f32>(from + i));
             q += step;
           }
         }
+        from += <usize>w << 2;
+        row += down;
       }
     }
   }
-}
-
-/** Copies short rows, where `memory.copy` costs more than it moves. */
-// @ts-ignore: decorator
-@inline
-function copyFloats(to: usize, from: usize, n: i32): void {
-  const all = <usize>n << 2;
-  let t: usize = 0;
-  for (; t + 16 <= all; t += 16) v128.store(to + t, v128.load(from + t));
-  for (; t < all; t += 4) store<f32>(to + t, load<f32>(from + t));
 }
 
 /** Copies every `split`th of `n` elements. */
 function splitFloats(to: usize, from: usize, n: i32, split: i32): void {
   const end = from + (<usize>n << 2);
   const step = <usize>split << 2;
-  if (split === 2) {
-    for (; from + 28 <= end; from += 32) {
-      v128.store(to, i32x4.shuffle(v128.load(from), v128.load(from, 12), 0, 2, 5, 7));
-      to += 16;
-    }
+  for (; from + 3 * step < end; from += 4 * step) {
+    let v = v128.load32_zero(from);
+    v = v128.load32_lane(from + step, v, 1);
+    v = v128.load32_lane(from + 2 * step, v, 2);
+    v128.store(to, v128.load32_lane(from + 3 * step, v, 3));
+    to += 16;
   }
   for (; from < end; from += step) {
     store<f32>(to, load<f32>(from));
     to += 4;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function halve(even: usize, odd: usize, from: usize): void {
+  const a = v128.load(from);
+  const b = v128.load(from, 16);
+  v128.store(even, i32x4.shuffle(a, b, 0, 2, 4, 6));
+  v128.store(odd, i32x4.shuffle(a, b, 1, 3, 5, 7));
+}
+
+/** Copies elements of even and of odd number. */
+function splitInTwo(even: usize, odd: usize, from: usize, n: i32): void {
+  const half = <usize>(n >> 1) << 2;
+  let t: usize = 0;
+  if (n >= 8) {
+    for (; t + 16 <= half; t += 16) halve(even + t, odd + t, from + 2 * t);
+    if (t < half) halve(even + half - 16, odd + half - 16, from + 2 * half - 32);
+    t = half;
+  }
+  for (; t < half; t += 4) {
+    store<f32>(even + t, load<f32>(from + 2 * t));
+    store<f32>(odd + t, load<f32>(from + 2 * t, 4));
+  }
+  if (n & 1) store<f32>(even + t, load<f32>(from + 2 * t));
 }
 
 /** Four elements at `p` + offsets, which lie `gap` bytes apart in all (12: neighbours, 24: every second). */
@@ -384,7 +407,20 @@ function oneRow(w: usize, o: usize, base: usize, pixel: usize, k: i32, p: i32): 
 // @ts-ignore: decorator
 @inline
 function hasRows(): bool {
-  return meta(PADDED) === 1 && meta(KERNEL) === 1 && meta(OUT) === 1 && meta(OUT + 2) >= 4;
+  return meta(PADDED) === 1 && meta(KERNEL) === 1 && meta(OUT) === 1 && meta(OUT + 2) >= 4 && meta(STRIDE + 2) === meta(SPLIT);
+}
+
+/**
+ * 1 or 2 where a kernel of 3 × 3 for one channel moves by so many elements, with a border of 1 around the image, whose rows are
+ * as many times as wide as those of pixels; else 0. Then the image is read where it lies, though it has no border.
+ */
+function isNear(): i32 {
+  const by = meta(STRIDE + 2);
+  const plain = hasRows() && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3 && meta(KERNEL + 2) === 3 &&
+    meta(LOW + 1) === 1 && meta(LOW + 2) === 1 && meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 &&
+    meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 && meta(STRIDE + 1) === by && by <= 2 && meta(OUT + 2) >= 5 &&
+    meta(OUT + 2) * by === meta(SIZE + 2) && (meta(SIZE + 1) + by - 1) / by === meta(OUT + 1);
+  return plain ? by : 0;
 }
 
 /** True where the gathered matrix is the image: kernels of 1 × 1 that move by 1. */
@@ -450,6 +486,49 @@ function convolveTaps(a: usize, base: usize, o: usize, rows: i32, first: i32, en
   }
 }
 
+/** The `n` weights of a kernel in the opposite order. */
+// @ts-ignore: decorator
+@inline
+function turn(to: usize, from: usize, n: i32): void {
+  for (let i = 0; i < n; i++) store<f32>(to + (<usize>i << 2), load<f32>(from + (<usize>(n - 1 - i) << 2)));
+}
+
+/** {@linkcode convolve} of all groups where {@linkcode isNear} is `by`; weights are turned where there is room for them. */
+function convolveNear(
+  x: usize,
+  w: usize,
+  o: usize,
+  batch: i32,
+  rows: i32,
+  groups: i32,
+  by: i32,
+  turned: usize,
+): void {
+  const all = meta(GROUPS);
+  const many = meta(ROWS);
+  const high = meta(SIZE + 1);
+  const h = meta(OUT + 1);
+  const n = meta(OUT + 2);
+  const volume = <usize>(high * meta(SIZE + 2)) << 2;
+  const plane = <usize>(h * n) << 2;
+  // The padded image, which nothing is placed in, holds zeros.
+  const zeros = image(9, h * n, many) + 16;
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < groups; i++) {
+      const at = b * all + i;
+      for (let r = 0; r < rows; r++) {
+        const to = o + <usize>(at * many + r) * plane;
+        let u = w + <usize>((i * many + r) * 36);
+        if (turned) {
+          turn(turned, u, 9);
+          u = turned;
+        }
+        nearPlane(u, x + <usize>at * volume, to, high, h, n, by, zeros, scratch);
+      }
+    }
+  }
+}
+
 /** The group's convolution of `batch` images with dense weights [rows, k], for the `count` pixels from `first` on of all p. */
 function convolve(
   x: usize,
@@ -468,8 +547,9 @@ function convolve(
   const volume = meta(CHANNELS) * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
   const pad = image(k, p, meta(ROWS));
   const pack = packs(k, p, meta(ROWS));
-  const few = rows < 4;
-  const byRows = hasRows();
+  const byRows = hasRows() && count === p;
+  // Weights of 3 × 3 for one channel stay in registers.
+  const few = rows < 4 || (byRows && k === 9 && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3);
   const byTaps = !few && hasTaps(k);
   const pixel = pixels(k) + (<usize>first << 2);
   if (!few) {
@@ -491,7 +571,7 @@ function convolve(
     }
     if (few) {
       for (let r = 0; r < rows; r++) {
-        if (byRows && count === p) {
+        if (byRows) {
           correlatePlane(
             w + (<usize>(r * k) << 2),
             base,
@@ -503,9 +583,8 @@ function convolve(
             meta(KERNEL + 2),
             <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
             <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
-            <usize>meta(STRIDE + 2) << 2,
             <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
-            <usize>meta(DILATION + 2) << 2,
+            taps(),
           );
           continue;
         }
@@ -560,8 +639,13 @@ export function conv_f32(
     }
     return;
   }
-  makeTables(k, p);
   clearImage(k, p);
+  const by = count === p ? isNear() : 0;
+  if (by) {
+    convolveNear(x, w, o, batch, rows, groups, by, 0);
+    return;
+  }
+  makeTables(k, p);
   for (let group = 0; group < groups; group++) {
     convolve(x, w + (<usize>(group * meta(ROWS) * k) << 2), o, batch, rows, first, count, group, k, p);
   }
@@ -592,18 +676,74 @@ export function conv_input_grad_turned_f32(
     }
     return;
   }
-  makeTables(k, p);
   clearImage(k, p);
+  const by = count === p ? isNear() : 0;
   const turned = ownWeights(k, p);
+  if (by) {
+    convolveNear(g, w, o, batch, rows, groups, by, turned);
+    return;
+  }
+  makeTables(k, p);
   for (let group = 0; group < groups; group++) {
     for (let r = 0; r < rows; r++) {
       for (let c = 0; c < channels; c++) {
         const from = w + (<usize>(((group * channels + c) * meta(ROWS) + r) * t) << 2);
         const to = turned + (<usize>((r * channels + c) * t) << 2);
-        for (let i = 0; i < t; i++) store<f32>(to + (<usize>i << 2), load<f32>(from + (<usize>(t - 1 - i) << 2)));
+        turn(to, from, t);
       }
     }
     convolve(g, turned, o, batch, rows, first, count, group, k, p);
+  }
+}
+
+/**
+ * {@linkcode conv_input_grad_turned_f32} of depthwise kernels of 3 × 3 that move by 2. META has the gradient as the image, with
+ * so many zeros around it that every pair of rows and of columns of the input has what it needs, and as output the input.
+ * `skipRow` and `skipColumn` are 1 where its first row or column is the second of a pair. Behind the padded image there is room
+ * for four times as much.
+ */
+export function conv_input_grad_by2_f32(
+  g: usize,
+  w: usize,
+  o: usize,
+  batch: i32,
+  groups: i32,
+  skipRow: i32,
+  skipColumn: i32,
+): void {
+  const all = meta(GROUPS);
+  const high = meta(SIZE + 1);
+  const wide = meta(SIZE + 2);
+  const h = meta(OUT + 1);
+  const n = meta(OUT + 2);
+  const rows = meta(PADDED + 1);
+  const columns = meta(PADDED + 2);
+  const isNear = skipRow + skipColumn + meta(LOW + 1) + meta(LOW + 2) === 0 && wide >= 4 && 2 * wide === n &&
+    high === (h + 1) >> 1;
+  const pad = image(9, h * n, 1);
+  const made = pad + (<usize>(rows * columns) << 2);
+  const next = <usize>(columns - 1) << 3;
+  const first = made + <usize>skipRow * next + (<usize>skipColumn << 2);
+  clearImage(9, h * n);
+  for (let b = 0; b < batch; b++) {
+    for (let group = 0; group < groups; group++) {
+      const at = b * all + group;
+      const from = g + (<usize>(at * high * wide) << 2);
+      const u = w + <usize>(group * 36);
+      let to = o + (<usize>(at * h * n) << 2);
+      if (isNear) {
+        nearPlaneBack(u, from, to, high, h, wide, pad, scratch);
+        continue;
+      }
+      place(from, pad);
+      paddedPlaneBack(u, pad, made, rows, columns);
+      let p = first;
+      for (let y = 0; y < h; y++) {
+        copyFloats(to, p, n);
+        to += <usize>n << 2;
+        p += next;
+      }
+    }
   }
 }
 
@@ -906,6 +1046,7 @@ export function conv_weight_grad_f32(
   }
   makeTables(k, p);
   clearImage(k, p);
+  const by = isNear();
   const blocks = (part + KC - 1) / KC;
   const step = padded((part + blocks - 1) / blocks);
   const end = pixel + part;
@@ -913,9 +1054,14 @@ export function conv_weight_grad_f32(
     const to = o + (<usize>(group * rows * k) << 2);
     if (rows < 4) {
       for (let r = 0; r < rows; r++) {
-        memory.fill(sums, 0, <usize>k << 4);
+        for (let i = 0; i < k; i++) v128.store(sums + (<usize>i << 4), f32x4.splat(0));
         for (let n = 0; n < batch; n++) {
           const from = x + (<usize>((n * groups + group) * volume) << 2);
+          if (by) {
+            const at = g + (<usize>(((n * groups + group) * rows + r) * p) << 2);
+            nearPlaneGrad(at, from, sums, meta(SIZE + 1), meta(OUT + 1), meta(OUT + 2), by, pad + 16);
+            continue;
+          }
           if (!direct) place(from, pad);
           if (hasRows()) {
             correlatePlaneGrad(
@@ -929,9 +1075,8 @@ export function conv_weight_grad_f32(
               meta(KERNEL + 2),
               <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
               <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
-              <usize>meta(STRIDE + 2) << 2,
               <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
-              <usize>meta(DILATION + 2) << 2,
+              taps(),
             );
             continue;
           }
@@ -942,10 +1087,18 @@ export function conv_weight_grad_f32(
       continue;
     }
     // Few weights: panels would be mostly padding. The block of gemm holds the sums.
-    if (k < 27 && rows * k <= SUMS && many === k && part === p && hasRows() && meta(SPLIT) === 1) {
+    if (k < 27 && rows * k <= SUMS && many === k && part === p && hasRows()) {
       memory.fill(scratch, 0, <usize>(rows * k) << 4);
       for (let n = 0; n < batch; n++) {
         const from = x + (<usize>((n * groups + group) * volume) << 2);
+        if (by) {
+          for (let r = 0; r < rows; r++) {
+            const at = g + (<usize>(((n * groups + group) * rows + r) * p) << 2);
+            const s = scratch + <usize>(r * 144);
+            nearPlaneGrad(at, from, s, meta(SIZE + 1), meta(OUT + 1), meta(OUT + 2), by, pad + 16);
+          }
+          continue;
+        }
         if (!direct) place(from, pad);
         correlatePlanesGrad(
           g + (<usize>((n * groups + group) * rows * p) << 2),
@@ -959,9 +1112,8 @@ export function conv_weight_grad_f32(
           meta(KERNEL + 2),
           <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
           <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
-          <usize>meta(STRIDE + 2) << 2,
           <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
-          <usize>meta(DILATION + 2) << 2,
+          taps(),
         );
       }
       addLanes(scratch, to, rows * k);

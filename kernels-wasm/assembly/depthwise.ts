@@ -2,7 +2,8 @@
  * Convolutions with few output channels in a group, depthwise ones above all, and gradients of few weights: rows of the image
  * times weights in registers, four pixels at a time, without a gathered matrix.
  *
- * Types S stand for the step of pixels along a row: f32 for 1 element, f64 for 2, i8 for what `step` says.
+ * Pixels of a row are neighbours: where the kernel moves by more than 1, rows of the image are split, as conv.ts says. So a
+ * table, `columns`, says where the columns of the kernel begin in a row, in bytes.
  */
 
 // @ts-ignore: decorator
@@ -12,28 +13,71 @@ function mad(a: v128, b: v128, c: v128): v128 {
   else return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** Four elements, `step` bytes apart. */
+/** Where column `i` of the kernel begins. */
 // @ts-ignore: decorator
 @inline
-function four<S>(p: usize, step: usize): v128 {
-  if (sizeof<S>() === 4) return v128.load(p);
-  if (sizeof<S>() === 8) return i32x4.shuffle(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
-  let v = v128.load32_zero(p);
-  v = v128.load32_lane(p + step, v, 1);
-  v = v128.load32_lane(p + 2 * step, v, 2);
-  return v128.load32_lane(p + 3 * step, v, 3);
+function column(columns: usize, i: i32): usize {
+  return <usize>load<i32>(columns + (<usize>i << 2));
+}
+
+/** Copies short rows, where `memory.copy` costs more than it moves. */
+export function copyFloats(to: usize, from: usize, n: i32): void {
+  const all = <usize>n << 2;
+  let t: usize = 0;
+  if (n >= 4) {
+    for (; t + 16 <= all; t += 16) v128.store(to + t, v128.load(from + t));
+    if (t < all) v128.store(to + all - 16, v128.load(from + all - 16));
+    return;
+  }
+  for (; t < all; t += 4) store<f32>(to + t, load<f32>(from + t));
+}
+
+/** By how many rows of the kernel the window of the next row of pixels lies lower: 1 or 2; 0 stands for anything else. */
+// @ts-ignore: decorator
+@inline
+function rowsBetween(down: usize, apart: usize): i32 {
+  return down === apart ? 1 : down === 2 * apart ? 2 : 0;
 }
 
 /** Lanes that are all ones from the first of the last `n` on. */
 // @ts-ignore: decorator
 @inline
-function lastLanes(n: i32): v128 {
+export function lastLanes(n: i32): v128 {
   const numbers = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 1), 2, 2), 3, 3);
   return i32x4.gt_s(numbers, i32x4.splat(3 - n));
 }
 
-/** Two rows of a plane whose kernel of 3 × 3 moves by 1: four rows of the image are read for both. */
-function pairOfRows(w: usize, x: usize, o: usize, n: i32, row: usize): void {
+/** Four pixels of the row at `p` for column 1 or 2 of a kernel, which begins at `t`: beside the column before, if `tight`. */
+// @ts-ignore: decorator
+@inline
+function second(p: usize, t: usize, tight: bool): v128 {
+  return tight ? v128.load(p, 4) : v128.load(p + t);
+}
+
+// @ts-ignore: decorator
+@inline
+function third(p: usize, t: usize, tight: bool): v128 {
+  return tight ? v128.load(p, 8) : v128.load(p + t);
+}
+
+/**
+ * Rows of a plane with a kernel of 3 × 3, one at a time; or where the kernel is `tight`, undilated and moves by 1, two at a time:
+ * rows of the image are read once for both.
+ */
+// @ts-ignore: decorator
+@inline
+function times3x3(
+  w: usize,
+  x: usize,
+  o: usize,
+  times: i32,
+  n: i32,
+  down: usize,
+  row: usize,
+  t1: usize,
+  t2: usize,
+  tight: bool,
+): void {
   const w0 = v128.load32_splat(w);
   const w1 = v128.load32_splat(w, 4);
   const w2 = v128.load32_splat(w, 8);
@@ -45,133 +89,71 @@ function pairOfRows(w: usize, x: usize, o: usize, n: i32, row: usize): void {
   const w8 = v128.load32_splat(w, 32);
   const next = <usize>n << 2;
   const last = next - 16;
-  for (let j: usize = 0; j < next; j += 16) {
-    if (j > last) j = last;
-    let p = x + j;
-    let v = v128.load(p);
-    let a = f32x4.mul(w0, v);
-    v = v128.load(p, 4);
-    a = mad(w1, v, a);
-    v = v128.load(p, 8);
-    a = mad(w2, v, a);
-    p += row;
-    v = v128.load(p);
-    a = mad(w3, v, a);
-    let b = f32x4.mul(w0, v);
-    v = v128.load(p, 4);
-    a = mad(w4, v, a);
-    b = mad(w1, v, b);
-    v = v128.load(p, 8);
-    a = mad(w5, v, a);
-    b = mad(w2, v, b);
-    p += row;
-    v = v128.load(p);
-    a = mad(w6, v, a);
-    b = mad(w3, v, b);
-    v = v128.load(p, 4);
-    a = mad(w7, v, a);
-    b = mad(w4, v, b);
-    v = v128.load(p, 8);
-    a = mad(w8, v, a);
-    b = mad(w5, v, b);
-    p += row;
-    v = v128.load(p);
-    b = mad(w6, v, b);
-    v = v128.load(p, 4);
-    b = mad(w7, v, b);
-    v = v128.load(p, 8);
-    b = mad(w8, v, b);
-    v128.store(o + j, a);
-    v128.store(o + next + j, b);
+  for (; times > 0; times--) {
+    for (let j: usize = 0; j < next; j += 16) {
+      if (j > last) j = last;
+      let p = x + j;
+      let v = v128.load(p);
+      let a = f32x4.mul(w0, v);
+      let b = a;
+      v = second(p, t1, tight);
+      a = mad(w1, v, a);
+      v = third(p, t2, tight);
+      a = mad(w2, v, a);
+      p += row;
+      v = v128.load(p);
+      a = mad(w3, v, a);
+      if (tight) b = f32x4.mul(w0, v);
+      v = second(p, t1, tight);
+      a = mad(w4, v, a);
+      if (tight) b = mad(w1, v, b);
+      v = third(p, t2, tight);
+      a = mad(w5, v, a);
+      if (tight) b = mad(w2, v, b);
+      p += row;
+      v = v128.load(p);
+      a = mad(w6, v, a);
+      if (tight) b = mad(w3, v, b);
+      v = second(p, t1, tight);
+      a = mad(w7, v, a);
+      if (tight) b = mad(w4, v, b);
+      v = third(p, t2, tight);
+      a = mad(w8, v, a);
+      v128.store(o + j, a);
+      if (!tight) continue;
+      b = mad(w5, v, b);
+      p += row;
+      b = mad(w6, v128.load(p), b);
+      b = mad(w7, second(p, t1, tight), b);
+      b = mad(w8, third(p, t2, tight), b);
+      v128.store(o + next + j, b);
+    }
+    x += tight ? 2 * down : down;
+    o += tight ? 2 * next : next;
   }
 }
 
-/** A row of a plane with a kernel of 3 × 3: its rows lie `apart`, its columns `tap` bytes apart in the image. */
-function rowOf3x3<S>(w: usize, x: usize, o: usize, n: i32, step: usize, apart: usize, tap: usize): void {
-  const w0 = v128.load32_splat(w);
-  const w1 = v128.load32_splat(w, 4);
-  const w2 = v128.load32_splat(w, 8);
-  const w3 = v128.load32_splat(w, 12);
-  const w4 = v128.load32_splat(w, 16);
-  const w5 = v128.load32_splat(w, 20);
-  const w6 = v128.load32_splat(w, 24);
-  const w7 = v128.load32_splat(w, 28);
-  const w8 = v128.load32_splat(w, 32);
-  for (let j = 0; j < n; j += 4) {
-    if (j + 4 > n) j = n - 4;
-    let p = x + <usize>j * step;
-    let a = f32x4.mul(w0, four<S>(p, step));
-    a = mad(w1, four<S>(p + tap, step), a);
-    a = mad(w2, four<S>(p + 2 * tap, step), a);
-    p += apart;
-    a = mad(w3, four<S>(p, step), a);
-    a = mad(w4, four<S>(p + tap, step), a);
-    a = mad(w5, four<S>(p + 2 * tap, step), a);
-    p += apart;
-    a = mad(w6, four<S>(p, step), a);
-    a = mad(w7, four<S>(p + tap, step), a);
-    a = mad(w8, four<S>(p + 2 * tap, step), a);
-    v128.store(o + (<usize>j << 2), a);
-  }
+function pairs3x3(w: usize, x: usize, o: usize, times: i32, n: i32, row: usize): void {
+  times3x3(w, x, o, times, n, row, row, 4, 8, true);
 }
 
-/** A row of the image times `taps` (1, 3 or 5) of the weights, stored or added. */
-// @ts-ignore: decorator
-@inline
-function rowTimes<S>(
+function rows3x3(
   w: usize,
   x: usize,
   o: usize,
+  times: i32,
   n: i32,
-  step: usize,
-  tap: usize,
-  taps: i32,
-  add: bool,
+  down: usize,
+  row: usize,
+  t1: usize,
+  t2: usize,
 ): void {
-  const w0 = v128.load32_splat(w);
-  const w1 = taps > 1 ? v128.load32_splat(w, 4) : w0;
-  const w2 = taps > 1 ? v128.load32_splat(w, 8) : w0;
-  const w3 = taps > 3 ? v128.load32_splat(w, 12) : w0;
-  const w4 = taps > 3 ? v128.load32_splat(w, 16) : w0;
-  // The last four overlap those before: what they add to is read before it is written.
-  const last = v128.load(o + (<usize>(n - 4) << 2));
-  for (let j = 0; j < n; j += 4) {
-    let q = o + (<usize>j << 2);
-    let a = add ? v128.load(q) : f32x4.splat(0);
-    if (j + 4 > n) {
-      j = n - 4;
-      q = o + (<usize>j << 2);
-      if (add) a = last;
-    }
-    const p = x + <usize>j * step;
-    a = mad(w0, four<S>(p, step), a);
-    if (taps > 1) {
-      a = mad(w1, four<S>(p + tap, step), a);
-      a = mad(w2, four<S>(p + 2 * tap, step), a);
-    }
-    if (taps > 3) {
-      a = mad(w3, four<S>(p + 3 * tap, step), a);
-      a = mad(w4, four<S>(p + 4 * tap, step), a);
-    }
-    v128.store(q, a);
-  }
-}
-
-function rowTimes5<S>(w: usize, x: usize, o: usize, n: i32, step: usize, tap: usize, add: bool): void {
-  rowTimes<S>(w, x, o, n, step, tap, 5, add);
-}
-
-function rowTimes3<S>(w: usize, x: usize, o: usize, n: i32, step: usize, tap: usize, add: bool): void {
-  rowTimes<S>(w, x, o, n, step, tap, 3, add);
-}
-
-function rowTimes1<S>(w: usize, x: usize, o: usize, n: i32, step: usize, tap: usize, add: bool): void {
-  rowTimes<S>(w, x, o, n, step, tap, 1, add);
+  times3x3(w, x, o, times, n, down, row, t1, t2, false);
 }
 
 /**
- * `vectors` (1, 2 or 4) times four pixels of a row, and where `pair` is set those of the row below, whose windows begin one
- * row of the kernel later: it reads the same rows of the image. Sums stay in registers.
+ * `vectors` (1, 2 or 4) times four pixels of a row, and where `pair` is set those of the row below, whose windows begin `by`
+ * rows of the kernel lower: it reads the same rows of the image. Sums stay in registers.
  */
 // @ts-ignore: decorator
 @inline
@@ -185,7 +167,8 @@ function block(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
+  by: i32,
   vectors: i32,
   pair: bool,
 ): void {
@@ -198,27 +181,28 @@ function block(
   let b2 = a0;
   let b3 = a0;
   const row = <usize>kw << 2;
-  const rows = pair ? kh + 1 : kh;
+  const rows = pair ? kh + by : kh;
   for (let c = 0; c < channels; c++) {
     let p = x;
+    let u = w;
     for (let y = 0; y < rows; y++) {
-      let q = p;
-      const end = w + row;
-      if (!pair || y === 0) {
-        for (; w < end; w += 4) {
-          const s = v128.load32_splat(w);
+      if (!pair || y < by) {
+        for (let i: usize = 0; i < row; i += 4) {
+          const q = p + <usize>load<i32>(columns + i);
+          const s = v128.load32_splat(w + i);
           a0 = mad(s, v128.load(q), a0);
           if (vectors > 1) a1 = mad(s, v128.load(q, 16), a1);
           if (vectors > 2) {
             a2 = mad(s, v128.load(q, 32), a2);
             a3 = mad(s, v128.load(q, 48), a3);
           }
-          q += tap;
         }
+        w += row;
       } else if (y < kh) {
-        for (; w < end; w += 4) {
-          const s = v128.load32_splat(w);
-          const t = v128.load32_splat(w - row);
+        for (let i: usize = 0; i < row; i += 4) {
+          const q = p + <usize>load<i32>(columns + i);
+          const s = v128.load32_splat(w + i);
+          const t = v128.load32_splat(u + i);
           let v = v128.load(q);
           a0 = mad(s, v, a0);
           b0 = mad(t, v, b0);
@@ -235,19 +219,21 @@ function block(
             a3 = mad(s, v, a3);
             b3 = mad(t, v, b3);
           }
-          q += tap;
         }
+        w += row;
+        u += row;
       } else {
-        for (let u = w - row; u < w; u += 4) {
-          const t = v128.load32_splat(u);
+        for (let i: usize = 0; i < row; i += 4) {
+          const q = p + <usize>load<i32>(columns + i);
+          const t = v128.load32_splat(u + i);
           b0 = mad(t, v128.load(q), b0);
           if (vectors > 1) b1 = mad(t, v128.load(q, 16), b1);
           if (vectors > 2) {
             b2 = mad(t, v128.load(q, 32), b2);
             b3 = mad(t, v128.load(q, 48), b3);
           }
-          q += tap;
         }
+        u += row;
       }
       p += apart;
     }
@@ -280,9 +266,10 @@ function pair4(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
+  by: i32,
 ): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 4, true);
+  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 4, true);
 }
 
 function pair2(
@@ -295,9 +282,10 @@ function pair2(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
+  by: i32,
 ): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 2, true);
+  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 2, true);
 }
 
 function pair1(
@@ -310,9 +298,10 @@ function pair1(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
+  by: i32,
 ): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 1, true);
+  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 1, true);
 }
 
 function row4(
@@ -325,9 +314,10 @@ function row4(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
+  by: i32,
 ): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 4, false);
+  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 4, false);
 }
 
 function row2(
@@ -340,9 +330,10 @@ function row2(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
+  by: i32,
 ): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 2, false);
+  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 2, false);
 }
 
 function row1(
@@ -355,12 +346,13 @@ function row1(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
+  by: i32,
 ): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, tap, 1, false);
+  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 1, false);
 }
 
-/** One row of the result, or two, where pixels are neighbours in the image. */
+/** One row of the result, or two, where `by` is not 0. */
 function rowsInBlocks(
   w: usize,
   x: usize,
@@ -371,24 +363,28 @@ function rowsInBlocks(
   kw: i32,
   plane: usize,
   apart: usize,
-  tap: usize,
-  pair: bool,
+  columns: usize,
+  by: i32,
 ): void {
   const next = <usize>n << 2;
   for (let j = 0; j < n;) {
-    if (j + 4 > n) j = n - 4;
-    const by = <usize>j << 2;
+    // Many pixels at a time, also where the last overlap those before.
+    const left = n - j;
+    if (left > 8 && left < 16 && n >= 16) j = n - 16;
+    else if (left > 4 && left < 8 && n >= 8) j = n - 8;
+    else if (left < 4) j = n - 4;
+    const at = <usize>j << 2;
     if (j + 16 <= n) {
-      if (pair) pair4(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
-      else row4(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      if (by) pair4(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      else row4(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
       j += 16;
     } else if (j + 8 <= n) {
-      if (pair) pair2(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
-      else row2(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      if (by) pair2(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      else row2(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
       j += 8;
     } else {
-      if (pair) pair1(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
-      else row1(w, x + by, o + by, next, channels, kh, kw, plane, apart, tap);
+      if (by) pair1(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      else row1(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
       j += 4;
     }
   }
@@ -396,75 +392,8 @@ function rowsInBlocks(
 
 /**
  * One output channel of `h` × `n` (n at least 4) from `channels` planes of the image and weights [channels, kh, kw]. In bytes:
- * planes lie `plane` apart, rows of pixels `down`, pixels `step`, rows of the kernel `apart`, its columns `tap`.
+ * planes lie `plane` apart, rows of pixels `down`, rows of the kernel `apart`.
  */
-function correlate<S>(
-  w: usize,
-  x: usize,
-  o: usize,
-  channels: i32,
-  h: i32,
-  n: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  down: usize,
-  step: usize,
-  apart: usize,
-  tap: usize,
-): void {
-  if (channels === 1 && kh === 3 && kw === 3) {
-    let y = 0;
-    if (sizeof<S>() === 4 && down === apart && tap === 4) {
-      for (; y + 2 <= h; y += 2) {
-        pairOfRows(w, x, o, n, down);
-        x += 2 * down;
-        o += <usize>n << 3;
-      }
-    }
-    for (; y < h; y++) {
-      rowOf3x3<S>(w, x, o, n, step, apart, tap);
-      x += down;
-      o += <usize>n << 2;
-    }
-    return;
-  }
-  if (sizeof<S>() === 4) {
-    let y = 0;
-    if (down === apart) {
-      for (; y + 2 <= h; y += 2) {
-        rowsInBlocks(w, x, o, n, channels, kh, kw, plane, apart, tap, true);
-        x += 2 * down;
-        o += <usize>n << 3;
-      }
-    }
-    for (; y < h; y++) {
-      rowsInBlocks(w, x, o, n, channels, kh, kw, plane, apart, tap, false);
-      x += down;
-      o += <usize>n << 2;
-    }
-    return;
-  }
-  for (let y = 0; y < h; y++) {
-    let u = w;
-    for (let c = 0; c < channels; c++) {
-      let p = x + <usize>c * plane;
-      for (let a = 0; a < kh; a++) {
-        let b = 0;
-        const add = c + a > 0;
-        for (; b + 5 <= kw; b += 5) rowTimes5<S>(u + (<usize>b << 2), p + <usize>b * tap, o, n, step, tap, add || b > 0);
-        for (; b + 3 <= kw; b += 3) rowTimes3<S>(u + (<usize>b << 2), p + <usize>b * tap, o, n, step, tap, add || b > 0);
-        for (; b < kw; b++) rowTimes1<S>(u + (<usize>b << 2), p + <usize>b * tap, o, n, step, tap, add || b > 0);
-        u += <usize>kw << 2;
-        p += apart;
-      }
-    }
-    x += down;
-    o += <usize>n << 2;
-  }
-}
-
-/** {@linkcode correlate} for any step. */
 export function correlatePlane(
   w: usize,
   x: usize,
@@ -476,17 +405,56 @@ export function correlatePlane(
   kw: i32,
   plane: usize,
   down: usize,
-  step: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
 ): void {
-  if (step === 4) correlate<f32>(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
-  else if (step === 8) correlate<f64>(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
-  else correlate<i8>(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  let by = rowsBetween(down, apart);
+  const next = <usize>n << 2;
+  if (channels === 1 && kh === 3 && kw === 3) {
+    const t1 = column(columns, 1);
+    const t2 = column(columns, 2);
+    if (by === 1 && t1 === 4 && t2 === 8) {
+      pairs3x3(w, x, o, h >> 1, n, apart);
+      x += <usize>(h & ~1) * down;
+      o += <usize>(h & ~1) * next;
+      h &= 1;
+    }
+    rows3x3(w, x, o, h, n, down, apart, t1, t2);
+    return;
+  }
+  if (by >= kh) by = 0;
+  if (by) {
+    for (; h > 1; h -= 2) {
+      rowsInBlocks(w, x, o, n, channels, kh, kw, plane, apart, columns, by);
+      x += 2 * down;
+      o += 2 * next;
+    }
+  }
+  for (; h > 0; h--) {
+    rowsInBlocks(w, x, o, n, channels, kh, kw, plane, apart, columns, 0);
+    x += down;
+    o += next;
+  }
 }
 
-/** Two rows of the gradient times four of the image, whose 3 × 3 products are added to nine vectors of sums. */
-function pairOfGrads(g: usize, x: usize, s: usize, n: i32, row: usize): void {
+/**
+ * Rows of the gradient times rows of the image, whose 3 × 3 products are added to nine vectors of sums: one row at a time, or
+ * two, as {@linkcode times3x3}.
+ */
+// @ts-ignore: decorator
+@inline
+function grads3x3(
+  g: usize,
+  x: usize,
+  s: usize,
+  times: i32,
+  n: i32,
+  down: usize,
+  row: usize,
+  t1: usize,
+  t2: usize,
+  tight: bool,
+): void {
   let s0 = v128.load(s);
   let s1 = v128.load(s, 16);
   let s2 = v128.load(s, 32);
@@ -498,49 +466,51 @@ function pairOfGrads(g: usize, x: usize, s: usize, n: i32, row: usize): void {
   let s8 = v128.load(s, 128);
   const next = <usize>n << 2;
   const last = next - 16;
-  for (let j: usize = 0; j < next; j += 16) {
-    let a = v128.load(g + min(j, last));
-    let b = v128.load(g + next + min(j, last));
-    if (j > last) {
-      const some = lastLanes(n & 3);
-      a = v128.and(a, some);
-      b = v128.and(b, some);
-      j = last;
+  const some = lastLanes(n & 3);
+  for (; times > 0; times--) {
+    for (let j: usize = 0; j < next; j += 16) {
+      let a = v128.load(g + min(j, last));
+      let b = tight ? v128.load(g + next + min(j, last)) : a;
+      if (j > last) {
+        a = v128.and(a, some);
+        if (tight) b = v128.and(b, some);
+        j = last;
+      }
+      let p = x + j;
+      let v = v128.load(p);
+      s0 = mad(a, v, s0);
+      v = second(p, t1, tight);
+      s1 = mad(a, v, s1);
+      v = third(p, t2, tight);
+      s2 = mad(a, v, s2);
+      p += row;
+      v = v128.load(p);
+      s3 = mad(a, v, s3);
+      if (tight) s0 = mad(b, v, s0);
+      v = second(p, t1, tight);
+      s4 = mad(a, v, s4);
+      if (tight) s1 = mad(b, v, s1);
+      v = third(p, t2, tight);
+      s5 = mad(a, v, s5);
+      if (tight) s2 = mad(b, v, s2);
+      p += row;
+      v = v128.load(p);
+      s6 = mad(a, v, s6);
+      if (tight) s3 = mad(b, v, s3);
+      v = second(p, t1, tight);
+      s7 = mad(a, v, s7);
+      if (tight) s4 = mad(b, v, s4);
+      v = third(p, t2, tight);
+      s8 = mad(a, v, s8);
+      if (tight) s5 = mad(b, v, s5);
+      if (!tight) continue;
+      p += row;
+      s6 = mad(b, v128.load(p), s6);
+      s7 = mad(b, second(p, t1, tight), s7);
+      s8 = mad(b, third(p, t2, tight), s8);
     }
-    let p = x + j;
-    let v = v128.load(p);
-    s0 = mad(a, v, s0);
-    v = v128.load(p, 4);
-    s1 = mad(a, v, s1);
-    v = v128.load(p, 8);
-    s2 = mad(a, v, s2);
-    p += row;
-    v = v128.load(p);
-    s3 = mad(a, v, s3);
-    s0 = mad(b, v, s0);
-    v = v128.load(p, 4);
-    s4 = mad(a, v, s4);
-    s1 = mad(b, v, s1);
-    v = v128.load(p, 8);
-    s5 = mad(a, v, s5);
-    s2 = mad(b, v, s2);
-    p += row;
-    v = v128.load(p);
-    s6 = mad(a, v, s6);
-    s3 = mad(b, v, s3);
-    v = v128.load(p, 4);
-    s7 = mad(a, v, s7);
-    s4 = mad(b, v, s4);
-    v = v128.load(p, 8);
-    s8 = mad(a, v, s8);
-    s5 = mad(b, v, s5);
-    p += row;
-    v = v128.load(p);
-    s6 = mad(b, v, s6);
-    v = v128.load(p, 4);
-    s7 = mad(b, v, s7);
-    v = v128.load(p, 8);
-    s8 = mad(b, v, s8);
+    x += tight ? 2 * down : down;
+    g += tight ? 2 * next : next;
   }
   v128.store(s, s0);
   v128.store(s, s1, 16);
@@ -553,20 +523,45 @@ function pairOfGrads(g: usize, x: usize, s: usize, n: i32, row: usize): void {
   v128.store(s, s8, 128);
 }
 
+function pairGrads3x3(g: usize, x: usize, s: usize, times: i32, n: i32, row: usize): void {
+  grads3x3(g, x, s, times, n, row, row, 4, 8, true);
+}
+
+function rowGrads3x3(
+  g: usize,
+  x: usize,
+  s: usize,
+  times: i32,
+  n: i32,
+  down: usize,
+  row: usize,
+  t1: usize,
+  t2: usize,
+): void {
+  grads3x3(g, x, s, times, n, down, row, t1, t2, false);
+}
+
 /** `h` rows of the gradient times rows of the image for `taps` (1, 3, 5 or 7) of the weights, added to vectors of sums. */
 // @ts-ignore: decorator
 @inline
-function rowGrad<S>(
+function rowGrad(
   g: usize,
   x: usize,
   s: usize,
   h: i32,
   n: i32,
   down: usize,
-  step: usize,
-  tap: usize,
+  columns: usize,
   taps: i32,
 ): void {
+  const from = column(columns, 0);
+  x += from;
+  const t1 = taps > 1 ? column(columns, 1) - from : 0;
+  const t2 = taps > 1 ? column(columns, 2) - from : 0;
+  const t3 = taps > 3 ? column(columns, 3) - from : 0;
+  const t4 = taps > 3 ? column(columns, 4) - from : 0;
+  const t5 = taps > 5 ? column(columns, 5) - from : 0;
+  const t6 = taps > 5 ? column(columns, 6) - from : 0;
   let s0 = v128.load(s);
   let s1 = taps > 1 ? v128.load(s, 16) : s0;
   let s2 = taps > 1 ? v128.load(s, 32) : s0;
@@ -581,19 +576,19 @@ function rowGrad<S>(
         v = v128.and(v, lastLanes(n & 3));
         j = n - 4;
       }
-      const p = x + <usize>j * step;
-      s0 = mad(v, four<S>(p, step), s0);
+      const p = x + (<usize>j << 2);
+      s0 = mad(v, v128.load(p), s0);
       if (taps > 1) {
-        s1 = mad(v, four<S>(p + tap, step), s1);
-        s2 = mad(v, four<S>(p + 2 * tap, step), s2);
+        s1 = mad(v, v128.load(p + t1), s1);
+        s2 = mad(v, v128.load(p + t2), s2);
       }
       if (taps > 3) {
-        s3 = mad(v, four<S>(p + 3 * tap, step), s3);
-        s4 = mad(v, four<S>(p + 4 * tap, step), s4);
+        s3 = mad(v, v128.load(p + t3), s3);
+        s4 = mad(v, v128.load(p + t4), s4);
       }
       if (taps > 5) {
-        s5 = mad(v, four<S>(p + 5 * tap, step), s5);
-        s6 = mad(v, four<S>(p + 6 * tap, step), s6);
+        s5 = mad(v, v128.load(p + t5), s5);
+        s6 = mad(v, v128.load(p + t6), s6);
       }
     }
     g += <usize>n << 2;
@@ -614,63 +609,25 @@ function rowGrad<S>(
   }
 }
 
-function rowGrad7<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  rowGrad<S>(g, x, s, h, n, down, step, tap, 7);
+function rowGrad7(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
+  rowGrad(g, x, s, h, n, down, columns, 7);
 }
 
-function rowGrad5<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  rowGrad<S>(g, x, s, h, n, down, step, tap, 5);
+function rowGrad5(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
+  rowGrad(g, x, s, h, n, down, columns, 5);
 }
 
-function rowGrad3<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  rowGrad<S>(g, x, s, h, n, down, step, tap, 3);
+function rowGrad3(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
+  rowGrad(g, x, s, h, n, down, columns, 3);
 }
 
-function rowGrad1<S>(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  rowGrad<S>(g, x, s, h, n, down, step, tap, 1);
+function rowGrad1(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
+  rowGrad(g, x, s, h, n, down, columns, 1);
 }
 
-/** The gradient of {@linkcode correlate} for the weights, added to a vector of sums for each of them at `s`. */
-function correlateGrad<S>(
-  g: usize,
-  x: usize,
-  s: usize,
-  channels: i32,
-  h: i32,
-  n: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  down: usize,
-  step: usize,
-  apart: usize,
-  tap: usize,
-): void {
-  let y = 0;
-  if (sizeof<S>() === 4 && channels === 1 && kh === 3 && kw === 3 && down === apart && tap === 4) {
-    for (; y + 2 <= h; y += 2) {
-      pairOfGrads(g, x, s, n, down);
-      x += 2 * down;
-      g += <usize>n << 3;
-    }
-  }
-  h -= y;
-  let u = s;
-  for (let c = 0; c < channels; c++) {
-    let p = x + <usize>c * plane;
-    for (let a = 0; a < kh; a++) {
-      let b = 0;
-      for (; b + 7 <= kw; b += 7) rowGrad7<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
-      for (; b + 5 <= kw; b += 5) rowGrad5<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
-      for (; b + 3 <= kw; b += 3) rowGrad3<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
-      for (; b < kw; b++) rowGrad1<S>(g, p + <usize>b * tap, u + (<usize>b << 4), h, n, down, step, tap);
-      u += <usize>kw << 4;
-      p += apart;
-    }
-  }
-}
-
-/** {@linkcode correlateGrad} for any step. */
+/**
+ * The gradient of {@linkcode correlatePlane} for the weights, added to a vector of sums for each of them at `s`.
+ */
 export function correlatePlaneGrad(
   g: usize,
   x: usize,
@@ -682,22 +639,43 @@ export function correlatePlaneGrad(
   kw: i32,
   plane: usize,
   down: usize,
-  step: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
 ): void {
-  if (step === 4) correlateGrad<f32>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
-  else if (step === 8) correlateGrad<f64>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
-  else correlateGrad<i8>(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  if (channels === 1 && kh === 3 && kw === 3) {
+    const t1 = column(columns, 1);
+    const t2 = column(columns, 2);
+    if (down === apart && t1 === 4 && t2 === 8) {
+      pairGrads3x3(g, x, s, h >> 1, n, apart);
+      x += <usize>(h & ~1) * down;
+      g += <usize>((h & ~1) * n) << 2;
+      h &= 1;
+    }
+    rowGrads3x3(g, x, s, h, n, down, apart, t1, t2);
+    return;
+  }
+  const end = columns + (<usize>kw << 2);
+  for (let c = 0; c < channels; c++) {
+    let p = x;
+    for (let a = 0; a < kh; a++) {
+      let t = columns;
+      for (; t + 28 <= end; t += 28, s += 112) rowGrad7(g, p, s, h, n, down, t);
+      for (; t + 20 <= end; t += 20, s += 80) rowGrad5(g, p, s, h, n, down, t);
+      for (; t + 12 <= end; t += 12, s += 48) rowGrad3(g, p, s, h, n, down, t);
+      for (; t < end; t += 4, s += 16) rowGrad1(g, p, s, h, n, down, t);
+      p += apart;
+    }
+    x += plane;
+  }
 }
 
 /**
  * Two planes of the gradient, `other` bytes apart, times rows of the image for `taps` (1, 3 or 5) of the weights, added to
- * vectors of sums: those of the second plane lie at `t`.
+ * vectors of sums: those of the second plane lie at `t`. Columns of the kernel that are neighbours are `tight`.
  */
 // @ts-ignore: decorator
 @inline
-function pairOfPlanes<S>(
+function pairOfPlanes(
   g: usize,
   other: usize,
   x: usize,
@@ -706,10 +684,16 @@ function pairOfPlanes<S>(
   h: i32,
   n: i32,
   down: usize,
-  step: usize,
-  tap: usize,
+  columns: usize,
   taps: i32,
+  tight: bool,
 ): void {
+  const from = column(columns, 0);
+  x += from;
+  const c1 = taps > 1 ? column(columns, 1) - from : 0;
+  const c2 = taps > 1 ? column(columns, 2) - from : 0;
+  const c3 = taps > 3 ? column(columns, 3) - from : 0;
+  const c4 = taps > 3 ? column(columns, 4) - from : 0;
   let s0 = v128.load(s);
   let s1 = taps > 1 ? v128.load(s, 16) : s0;
   let s2 = taps > 1 ? v128.load(s, 32) : s0;
@@ -731,27 +715,23 @@ function pairOfPlanes<S>(
         b = v128.and(b, some);
         j = n - 4;
       }
-      let p = x + <usize>j * step;
-      let v = four<S>(p, step);
+      const p = x + (<usize>j << 2);
+      let v = v128.load(p);
       s0 = mad(a, v, s0);
       t0 = mad(b, v, t0);
       if (taps > 1) {
-        p += tap;
-        v = four<S>(p, step);
+        v = tight ? v128.load(p, 4) : v128.load(p + c1);
         s1 = mad(a, v, s1);
         t1 = mad(b, v, t1);
-        p += tap;
-        v = four<S>(p, step);
+        v = tight ? v128.load(p, 8) : v128.load(p + c2);
         s2 = mad(a, v, s2);
         t2 = mad(b, v, t2);
       }
       if (taps > 3) {
-        p += tap;
-        v = four<S>(p, step);
+        v = tight ? v128.load(p, 12) : v128.load(p + c3);
         s3 = mad(a, v, s3);
         t3 = mad(b, v, t3);
-        p += tap;
-        v = four<S>(p, step);
+        v = tight ? v128.load(p, 16) : v128.load(p + c4);
         s4 = mad(a, v, s4);
         t4 = mad(b, v, t4);
       }
@@ -775,7 +755,7 @@ function pairOfPlanes<S>(
   }
 }
 
-function pairOfPlanes5<S>(
+function tightPlanes5(
   g: usize,
   other: usize,
   x: usize,
@@ -784,13 +764,12 @@ function pairOfPlanes5<S>(
   h: i32,
   n: i32,
   down: usize,
-  step: usize,
-  tap: usize,
+  columns: usize,
 ): void {
-  pairOfPlanes<S>(g, other, x, s, t, h, n, down, step, tap, 5);
+  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 5, true);
 }
 
-function pairOfPlanes3<S>(
+function pairOfPlanes5(
   g: usize,
   other: usize,
   x: usize,
@@ -799,13 +778,12 @@ function pairOfPlanes3<S>(
   h: i32,
   n: i32,
   down: usize,
-  step: usize,
-  tap: usize,
+  columns: usize,
 ): void {
-  pairOfPlanes<S>(g, other, x, s, t, h, n, down, step, tap, 3);
+  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 5, false);
 }
 
-function pairOfPlanes1<S>(
+function pairOfPlanes3(
   g: usize,
   other: usize,
   x: usize,
@@ -814,14 +792,27 @@ function pairOfPlanes1<S>(
   h: i32,
   n: i32,
   down: usize,
-  step: usize,
-  tap: usize,
+  columns: usize,
 ): void {
-  pairOfPlanes<S>(g, other, x, s, t, h, n, down, step, tap, 1);
+  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 3, false);
 }
 
-/** {@linkcode correlateGrad} for two planes of the gradient. */
-function correlateGrads<S>(
+function pairOfPlanes1(
+  g: usize,
+  other: usize,
+  x: usize,
+  s: usize,
+  t: usize,
+  h: i32,
+  n: i32,
+  down: usize,
+  columns: usize,
+): void {
+  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 1, true);
+}
+
+/** {@linkcode correlatePlaneGrad} for two planes of the gradient. */
+function correlateGrads(
   g: usize,
   other: usize,
   x: usize,
@@ -833,30 +824,25 @@ function correlateGrads<S>(
   kw: i32,
   plane: usize,
   down: usize,
-  step: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
 ): void {
   const next = <usize>(channels * kh * kw) << 4;
+  const end = columns + (<usize>kw << 2);
+  const tight = kw > 4 && column(columns, 1) === 4 && column(columns, 2) === 8;
   for (let c = 0; c < channels; c++) {
-    let p = x + <usize>c * plane;
+    let p = x;
     for (let a = 0; a < kh; a++) {
-      let b = 0;
-      for (; b + 5 <= kw; b += 5) {
-        const u = s + (<usize>b << 4);
-        pairOfPlanes5<S>(g, other, p + <usize>b * tap, u, u + next, h, n, down, step, tap);
+      let t = columns;
+      for (; t + 20 <= end; t += 20, s += 80) {
+        if (tight) tightPlanes5(g, other, p, s, s + next, h, n, down, t);
+        else pairOfPlanes5(g, other, p, s, s + next, h, n, down, t);
       }
-      for (; b + 3 <= kw; b += 3) {
-        const u = s + (<usize>b << 4);
-        pairOfPlanes3<S>(g, other, p + <usize>b * tap, u, u + next, h, n, down, step, tap);
-      }
-      for (; b < kw; b++) {
-        const u = s + (<usize>b << 4);
-        pairOfPlanes1<S>(g, other, p + <usize>b * tap, u, u + next, h, n, down, step, tap);
-      }
-      s += <usize>kw << 4;
+      for (; t + 12 <= end; t += 12, s += 48) pairOfPlanes3(g, other, p, s, s + next, h, n, down, t);
+      for (; t < end; t += 4, s += 16) pairOfPlanes1(g, other, p, s, s + next, h, n, down, t);
       p += apart;
     }
+    x += plane;
   }
 }
 
@@ -873,19 +859,19 @@ export function correlatePlanesGrad(
   kw: i32,
   plane: usize,
   down: usize,
-  step: usize,
   apart: usize,
-  tap: usize,
+  columns: usize,
 ): void {
   const other = <usize>(h * n) << 2;
   const next = <usize>(channels * kh * kw) << 4;
-  let r = 0;
-  for (; r + 2 <= rows; r += 2) {
-    if (step === 4) correlateGrads<f32>(g, other, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
-    else if (step === 8) correlateGrads<f64>(g, other, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
-    else correlateGrads<i8>(g, other, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
-    g += 2 * other;
-    s += 2 * next;
+  // Nine sums of a plane keep the adders busy, else those of two planes do.
+  const alone = channels === 1 && kh === 3 && kw === 3;
+  while (rows > 0) {
+    const some = rows > 1 && !alone ? 2 : 1;
+    if (some === 2) correlateGrads(g, other, x, s, channels, h, n, kh, kw, plane, down, apart, columns);
+    else correlatePlaneGrad(g, x, s, channels, h, n, kh, kw, plane, down, apart, columns);
+    g += <usize>some * other;
+    s += <usize>some * next;
+    rows -= some;
   }
-  if (r < rows) correlatePlaneGrad(g, x, s, channels, h, n, kh, kw, plane, down, step, apart, tap);
 }

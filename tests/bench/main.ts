@@ -288,6 +288,15 @@ const rows: readonly Row[] = [
     ...{ padding: 1, groups: 128, stride: 2 },
   }),
   ...convolutions("depthwise 128, 28², 5×5", [1, 128, 28], [128, 5], { padding: 2, groups: 128 }),
+  // The first, the middle and the last of MobileNet's.
+  ...convolutions("depthwise 32, 112², 3×3", [1, 32, 112], [32, 3], { padding: 1, groups: 32 }),
+  ...convolutions("depthwise 144, 56², 3×3 by 2", [1, 144, 56], [144, 3], {
+    ...{ padding: 1, groups: 144, stride: 2 },
+  }),
+  ...convolutions("depthwise 576, 14², 3×3 by 2", [1, 576, 14], [576, 3], {
+    ...{ padding: 1, groups: 576, stride: 2 },
+  }),
+  ...convolutions("depthwise 960, 7², 3×3", [1, 960, 7], [960, 3], { padding: 1, groups: 960 }),
   ...attentions("8 × 8 × 256 × 64", [8, 8, 256, 64], false),
   ...attentions("16 × 4 × 64 × 32", [16, 4, 64, 32], false),
   ...attentions("16 × 4 × 64 × 32, causal", [16, 4, 64, 32], true),

@@ -51,6 +51,11 @@ interface Geometry {
   readonly dilation: number[];
   readonly out: number[];
   readonly stride: number[];
+  /**
+   * Where the gradient of the input is made in pairs of rows and of columns (3 × 3 by 2): 1 for a height or width whose first
+   * element is the second of its pair.
+   */
+  readonly skipped?: number[];
 }
 
 /** Dense and not empty: sums over nothing are left to the decomposition. */
@@ -60,8 +65,7 @@ function areDense(...operands: Operand[]): boolean {
 
 /** Into how many parts rows of the padded image are split: where pixels are so far apart, so that they become neighbours. */
 function splitOf(g: Geometry): number {
-  // Few rows are computed where the image lies.
-  return g.rows < 4 || g.kernel[2] === 1 ? 1 : g.stride[2]!;
+  return g.rows >= 4 && g.kernel[2] === 1 ? 1 : g.stride[2]!;
 }
 
 /** The call of `name` with its geometry in the block of metadata, or null where 32 bits do not hold its sizes. */
@@ -71,15 +75,19 @@ function convolution(
   operands: readonly Operand[],
   g: Geometry,
 ): WasmDispatch | null {
-  const read = g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
+  const { skipped } = g;
+  const read = skipped !== undefined
+    ? pairsOf(g.out, skipped)
+    : g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
   const split = splitOf(g);
-  const direct = split === 1 && read.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
+  const direct = split === 1 && skipped === undefined &&
+    read.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
   // The gradient of the input is taken out of the padded image whole, also where no window reads it.
   const adds = name === "conv_input_grad_f32";
   const needed = adds ? read.map((n, i) => Math.max(n, g.low[i]! + g.size[i]!)) : read;
   const padded = direct ? g.size : needed.map((n, i) => i === 2 ? Math.ceil(n / split) * split : n);
   const taps = g.channels * count(g.kernel);
-  const image = direct ? 0 : g.channels * count(padded);
+  const image = direct ? 0 : g.channels * count(padded) * (skipped !== undefined ? 5 : 1);
   if (!operands.every((x) => count(x.shape) < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
   const scratch = kernels.entry(adds ? "conv_input_grad_scratch" : "conv_scratch");
   kernels.needScratch(scratch.fn(g.rows, taps, count(g.out), image));
@@ -99,7 +107,8 @@ function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: G
   const volume = g.channels * count(g.size);
   const products = g.rows * taps * pixels;
   // Few rows read the image once for each; others copy every element of the gathered matrix first.
-  const cost = g.batch * g.groups * (products / 25 + taps * pixels * (g.rows < 4 ? 0.2 : 0.5));
+  const cost = g.batch * g.groups * (g.skipped ? 0.25 : 1) *
+    (products / 25 + taps * pixels * (g.rows < 4 ? 0.2 : 0.5));
   const threads = kernels.pool?.threads ?? 1;
   const isWeightGrad = name === "conv_weight_grad_f32";
   const isAdded = name === "conv_input_grad_f32";
@@ -111,7 +120,11 @@ function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: G
     ? [product, weights, image]
     : [image, weights, product];
   const shared = isWeightGrad ? 2 : 1;
-  const tail = isWeightGrad ? [0, taps, 0, pixels] : isAdded ? [g.channels] : [g.rows, 0, pixels];
+  const tail = isWeightGrad
+    ? [0, taps, 0, pixels]
+    : isAdded
+    ? [g.channels]
+    : g.skipped ?? [g.rows, 0, pixels];
   const args = [...pointers, g.batch, g.groups, ...tail];
   const byGroups = {
     units: g.groups,
@@ -127,7 +140,9 @@ function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: G
   };
   if (g.groups >= 2 * threads) return kernels.cut(entry, args, byGroups);
   if (isWeightGrad) return cutWeightGrad(kernels, entry, args, g, byImages);
-  if (g.batch >= threads || (isAdded && g.channels === 1)) return kernels.cut(entry, args, byImages);
+  if (g.batch >= threads || (isAdded && g.channels === 1) || g.skipped) {
+    return kernels.cut(entry, args, byImages);
+  }
   if (isAdded) {
     const moves = [[1, count(g.kernel) * 4], [2, count(g.size) * 4]] as const;
     return kernels.cut(entry, args, { units: g.channels, at: 5, cost, moves });
@@ -172,6 +187,25 @@ function cutWeightGrad(
   }
   const parts = kernels.partsOf(entry, args, byImages);
   return withSums(kernels, parts, [[2, size]]);
+}
+
+/** Widest image whose rows the working memory of {@linkcode by2} holds. */
+const MOST_BY_2 = 16384;
+
+/** Sizes of the padded gradient that has what {@linkcode Geometry.skipped | pairs} of an input need: columns by four pairs. */
+function pairsOf([, height, width]: readonly number[], [row, column]: readonly number[]): number[] {
+  return [1, Math.ceil((height! + row!) / 2) + 1, Math.ceil((width! + column!) / 8) * 4 + 1];
+}
+
+/** The gradient of the input of a depthwise convolution of 3 × 3 that moves by 2, without the zeros between; else null. */
+function by2(own: Geometry, turned: Geometry): Geometry | null {
+  const isBy2 = own.rows * own.channels === 1 && own.size[0] === 1 && own.out[0] === 1 &&
+    String([own.kernel, own.stride, own.dilation]) === "1,3,3,1,2,2,1,1,1" && own.low[0] === 0 &&
+    own.size[2]! <= MOST_BY_2;
+  if (!isBy2) return null;
+  const skipped = own.low.slice(1).map((v) => (v + 1) % 2);
+  const low = [0, ...skipped.map((v, i) => (v + 1 - own.low[i + 1]!) / 2)];
+  return { ...turned, low, spread: [1, 1, 1], skipped };
 }
 
 /** Products that adding one element to its place in an image costs as much as, by measurement. */
@@ -333,6 +367,8 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         stride: turned.spread,
       };
       const isPlain = count(kernel) * count(own.stride) === 1;
+      const pairs = by2(own, turned);
+      if (pairs !== null) return convolution(kernels, "conv_input_grad_by2_f32", [g, weight, output], pairs);
       const direct = rows >= 4 && !isPlain && !isTurnedBetter(rows, own.channels, sizes)
         ? convolution(kernels, "conv_input_grad_f32", [g, weight, output], own)
         : convolution(kernels, "conv_input_grad_turned_f32", [g, weight, output], turned);

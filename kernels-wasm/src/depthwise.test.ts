@@ -1,0 +1,219 @@
+/**
+ * Depthwise convolutions and those of one channel, and their gradients: every kind of kernel, stride, padding, dilation and
+ * width, on both builds, on one thread and on two, against plain sums.
+ */
+
+import { float32, type Operand, type Shape } from "@flambeau/core";
+import { hostKernels } from "@flambeau/reference";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createWasmBackend, type WasmBackend } from "./backend.ts";
+import { winogradLimits } from "./kernels/winograd.ts";
+import { cutting, type WasmBuild } from "./module.ts";
+import { devices, empty, noise, operand, run, values } from "./test_support.ts";
+import { starting } from "./threads.ts";
+import { canShareMemory } from "./worker_source.ts";
+
+const before = [cutting.least, starting.after, winogradLimits.channels] as const;
+beforeAll(() => {
+  [cutting.least, starting.after, winogradLimits.channels] = [20, 0, Infinity]; // Winograd's method rounds
+});
+afterAll(() => {
+  [cutting.least, starting.after, winogradLimits.channels] = before;
+});
+
+/** Every build alone, and on two threads. */
+const targets: readonly (readonly [name: string, device: WasmBackend])[] = devices.flatMap(
+  ([build, device]) => {
+    const two = (name: WasmBuild): WasmBackend =>
+      createWasmBackend({ fallback: hostKernels, build: name, threads: 2 });
+    const alone: readonly [string, WasmBackend] = [build, device];
+    return canShareMemory() ? [alone, [`${build}, two threads`, two(build)] as const] : [alone];
+  },
+);
+
+const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+
+/** Small multiples of 1/8: sums of some hundred products are exact, in any order. */
+const numbers = (shape: Shape, seed: number): number[] =>
+  Array.from(noise(size(shape), seed), (v) => Math.round(v * 16) / 8);
+
+/** Elements before and behind an operand, so that what is read or written there is seen. */
+const GAP = 24;
+
+function within(device: WasmBackend, data: ArrayLike<number>, shape: Shape, around: number): Operand {
+  const all = new Float32Array(size(shape) + 2 * GAP).fill(around);
+  all.set(data, GAP);
+  const buffer = operand(device, all, [all.length]).buffer;
+  const strides = shape.map((_, d) => size(shape.slice(d + 1)));
+  return { buffer, shape, strides, offset: GAP, dtype: float32 };
+}
+
+/** The elements of an operand, with −0 as 0; fails where something was written beside them. */
+function taken(device: WasmBackend, x: Operand, label: string): number[] {
+  const all = values(device, { ...x, shape: [size(x.shape) + 2 * GAP], strides: [1], offset: 0 });
+  const beside = [...all.slice(0, GAP), ...all.slice(-GAP)];
+  if (beside.some((v) => v !== 77)) throw new Error(`something was written beside the result: ${label}`);
+  return all.slice(GAP, -GAP).map((v) => v + 0);
+}
+
+interface Geometry {
+  readonly kernel: Shape;
+  readonly stride: Shape;
+  readonly padding: Shape;
+  readonly dilation: Shape;
+}
+
+const square = (kernel: number, stride: number, padding: number, dilation: number): Geometry => ({
+  kernel: [kernel, kernel],
+  stride: [stride, stride],
+  padding: [padding, padding],
+  dilation: [dilation, dilation],
+});
+
+/** Channels, groups, output channels. */
+const KINDS = [[3, 3, 3], [2, 2, 4], [1, 1, 5]] as const;
+
+/** The convolution and its gradients for the image and the weights, product by product. */
+function sums(
+  [x, w, g]: readonly [number[], number[], number[]],
+  [xs, ws, ys]: readonly [Shape, Shape, Shape],
+  { stride, padding, dilation }: Geometry,
+  groups: number,
+): number[][] {
+  const [y, gx, gw] = [ys, xs, ws].map((shape) => new Array<number>(size(shape)).fill(0)) as [
+    number[],
+    number[],
+    number[],
+  ];
+  const [, c, h, wide] = xs as [number, number, number, number];
+  const [many, o, oh, ow] = ys as [number, number, number, number];
+  const [, per, kh, kw] = ws as [number, number, number, number];
+  for (let iy = 0; iy < y.length; iy++) {
+    const [n, out, row, column] = [
+      Math.floor(iy / (o * oh * ow)) % many,
+      Math.floor(iy / (oh * ow)) % o,
+      Math.floor(iy / ow) % oh,
+      iy % ow,
+    ];
+    for (let t = 0; t < per * kh * kw; t++) {
+      const channel = Math.floor(out / (o / groups)) * per + Math.floor(t / (kh * kw));
+      const top = row * stride[0]! + (Math.floor(t / kw) % kh) * dilation[0]! - padding[0]!;
+      const left = column * stride[1]! + (t % kw) * dilation[1]! - padding[1]!;
+      if (top < 0 || top >= h || left < 0 || left >= wide) continue;
+      const ix = ((n * c + channel) * h + top) * wide + left;
+      const iw = out * per * kh * kw + t;
+      y[iy]! += x[ix]! * w[iw]!;
+      gx[ix]! += g[iy]! * w[iw]!;
+      gw[iw]! += g[iy]! * x[ix]!;
+    }
+  }
+  return [y, gx, gw];
+}
+
+function check(image: Shape, { kernel, ...rest }: Geometry, kind: number): void {
+  const [c, groups, o] = KINDS[kind % KINDS.length]!;
+  const out = image.map((n, i) =>
+    Math.floor((n + 2 * rest.padding[i]! - rest.dilation[i]! * (kernel[i]! - 1) - 1) / rest.stride[i]!) + 1
+  );
+  if (out.some((n) => n < 1)) return;
+  const [xs, ws, ys] = [[2, c, ...image], [o, c / groups, ...kernel], [2, o, ...out]];
+  const [x, w, g] = [numbers(xs, 1), numbers(ws, 2), numbers(ys, 3)];
+  const attrs = { ...rest, groups };
+  const grads = [{ ...attrs, inputSize: image }, { ...attrs, kernelSize: kernel }] as const;
+  const want = sums([x, w, g], [xs, ws, ys], { kernel, ...rest }, groups);
+  for (const [name, device] of targets) {
+    const label = `${name} ${JSON.stringify({ xs, ws, ...attrs })}`;
+    const [dx, dw, dg] = [within(device, x, xs, NaN), within(device, w, ws, NaN), within(device, g, ys, NaN)];
+    const results = [ys, xs, ws].map((shape) =>
+      within(device, new Float32Array(size(shape)).fill(77), shape, 77)
+    );
+    const [y, gx, gw] = results as [Operand, Operand, Operand];
+    expect(run(device, "conv", [dx, dw], y, attrs)).toBe(true);
+    expect(run(device, "convInputGrad", [dg, dw], gx, grads[0])).toBe(true);
+    expect(run(device, "convWeightGrad", [dg, dx], gw, grads[1])).toBe(true);
+    expect(results.map((a) => taken(device, a, label)), label).toEqual(want);
+    for (const a of [dx, dw, dg, ...results]) device.free(a.buffer);
+  }
+}
+
+const WIDTHS = Array.from({ length: 20 }, (_, i) => i + 1);
+
+test.each([1, 2, 3])("3 × 3 by %i: widths, heights, paddings, dilations", (stride) => {
+  for (const width of WIDTHS) {
+    for (const [i, padding] of [1, 0, 2, 3].entries()) {
+      for (const dilation of [1, 2]) {
+        check([(width * 5 + i) % 9 + 1, width], square(3, stride, padding, dilation), width + i + dilation);
+      }
+    }
+    // With a border of 1 images are read where they lie: even and odd heights, every kind.
+    for (const [i, height] of [2, 3, 6, 7, 8, 1].entries()) {
+      check([height, width], square(3, stride, 1, 1), i);
+    }
+  }
+});
+
+test.each([1, 2, 3])("5 × 5, 7 × 7, 2 × 2, 1 × 1 by %i: widths", (stride) => {
+  for (const width of WIDTHS) {
+    const height = (width * 3) % 8 + 2;
+    check([height, width], square(5, stride, 2, 1), width);
+    check([height, width], square(7, stride, 3, 1), width + 1);
+    check([height, width], square(2, stride, 0, 1), width + 2);
+    check([height, width], square(1, stride, 0, 1), width);
+    check([height, width], square(5, stride, 4, 2), width + 1);
+    check([height, width], { ...square(4, stride, 1, 1), kernel: [4, 9], padding: [1, 4] }, width + 1);
+  }
+});
+
+test("strides, paddings and dilations that differ by dimension; wide rows", () => {
+  for (const [i, width] of [5, 8, 11, 16, 19, 36, 53].entries()) {
+    const image = [9, width];
+    check(image, { kernel: [3, 3], stride: [1, 2], padding: [1, 1], dilation: [1, 1] }, i);
+    check(image, { kernel: [3, 3], stride: [2, 1], padding: [1, 1], dilation: [1, 1] }, i);
+    check(image, { kernel: [3, 3], stride: [2, 2], padding: [0, 1], dilation: [1, 1] }, i);
+    check(image, { kernel: [3, 3], stride: [2, 2], padding: [1, 0], dilation: [1, 1] }, i);
+    check(image, { kernel: [3, 3], stride: [2, 4], padding: [2, 1], dilation: [2, 1] }, i);
+    check(image, { kernel: [3, 5], stride: [2, 1], padding: [1, 2], dilation: [1, 2] }, i);
+    check(image, { kernel: [5, 3], stride: [2, 3], padding: [2, 1], dilation: [1, 1] }, i);
+    check(image, square(3, 1, 1, 1), i);
+    check(image, square(3, 2, 1, 1), i + 1);
+    check(image, square(5, 1, 2, 1), i);
+    check(image, square(7, 4, 3, 1), i);
+  }
+});
+
+test("what is not finite stays where it belongs at the borders of images", () => {
+  const image = [1, 1, 6, 10];
+  for (const stride of [1, 2]) {
+    const out = [1, 1, 6 / stride, 10 / stride];
+    const attrs = { stride: [stride, stride], padding: [1, 1], dilation: [1, 1], groups: 1 };
+    const w = numbers([1, 1, 3, 3], 4).map((v) => v + 3);
+    for (const [label, device] of targets) {
+      const weights = operand(device, w, [1, 1, 3, 3]);
+      for (let at = 0; at < size(image); at++) {
+        const data = numbers(image, 5);
+        data[at] = NaN;
+        const y = empty(device, out);
+        run(device, "conv", [operand(device, data, image), weights], y, attrs);
+        const [row, column] = [Math.floor(at / 10), at % 10];
+        const sees = (i: number, at: number): boolean => Math.abs(i * stride - at) <= 1;
+        const want = values(device, y).map((_, i) =>
+          sees(Math.floor(i / out[3]!), row) && sees(i % out[3]!, column)
+        );
+        expect(values(device, y).map(Number.isNaN), `${label} ${at}`).toEqual(want);
+      }
+      const gx = empty(device, image);
+      for (let at = 0; at < size(out); at++) {
+        const data = numbers(out, 6);
+        data[at] = NaN;
+        run(device, "convInputGrad", [operand(device, data, out), weights], gx, {
+          ...attrs,
+          inputSize: image.slice(2),
+        });
+        const [row, column] = [Math.floor(at / out[3]!), at % out[3]!];
+        const sees = (i: number, at: number): boolean => Math.abs(i - at * stride) <= 1;
+        const want = values(device, gx).map((_, i) => sees(Math.floor(i / 10), row) && sees(i % 10, column));
+        expect(values(device, gx).map(Number.isNaN), `${label} ${at}`).toEqual(want);
+      }
+    }
+  }
+});

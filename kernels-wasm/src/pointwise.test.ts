@@ -401,6 +401,28 @@ test("pow: within 2 ulp of float64, and C's special cases", () => {
   }
 });
 
+test("addScaled, reluBackward: every number of elements around the vectors of a step, onto each operand", () => {
+  const all = [...noise(600, 5)];
+  for (const n of [1, 3, 4, 15, 16, 31, 32, 33, 47, 63, 64, 65, 100, 127, 128, 129, 200]) {
+    const [x, y] = [all.slice(0, n), all.slice(n, 2 * n)];
+    const expected = {
+      addScaled: x.map((v, i) => Math.fround(v + Math.fround(0.75 * y[i]!))),
+      reluBackward: x.map((v, i) => y[i]! > 0 ? v : 0),
+    };
+    for (const [build, device] of devices) {
+      for (const name of ["addScaled", "reluBackward"] as const) {
+        for (const place of [0, 1, 2]) {
+          const inputs = [operand(device, x, [n]), operand(device, y, [n])] as const;
+          const out = [...inputs, empty(device, [n])][place]!;
+          const attrs = (name === "addScaled" ? { alpha: 0.75 } : null) as null;
+          expect(run(device, name as "reluBackward", inputs, out, attrs)).toBe(true);
+          expect(values(device, out), `${build} ${name} of ${n} onto ${place}`).toEqual(expected[name]);
+        }
+      }
+    }
+  }
+});
+
 test("cheap ops: every number of elements around the vectors of a step, beside one element, in place", () => {
   const all = [...SPECIAL, ...noise(300, 5)].map(Math.fround);
   for (const n of [1, 3, 4, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 127, 128, 129, 200]) {

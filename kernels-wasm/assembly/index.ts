@@ -23,7 +23,6 @@ export {
   all_finite_f32,
   winograd_back_f32,
   winograd_back_scratch,
-  winograd_blocks_f32,
   winograd_f32,
   winograd_scratch,
   winograd_weight_grad_f32,

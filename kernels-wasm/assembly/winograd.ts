@@ -3,6 +3,7 @@
  * https://arxiv.org/abs/1509.09308): a tile of 4 × 4 outputs needs 36 products for each pair of channels instead of 144.
  * Where the kernels move by 2 it needs 81, whose tiles are in winograd_strided.ts. Larger kernels that move by 1 are sums of
  * kernels of 3 × 3, each for the image shifted by as many elements: a channel then counts as one for each of these blocks.
+ * Dilated kernels meet every so manieth element: the image is cut into parts of these, and the tiles of all are tiles of one.
  *
  * Tiles of 6 × 6 inputs, and weights, are transformed; the products are 36 products of matrices, channels by tiles, by the
  * kernels of gemm; outputs are transformed back. The points of the transforms are 0, ±5/8, ±3/2 and ∞, at which float32
@@ -89,6 +90,10 @@ const STRIDE: usize = 10;
 // @ts-ignore: decorator
 @inline
 const KERNEL: usize = 11;
+/** Elements from tap to tap, downwards and across: more than 1 only where kernels move by 1. */
+// @ts-ignore: decorator
+@inline
+const DILATION: usize = 13;
 
 /** Status of a part that ran. */
 const FIT: i32 = -1;
@@ -142,16 +147,31 @@ function tall(rows: i32): i32 {
   return (rows + TALL - 1) / TALL * TALL;
 }
 
+/** Tiles along an axis of `n` outputs, every `dilation`th of which is a result of its own. */
+// @ts-ignore: decorator
+@inline
+function tilesAlong(n: i32, dilation: i32): i32 {
+  return ((n + dilation - 1) / dilation + 3) >> 2;
+}
+
+/** How many results of its own the output consists of. */
+// @ts-ignore: decorator
+@inline
+function phases(): i32 {
+  return meta(DILATION) * meta(DILATION + 1);
+}
+
+/** Tiles across of each of these. */
 // @ts-ignore: decorator
 @inline
 function tilesAcross(): i32 {
-  return (meta(OUT_WIDTH) + 3) >> 2;
+  return tilesAlong(meta(OUT_WIDTH), meta(DILATION + 1));
 }
 
 // @ts-ignore: decorator
 @inline
 function tilesDown(): i32 {
-  return (meta(OUT_HEIGHT) + 3) >> 2;
+  return tilesAlong(meta(OUT_HEIGHT), meta(DILATION));
 }
 
 /** Blocks of 3 along an axis of a kernel. */
@@ -159,6 +179,64 @@ function tilesDown(): i32 {
 @inline
 function blocksOf(kernel: i32): i32 {
   return (kernel + 2) / 3;
+}
+
+/** Blocks of the kernel; a channel counts once for each of them. */
+// @ts-ignore: decorator
+@inline
+function blocks(): i32 {
+  return blocksOf(meta(KERNEL)) * blocksOf(meta(KERNEL + 1));
+}
+
+/** Whole blocks along an axis: the last of the others has zeros. */
+// @ts-ignore: decorator
+@inline
+function wholeDown(): i32 {
+  return meta(KERNEL) / 3;
+}
+
+// @ts-ignore: decorator
+@inline
+function wholeAcross(): i32 {
+  return meta(KERNEL + 1) / 3;
+}
+
+/** Blocks that lack columns, but no rows. */
+// @ts-ignore: decorator
+@inline
+function narrow(): i32 {
+  return blocksOf(meta(KERNEL + 1)) > wholeAcross() ? wholeDown() : 0;
+}
+
+/**
+ * Where block number `s` begins in the kernel: row · 65536 + column. Those that lack columns come first, then whole ones,
+ * then those that lack rows, then the one that lacks both.
+ */
+function blockAt(s: i32): i32 {
+  const first = narrow();
+  const across = wholeAcross();
+  if (s < first) return (3 * s) << 16 | 3 * across;
+  s -= first;
+  if (s < blocksOf(meta(KERNEL)) * across) return (3 * (s / across)) << 16 | 3 * (s % across);
+  return (3 * wholeDown()) << 16 | 3 * across;
+}
+
+/**
+ * The blocks that product number `i` of a tile has a part in, first and one past the last: at the point ∞, weights are those
+ * of the third row or column of a block, where some have none.
+ */
+// @ts-ignore: decorator
+@inline
+function firstBlock(i: i32): i32 {
+  return i % 6 === 5 ? narrow() : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function endBlock(i: i32): i32 {
+  const across = wholeAcross();
+  if (i >= 30) return narrow() + wholeDown() * across;
+  return i % 6 === 5 ? narrow() + blocksOf(meta(KERNEL)) * across : blocks();
 }
 
 /** Elements from tile to tile of the padded image, and what the last one has more. */
@@ -257,7 +335,7 @@ export function winograd_weights_size(rows: i32, channels: i32, mode: i32): f64 
   return matrices * (<f64>(tall(rows) * padded(channels)) * 4 + 4096 + 192);
 }
 
-/** Elements of an image of `across` × `down` tiles, padded. */
+/** Elements of a part of an image, of `across` × `down` tiles, padded. */
 // @ts-ignore: decorator
 @inline
 function imageOf(across: i32, down: i32, strided: bool, kernelHeight: i32, kernelWidth: i32): i32 {
@@ -266,7 +344,7 @@ function imageOf(across: i32, down: i32, strided: bool, kernelHeight: i32, kerne
   return wide * (by * down + overlap(strided) + 3 * (blocksOf(kernelHeight) - 1)) + 16;
 }
 
-/** Bytes of working memory of {@linkcode winograd_f32}; channels count once for each block of the kernel. */
+/** Bytes of working memory of {@linkcode winograd_f32}. */
 export function winograd_scratch(
   rows: i32,
   channels: i32,
@@ -275,14 +353,18 @@ export function winograd_scratch(
   stride: i32,
   kernelHeight: i32,
   kernelWidth: i32,
+  dilationDown: i32,
+  dilationAcross: i32,
 ): i32 {
   const strided = stride === 2;
-  const across = (width + 3) >> 2;
-  const down = (height + 3) >> 2;
-  const tiles = tilesAtOnce(channels, strided);
-  const image = imageOf(across, down, strided, kernelHeight, kernelWidth);
-  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + image * 4 +
-    sumsOfTile(strided) * (stepOf(depth(strided) * tiles * padded(channels)) + stepOf(rowsAtOnce(rows) * tiles));
+  const parts = dilationDown * dilationAcross;
+  const across = tilesAlong(width, dilationAcross);
+  const down = tilesAlong(height, dilationDown);
+  const deep = blocksOf(kernelHeight) * blocksOf(kernelWidth) * padded(channels);
+  const tiles = tilesAtOnce(deep, strided);
+  const image = parts * imageOf(across, down, strided, kernelHeight, kernelWidth);
+  return gemm_scratch(4) + HEAD + (parts * across * down + 4) * 16 + image * 4 +
+    sumsOfTile(strided) * (stepOf(depth(strided) * tiles * deep) + stepOf(rowsAtOnce(rows) * tiles));
 }
 
 /** Bytes of working memory of {@linkcode winograd_weight_grad_f32}. */
@@ -294,18 +376,21 @@ export function winograd_weight_grad_scratch(
   stride: i32,
   kernelHeight: i32,
   kernelWidth: i32,
+  dilationDown: i32,
+  dilationAcross: i32,
 ): i32 {
   const strided = stride === 2;
-  const across = (width + 3) >> 2;
-  const down = (height + 3) >> 2;
-  const image = imageOf(across, down, strided, kernelHeight, kernelWidth);
-  const blocks = blocksOf(kernelHeight) * blocksOf(kernelWidth);
-  const tiles = tilesOfGrad(rows, channels * blocks);
-  const wide = blocks * ((channels + 7) & ~7);
-  return gemm_scratch(4) + HEAD + (across * down + 4) * 16 + 4 * image * 4 +
+  const parts = dilationDown * dilationAcross;
+  const across = tilesAlong(width, dilationAcross);
+  const down = tilesAlong(height, dilationDown);
+  const image = parts * imageOf(across, down, strided, kernelHeight, kernelWidth);
+  const shifts = blocksOf(kernelHeight) * blocksOf(kernelWidth);
+  const tiles = tilesOfGrad(rows, channels * shifts);
+  const wide = shifts * ((channels + 7) & ~7);
+  return gemm_scratch(4) + HEAD + (parts * across * down + 4) * 16 + 4 * image * 4 +
     partsOfTile(strided) * (stepOf(tiles * wide) + stepOf(tall(rows) * wide)) +
     sumsOfTile(strided) * stepOf(tiles * tall(rows)) +
-    4 * (16 * across * down + 16) * 4;
+    4 * (16 * parts * across * down + 16) * 4;
 }
 
 /** Stores lane `l` of v at p + l · by. */
@@ -419,37 +504,22 @@ function weightTile(temp: usize, flip: bool, o: usize, step: usize, apart: usize
   }
 }
 
-/**
- * Cuts kernels of `height` × `width` into blocks of 3 × 3, with zeros where there is none: o [rows, channels, blocks, 3, 3].
- * Weight [r, c] begins at w + r · rowStep + c · channelStep elements; `turned` turns the kernels around.
- */
-export function winograd_blocks_f32(
-  w: usize,
-  o: usize,
-  rows: i32,
-  channels: i32,
-  height: i32,
-  width: i32,
-  rowStep: i32,
-  channelStep: i32,
-  turned: i32,
-): void {
-  const down = blocksOf(height);
-  const across = blocksOf(width);
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < channels; c++) {
-      const from = w + (<usize>(r * rowStep + c * channelStep) << 2);
-      for (let i = 0; i < down * across; i++) {
-        const y0 = 3 * (i / across);
-        const x0 = 3 * (i % across);
-        for (let y = y0; y < y0 + 3; y++) {
-          for (let x = x0; x < x0 + 3; x++) {
-            const at = turned ? (height - 1 - y) * width + width - 1 - x : y * width + x;
-            store<f32>(o, y < height && x < width ? load<f32>(from + (<usize>at << 2)) : 0);
-            o += 4;
-          }
-        }
+/** {@linkcode loadKernels} for the block at row `y` and column `x` of larger kernels: zeros where these have no weight. */
+function loadBlock(p0: usize, p1: usize, p2: usize, p3: usize, y: i32, x: i32, temp: usize): void {
+  const height = meta(KERNEL);
+  const width = meta(KERNEL + 1);
+  for (let i = y; i < y + 3; i++) {
+    for (let j = x; j < x + 3; j++) {
+      let v = f32x4.splat(0);
+      if (i >= 0 && i < height && j >= 0 && j < width) {
+        const at = <usize>(i * width + j) << 2;
+        v = v128.load32_lane(p0 + at, v, 0);
+        v = v128.load32_lane(p1 + at, v, 1);
+        v = v128.load32_lane(p2 + at, v, 2);
+        v = v128.load32_lane(p3 + at, v, 3);
       }
+      v128.store(temp, v);
+      temp += 16;
     }
   }
 }
@@ -471,7 +541,8 @@ export function winograd_weights_f32(
 ): void {
   writeConstants();
   const temp = between();
-  const kp = padded(channels);
+  const shifts = blocks();
+  const kp = shifts * padded(channels);
   const deep = depth(mode === DEEP);
   const step = <usize>stepOf(tall(rows) * kp * deep);
   const all = <usize>(mode === DEEP ? SUMS : mode === APART ? PARTS : XI) * step;
@@ -492,22 +563,29 @@ export function winograd_weights_f32(
       const q3 = w + (<usize>min(at + 3 * gap, rows - 1) * <usize>rowStep << 2);
       let to = fifth ? top + 16 : top + <usize>v * panel;
       const apart: usize = fifth ? panel : 0;
-      for (let c = 0; c < channels; c++) {
-        const by = <usize>(c * channelStep) << 2;
-        loadKernels(q0 + by, q1 + by, q2 + by, q3 + by, temp);
-        if (mode >= DEEP) weightTileStrided(temp, to, apart);
-        else weightTile(temp, mode === TURNED, to, step, apart);
-        to += <usize>MR_F32 << 2;
-      }
-      if (fifth) continue;
-      for (let c = channels; c < kp; c++) {
-        for (let i: usize = 0; i < all; i += step) {
-          for (let d: usize = 0; d < <usize>deep * part; d += part) {
-            v128.store(to + i + d, f32x4.splat(0));
-            if (MR_F32 === 5) store<f32>(to + i + d, 0, 16);
-          }
+      for (let s = 0; s < shifts; s++) {
+        // Turned around, the last block of the kernel comes first.
+        const y = mode === TURNED ? meta(KERNEL) - 3 - (blockAt(s) >> 16) : blockAt(s) >> 16;
+        const x = mode === TURNED ? meta(KERNEL + 1) - 3 - (blockAt(s) & 65535) : blockAt(s) & 65535;
+        for (let c = 0; c < channels; c++) {
+          const by = <usize>(c * channelStep) << 2;
+          if (shifts > 1) loadBlock(q0 + by, q1 + by, q2 + by, q3 + by, y, x, temp);
+          else loadKernels(q0 + by, q1 + by, q2 + by, q3 + by, temp);
+          if (mode >= DEEP) weightTileStrided(temp, to, apart);
+          else weightTile(temp, mode === TURNED, to, step, apart);
+          to += <usize>MR_F32 << 2;
         }
-        to += <usize>MR_F32 << 2;
+        for (let c = channels; c < padded(channels); c++) {
+          if (!fifth) {
+            for (let i: usize = 0; i < all; i += step) {
+              for (let d: usize = 0; d < <usize>deep * part; d += part) {
+                v128.store(to + i + d, f32x4.splat(0));
+                if (MR_F32 === 5) store<f32>(to + i + d, 0, 16);
+              }
+            }
+          }
+          to += <usize>MR_F32 << 2;
+        }
       }
     }
   }
@@ -651,23 +729,20 @@ function gradTile(
   }
 }
 
-/** Stores the first `n` lanes. */
+/** Stores the first `n` lanes, one to three, `gap` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function putSome(p: usize, v: v128, n: i32): void {
-  if (n === 1) {
-    v128.store32_lane(p, v, 0);
-    return;
-  }
-  v128.store64_lane(p, v, 0);
-  if (n === 3) v128.store32_lane(p, v, 2, 8);
+function putSome(p: usize, v: v128, n: i32, gap: usize): void {
+  v128.store32_lane(p, v, 0);
+  if (n > 1) v128.store32_lane(p + gap, v, 1);
+  if (n > 2) v128.store32_lane(p + 2 * gap, v, 2);
 }
 
 /**
  * Transforms 36 vectors, `step` bytes apart, back to four tiles of 4 × 4 and stores those where the table of tiles says,
- * rows `row` bytes apart. Answers `bad` plus 0, or plus NaN where an output is not finite.
+ * rows `row` bytes apart and elements `gap`. Answers `bad` plus 0, or plus NaN where an output is not finite.
  */
-function outputTile(m: usize, step: usize, o: usize, row: usize, tiles: usize, bad: v128): v128 {
+function outputTile(m: usize, step: usize, o: usize, row: usize, gap: usize, tiles: usize, bad: v128): v128 {
   const k = constants();
   const temp = between();
   const a2 = v128.load(k, 32);
@@ -699,7 +774,7 @@ function outputTile(m: usize, step: usize, o: usize, row: usize, tiles: usize, b
   const o1 = o + <usize>load<i32>(tiles, 20);
   const o2 = o + <usize>load<i32>(tiles, 36);
   const o3 = o + <usize>load<i32>(tiles, 52);
-  const whole = areWhole(tiles);
+  const whole = gap === 4 && areWhole(tiles);
   let by: usize = 0;
   for (let i = 0; i < 4; i++) {
     const from = temp + <usize>(i * 96);
@@ -719,7 +794,7 @@ function outputTile(m: usize, step: usize, o: usize, row: usize, tiles: usize, b
     bad = mad(y1, zero, bad);
     bad = mad(y2, zero, bad);
     bad = mad(y3, zero, bad);
-    putRows(o0 + by, o1 + by, o2 + by, o3 + by, y0, y1, y2, y3, whole, tiles, i);
+    putRows(o0 + by, o1 + by, o2 + by, o3 + by, y0, y1, y2, y3, whole, tiles, i, gap);
     by += row;
   }
   return bad;
@@ -748,6 +823,7 @@ function putRows(
   whole: bool,
   tiles: usize,
   i: i32,
+  gap: usize,
 ): void {
   const t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);
   const t1 = i32x4.shuffle(y2, y3, 0, 4, 1, 5);
@@ -763,10 +839,10 @@ function putRows(
     v128.store(o2, v2);
     v128.store(o3, v3);
   } else {
-    putPart(o0, v0, tiles, i);
-    putPart(o1, v1, tiles + 16, i);
-    putPart(o2, v2, tiles + 32, i);
-    putPart(o3, v3, tiles + 48, i);
+    putPart(o0, v0, tiles, i, gap);
+    putPart(o1, v1, tiles + 16, i, gap);
+    putPart(o2, v2, tiles + 32, i, gap);
+    putPart(o3, v3, tiles + 48, i, gap);
   }
 }
 
@@ -789,7 +865,7 @@ function putTiles(o: usize, row: usize, tiles: usize, bad: v128): v128 {
     bad = mad(y1, zero, bad);
     bad = mad(y2, zero, bad);
     bad = mad(y3, zero, bad);
-    putRows(o0, o1, o2, o3, y0, y1, y2, y3, whole, tiles, i);
+    putRows(o0, o1, o2, o3, y0, y1, y2, y3, whole, tiles, i, 4);
     o0 += row;
     o1 += row;
     o2 += row;
@@ -801,11 +877,13 @@ function putTiles(o: usize, row: usize, tiles: usize, bad: v128): v128 {
 /** Stores what row `i` of a tile has inside the image. */
 // @ts-ignore: decorator
 @inline
-function putPart(p: usize, v: v128, tile: usize, i: i32): void {
+function putPart(p: usize, v: v128, tile: usize, i: i32, gap: usize): void {
   if (i >= load<i32>(tile, 8)) return;
   const columns = load<i32>(tile, 12);
-  if (columns === 4) v128.store(p, v);
-  else putSome(p, v, columns);
+  if (columns === 4) {
+    if (gap === 4) v128.store(p, v);
+    else scatter(p, v, gap);
+  } else putSome(p, v, columns, gap);
 }
 
 /** Adds v to four elements at p. */
@@ -900,18 +978,30 @@ function backTile(m: usize, step: usize, o: usize, row: usize, tiles: usize): vo
 /**
  * Writes what is known of every tile of an image: offset of its input, offset of its output, rows and columns of that.
  * Three tiles more, at the place of the last one, have no rows.
+ *
+ * Kernels with `dilation` taps' distance meet every `dilation`th element of the image only: the image is cut into parts of
+ * these, `plane` elements from one to the next, whose tiles follow one another.
  */
-function writeTiles(wide: i32, by: i32): void {
+function writeTiles(wide: i32, plane: i32, by: i32): void {
   const across = tilesAcross();
   const down = tilesDown();
+  const width = meta(OUT_WIDTH);
+  const stepY = meta(DILATION);
+  const stepX = meta(DILATION + 1);
   let q = table();
-  for (let y = 0; y < down; y++) {
-    for (let x = 0; x < across; x++) {
-      store<i32>(q, (by * y * wide + by * x) << 2);
-      store<i32>(q, (4 * y * meta(OUT_WIDTH) + 4 * x) << 2, 4);
-      store<i32>(q, min(4, meta(OUT_HEIGHT) - 4 * y), 8);
-      store<i32>(q, min(4, meta(OUT_WIDTH) - 4 * x), 12);
-      q += 16;
+  for (let part = 0; part < stepY * stepX; part++) {
+    const y0 = part / stepX;
+    const x0 = part - y0 * stepX;
+    for (let y = 0; y < down; y++) {
+      const top = y0 + 4 * y * stepY;
+      for (let x = 0; x < across; x++) {
+        const left = x0 + 4 * x * stepX;
+        store<i32>(q, (part * plane + by * y * wide + by * x) << 2);
+        store<i32>(q, (top * width + left) << 2, 4);
+        store<i32>(q, left < width ? min(4, (meta(OUT_HEIGHT) - top + stepY - 1) / stepY) : 0, 8);
+        store<i32>(q, min(4, (width - left + stepX - 1) / stepX), 12);
+        q += 16;
+      }
     }
   }
   for (let i = 0; i < 3; i++) {
@@ -922,9 +1012,17 @@ function writeTiles(wide: i32, by: i32): void {
   }
 }
 
+/** The first element, `step` apart, of a padded image that is not before `before`. */
+// @ts-ignore: decorator
+@inline
+function firstOf(before: i32, step: i32): i32 {
+  return before > 0 ? (before + step - 1) / step : 0;
+}
+
 /**
  * Copies rows `from` to `end` of the padded image, `wide` elements each, out of an image of `height` × `width` that begins
- * at row `above` and column `before` of it; the rest is 0 already. Answers the greatest magnitude, or `most` if that is more.
+ * at row `above` and column `before` of it; the rest is 0 already. With dilation these count single elements, and only every
+ * so manieth is copied. Answers the greatest magnitude, or `most` if that is more.
  */
 function place(
   x: usize,
@@ -938,25 +1036,65 @@ function place(
   before: i32,
   most: v128,
 ): v128 {
-  const y0 = max(0, from - above);
-  const y1 = min(height, end - above);
-  const columns = <usize>max(0, min(width, wide - before)) << 2;
-  x += <usize>(y0 * width) << 2;
-  to += <usize>((y0 + above) * wide + before) << 2;
+  const stepY = meta(DILATION);
+  const stepX = meta(DILATION + 1);
+  const y0 = max(from, firstOf(above, stepY));
+  const y1 = min(end, firstOf(height + above, stepY));
+  const x0 = firstOf(before, stepX);
+  const columns = <usize>max(0, min(wide, firstOf(width + before, stepX)) - x0) << 2;
+  x += <usize>((y0 * stepY - above) * width + x0 * stepX - before) << 2;
+  to += <usize>(y0 * wide + x0) << 2;
+  const gap = <usize>stepX << 2;
   for (let y = y0; y < y1; y++) {
     let t: usize = 0;
-    for (; t + 16 <= columns; t += 16) {
-      const v = v128.load(x + t);
-      most = f32x4.pmax(most, f32x4.abs(v));
-      v128.store(to + t, v);
+    if (stepX === 1) {
+      for (; t + 16 <= columns; t += 16) {
+        const v = v128.load(x + t);
+        most = f32x4.pmax(most, f32x4.abs(v));
+        v128.store(to + t, v);
+      }
     }
-    for (; t < columns; t += 4) {
-      const v = v128.load32_zero(x + t);
+    for (let q = x + t * <usize>stepX; t < columns; t += 4) {
+      const v = v128.load32_zero(q);
       most = f32x4.pmax(most, f32x4.abs(v));
       v128.store32_lane(to + t, v, 0);
+      q += gap;
     }
-    x += <usize>width << 2;
+    x += <usize>(stepY * width) << 2;
     to += <usize>wide << 2;
+  }
+  return most;
+}
+
+/**
+ * {@linkcode place} for tiles `first` to `end`, of all parts of an image: `by` rows to each row of tiles and `more` for the
+ * last, parts `plane` elements apart.
+ */
+function placeTiles(
+  x: usize,
+  to: usize,
+  wide: i32,
+  plane: i32,
+  first: i32,
+  end: i32,
+  by: i32,
+  more: i32,
+  height: i32,
+  width: i32,
+  above: i32,
+  before: i32,
+  most: v128,
+): v128 {
+  const across = tilesAcross();
+  const tiles = across * tilesDown();
+  const stepX = meta(DILATION + 1);
+  for (let part = first / tiles; part * tiles < end; part++) {
+    const top = max(0, first - part * tiles) / across;
+    const last = (min(tiles, end - part * tiles) - 1) / across + 1;
+    const y0 = part / stepX;
+    const x0 = part - y0 * stepX;
+    const at = to + (<usize>(part * plane) << 2);
+    most = place(x, at, wide, by * top, by * last + more, height, width, above - y0, before - x0, most);
   }
   return most;
 }
@@ -979,7 +1117,7 @@ function statusOf(most: v128, bad: v128): i32 {
 /** Most steps of k that are summed one after another: few for exactness, many for speed. */
 // @ts-ignore: decorator
 @inline
-const STEPS: i32 = 128;
+const STEPS: i32 = 64;
 
 /** `k` steps of panels, whose beginnings lie `deep` steps apart, into `mc` × `nc` elements of C, or added: whole tiles. */
 function multiply(
@@ -1019,40 +1157,41 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
   writeConstants();
   const strided = meta(STRIDE) === 2;
   const by = tileStep(strided);
-  const shiftsX = blocksOf(meta(KERNEL + 1));
-  const shifts = blocksOf(meta(KERNEL)) * shiftsX;
-  const more = overlap(strided) + 3 * (shifts / shiftsX - 1);
+  const shifts = blocks();
+  const more = overlap(strided) + 3 * (blocksOf(meta(KERNEL)) - 1);
   const matrices = <usize>sumsOfTile(strided);
   const channels = meta(CHANNELS);
-  const steps = channels * shifts;
-  const kp = padded(steps);
-  const deep = depth(strided) * kp;
+  const kp = padded(channels);
+  const deep = depth(strided) * shifts * kp;
   const across = tilesAcross();
-  const tiles = across * tilesDown();
+  const tiles = phases() * across * tilesDown();
   const groups = (tiles + 3) >> 2;
-  const wide = by * across + overlap(strided) + 3 * (shiftsX - 1);
+  const wide = by * across + overlap(strided) + 3 * (blocksOf(meta(KERNEL + 1)) - 1);
   const high = by * tilesDown() + more;
   const height = meta(HEIGHT);
   const width = meta(WIDTH);
   const outWidth = meta(OUT_WIDTH);
-  const direct = meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
-  const most = tilesAtOnce(steps, strided) >> 2;
+  const plane = wide * high;
+  const direct = phases() === 1 && meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
+  const most = tilesAtOnce(shifts * kp, strided) >> 2;
   const stepU = <usize>stepOf(tall(meta(ROWS)) * deep);
   const stepV = <usize>stepOf(4 * most * deep);
   const some = rowsAtOnce(rows);
   const stepM = <usize>stepOf(some * 4 * most);
   const pad = table() + (<usize>(tiles + 4) << 4);
-  const v = pad + (<usize>(wide * high + 16) << 2);
+  const v = pad + (<usize>(phases() * plane + 16) << 2);
   const m = v + matrices * stepV;
-  writeTiles(wide, by);
+  writeTiles(wide, plane, by);
   if (strided) writeOffsets(<i32>stepV, kp << 5);
-  if (!direct) memory.fill(pad, 0, <usize>(wide * high) << 2);
+  if (!direct) memory.fill(pad, 0, <usize>(phases() * plane) << 2);
   let largest = f32x4.splat(0);
   let bad = largest;
   // Blocks of equal size, of whole panels of eight tiles.
-  const blocks = (count + most - 1) / most;
-  const block = ((count + blocks - 1) / blocks + 1) & ~1;
+  const times = (count + most - 1) / most;
+  const block = ((count + times - 1) / times + 1) & ~1;
   const last = first + count;
+  const row = <usize>(meta(DILATION) * outWidth) << 2;
+  const gap = <usize>meta(DILATION + 1) << 2;
   for (let b0 = first; b0 < last; b0 += block) {
     const b1 = min(last, b0 + block);
     const columns = ((b1 - b0 + 1) & ~1) << 2;
@@ -1061,17 +1200,21 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
       const g0 = at - n * groups;
       const g1 = min(groups, g0 + b1 - at);
       const top = 4 * g0 / across;
-      const end = (min(tiles, 4 * g1) - 1) / across + 1;
+      const t1 = min(tiles, 4 * g1);
+      const end = (t1 - 1) / across + 1;
       for (let c = 0; c < channels; c++) {
         const from = x + (<usize>(n * meta(IMAGE_STEP) + c * height * width) << 2);
         if (direct) largest = look(from, width, by * top, by * end + more, largest);
         else {
-          largest = place(
+          largest = placeTiles(
             from,
             pad,
             wide,
-            by * top,
-            by * end + more,
+            plane,
+            4 * g0,
+            t1,
+            by,
+            more,
             height,
             width,
             meta(ABOVE),
@@ -1080,14 +1223,15 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
           );
         }
         for (let s = 0; s < shifts; s++) {
-          const base = (direct ? from : pad) + (<usize>(3 * (s / shiftsX * wide + s % shiftsX)) << 2);
+          const shift = (blockAt(s) >> 16) * wide + (blockAt(s) & 65535);
+          const base = (direct ? from : pad) + (<usize>shift << 2);
           let tile = table() + (<usize>g0 << 6);
           for (let g = at - b0; g < at - b0 + g1 - g0; g++) {
             const p0 = base + <usize>load<i32>(tile);
             const p1 = base + <usize>load<i32>(tile, 16);
             const p2 = base + <usize>load<i32>(tile, 32);
             const p3 = base + <usize>load<i32>(tile, 48);
-            const to = v + (<usize>((g >> 1) * deep + c * shifts + s) << 5) + (<usize>(g & 1) << 4);
+            const to = v + (<usize>((g >> 1) * deep + s * kp + c) << 5) + (<usize>(g & 1) << 4);
             if (strided) inputTileStrided(p0, p1, p2, p3, <usize>wide << 2, to);
             else inputTile(p0, p1, p2, p3, <usize>wide << 2, to, stepV);
             tile += 64;
@@ -1097,8 +1241,8 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
       at += g1 - g0;
     }
     // Steps of k beyond the channels meet weights of 0, and must be finite.
-    for (let c = steps; c < deep; c++) {
-      if (c % kp < steps) continue;
+    for (let c = channels; c < deep; c++) {
+      if (c % kp < channels) continue;
       for (let g = 0; g < columns >> 3; g++) {
         for (let i = v + (<usize>(g * deep + c) << 5); i < v + matrices * stepV; i += stepV) {
           v128.store(i, f32x4.splat(0));
@@ -1111,9 +1255,11 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
       const full = (mc + MR_F32 - 1) / MR_F32 * MR_F32;
       const ldm = <usize>columns << 2;
       for (let i: usize = 0; i < matrices; i++) {
-        const a = u + i * stepU + (<usize>(r * deep) << 2);
-        const k = strided ? partsOf(<i32>i) * kp : kp;
-        multiply(a, v + i * stepV, m + i * stepM, ldm, full, columns, k, deep, false);
+        const before = kp * firstBlock(<i32>i);
+        const a = u + i * stepU + (<usize>(r * deep + before * MR_F32) << 2);
+        const b = v + i * stepV + (<usize>(before * NR_F32) << 2);
+        const k = (strided ? partsOf(<i32>i) : endBlock(<i32>i)) * kp - before;
+        multiply(a, b, m + i * stepM, ldm, full, columns, k, deep, false);
       }
       for (let j = 0; j < mc; j++) {
         let from = m + <usize>j * ldm;
@@ -1124,7 +1270,7 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
           if (strided) {
             outputTileStrided(from, stepM);
             bad = putTiles(to, <usize>outWidth << 2, tile, bad);
-          } else bad = outputTile(from, stepM, to, <usize>outWidth << 2, tile, bad);
+          } else bad = outputTile(from, stepM, to, row, gap, tile, bad);
           from += 16;
         }
       }
@@ -1224,7 +1370,7 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
   const v = image + (<usize>(wide * high + 16) << 2);
   const m = v + sums * stepV;
   const direct = 4 * across === outWidth && 4 * tilesDown() === outHeight;
-  writeTiles(wide, by);
+  writeTiles(wide, 0, by);
   if (!direct) memory.fill(pad, 0, <usize>(16 * tiles) << 2);
   let largest = f32x4.splat(0);
   let bad = largest;
@@ -1313,23 +1459,24 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
   writeConstants();
   const strided = meta(STRIDE) === 2;
   const by = tileStep(strided);
-  const shiftsX = blocksOf(meta(KERNEL + 1));
-  const shifts = blocksOf(meta(KERNEL)) * shiftsX;
-  const more = overlap(strided) + 3 * (shifts / shiftsX - 1);
+  const shifts = blocks();
+  const more = overlap(strided) + 3 * (blocksOf(meta(KERNEL)) - 1);
   const parts = <usize>partsOfTile(strided);
   const sums = <usize>sumsOfTile(strided);
   const rows = meta(ROWS);
   const across = tilesAcross();
   const down = tilesDown();
-  const tiles = across * down;
-  const wide = by * across + overlap(strided) + 3 * (shiftsX - 1);
+  const perPart = across * down;
+  const tiles = phases() * perPart;
+  const wide = by * across + overlap(strided) + 3 * (blocksOf(meta(KERNEL + 1)) - 1);
   const high = by * down + more;
   const height = meta(HEIGHT);
   const width = meta(WIDTH);
   const outHeight = meta(OUT_HEIGHT);
   const outWidth = meta(OUT_WIDTH);
-  const direct = meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
-  const directGrad = 4 * across === outWidth && 4 * down === outHeight;
+  const plane = wide * high;
+  const direct = phases() === 1 && meta(ABOVE) === 0 && meta(BEFORE) === 0 && wide === width && high === height;
+  const directGrad = phases() === 1 && 4 * across === outWidth && 4 * down === outHeight;
   const most = tilesOfGrad(rows, meta(CHANNELS) * shifts);
   const some = (channels + 7) & ~7;
   const columns = shifts * some;
@@ -1337,7 +1484,7 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
   const stepV = <usize>stepOf(most * columns);
   const stepZ = <usize>stepOf(most * tall(rows));
   const stepD = <usize>stepOf(tall(rows) * columns);
-  const size = <usize>(wide * high + 16) << 2;
+  const size = <usize>(phases() * plane + 16) << 2;
   const gradSize = <usize>(16 * tiles + 16) << 2;
   const pad = table() + (<usize>(tiles + 4) << 4);
   const padGrad = pad + 4 * size;
@@ -1349,8 +1496,8 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
   if (!directGrad) memory.fill(padGrad, 0, 4 * gradSize);
   let largest = f32x4.splat(0);
   const all = batch * tiles;
-  const blocks = (all + most - 1) / most;
-  const block = ((all + blocks - 1) / blocks + 3) & ~3;
+  const times = (all + most - 1) / most;
+  const block = ((all + times - 1) / times + 3) & ~3;
   for (let b0 = 0; b0 < all; b0 += block) {
     const b1 = min(all, b0 + block);
     const kp = padded(b1 - b0);
@@ -1382,8 +1529,11 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
             pad,
             size,
             wide,
-            by * top,
-            by * end + more,
+            plane,
+            t0,
+            t1,
+            by,
+            more,
             height,
             width,
             meta(ABOVE),
@@ -1396,12 +1546,14 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
           p3 = pad + 3 * size;
         }
         for (let s = 0; s < shifts; s++) {
-          const shift = 3 * (s / shiftsX * wide + s % shiftsX);
+          const shift = (blockAt(s) >> 16) * wide + (blockAt(s) & 65535);
           const column = s * some + c;
           let to = v + (<usize>((column >> 3) * kp + at - b0) << 5) + (<usize>(c & 4) << 2);
           for (let t = t0; t < t1; t++) {
-            const y = t / across;
-            const at = <usize>(by * (y * wide + t - y * across) + shift) << 2;
+            const part = t / perPart;
+            const u = t - part * perPart;
+            const y = u / across;
+            const at = <usize>(part * plane + by * (y * wide + u - y * across) + shift) << 2;
             if (strided) inputTileStrided(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to);
             else inputTile(p0 + at, p1 + at, p2 + at, p3 + at, <usize>wide << 2, to, stepV);
             to += 32;
@@ -1434,8 +1586,11 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
               padGrad,
               gradSize,
               4 * across,
-              4 * top,
-              4 * end,
+              16 * perPart,
+              t0,
+              t1,
+              4,
+              0,
               outHeight,
               outWidth,
               0,
@@ -1463,48 +1618,64 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
     }
     for (let i: usize = 0; i < sums; i++) clearSteps(z + i * stepZ, MR_F32, full, b1 - b0, kp);
     for (let i: usize = 0; i < parts; i++) {
-      clearSteps(v + i * stepV, 8, columns, b1 - b0, kp);
       const a = z + (strided ? <usize>sumOf(<i32>i) : i) * stepZ;
-      multiply(a, v + i * stepV, d + i * stepD, <usize>columns << 2, full, columns, kp, kp, b0 > 0);
+      const before = some * firstBlock(<i32>i);
+      const b = v + i * stepV + (<usize>(before * kp) << 2);
+      const n = some * endBlock(<i32>i) - before;
+      clearSteps(b, 8, n, b1 - b0, kp);
+      multiply(a, b, d + i * stepD + (<usize>before << 2), <usize>columns << 2, full, n, kp, kp, b0 > 0);
     }
   }
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < channels; c += 4) {
-      const from = d + (<usize>(r * columns + c) << 2);
-      const n = min(4, channels - c);
-      if (shifts > 1) {
-        for (let s = 0; s < shifts; s++) {
-          kernelTile(from + (<usize>(s * some) << 2), stepD, pad, n);
-          putBlock(pad, o, r * meta(CHANNELS) + c, n, 3 * (s / shiftsX), 3 * (s % shiftsX));
-        }
-        continue;
+  const taps = meta(KERNEL) * meta(KERNEL + 1);
+  for (let s = 0; s < shifts; s++) {
+    const y = blockAt(s) >> 16;
+    const x = blockAt(s) & 65535;
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < channels; c += 4) {
+        const from = d + (<usize>(r * columns + s * some + c) << 2);
+        if (strided) kernelTileStrided(from, stepD);
+        else kernelTile(from, stepD);
+        putBlock(o + (<usize>((r * meta(CHANNELS) + c) * taps) << 2), y, x, min(4, channels - c));
       }
-      const to = o + (<usize>((r * meta(CHANNELS) + c) * 9) << 2);
-      if (strided) {
-        kernelTileStrided(from, stepD);
-        for (let i: usize = 0; i < 9; i++) putLanes(to + 4 * i, v128.load(between() + 16 * i), n);
-      } else kernelTile(from, stepD, to, n);
     }
   }
   if (statusOf(largest, f32x4.splat(0)) !== FIT) store<f32>(o, NaN);
 }
 
-/** Copies `n` blocks of 3 × 3, one after another, to row `y` and column `x` of kernels from number `first` on. */
-function putBlock(from: usize, o: usize, first: i32, n: i32, y: i32, x: i32): void {
-  const height = meta(KERNEL);
+/**
+ * Stores the nine vectors at {@linkcode between}, whose lanes are the block at row `y` and column `x` of `n` up to four
+ * kernels, the first of which is at `o`.
+ */
+function putBlock(o: usize, y: i32, x: i32, n: i32): void {
   const width = meta(KERNEL + 1);
-  for (let l = 0; l < n; l++) {
-    const to = o + (<usize>((first + l) * height * width) << 2);
-    for (let i = y; i < min(height, y + 3); i++) {
-      for (let j = x; j < min(width, x + 3); j++) {
-        const at = from + (<usize>(9 * l + 3 * (i - y) + j - x) << 2);
-        store<f32>(to + (<usize>(i * width + j) << 2), load<f32>(at));
-      }
+  const apart = <usize>(meta(KERNEL) * width) << 2;
+  const rows = min(3, meta(KERNEL) - y);
+  const columns = min(3, width - x);
+  const row = <usize>width << 2;
+  let from = between();
+  o += <usize>(y * width + x) << 2;
+  if (n === 4 && rows === 3 && columns === 3) {
+    for (let i = 0; i < 3; i++) {
+      scatter(o, v128.load(from), apart);
+      scatter(o + 4, v128.load(from, 16), apart);
+      scatter(o + 8, v128.load(from, 32), apart);
+      o += row;
+      from += 48;
     }
+    return;
+  }
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const v = v128.load(from + (<usize>j << 4));
+      if (n === 4) scatter(o + (<usize>j << 2), v, apart);
+      else putSome(o + (<usize>j << 2), v, n, apart);
+    }
+    o += row;
+    from += 48;
   }
 }
 
-/** Four planes by {@linkcode place}, `size` bytes apart. */
+/** Four planes by {@linkcode placeTiles}, `size` bytes apart. */
 function placeFour(
   p0: usize,
   p1: usize,
@@ -1513,18 +1684,21 @@ function placeFour(
   to: usize,
   size: usize,
   wide: i32,
-  from: i32,
+  plane: i32,
+  first: i32,
   end: i32,
+  by: i32,
+  more: i32,
   height: i32,
   width: i32,
   above: i32,
   before: i32,
   most: v128,
 ): v128 {
-  most = place(p0, to, wide, from, end, height, width, above, before, most);
-  most = place(p1, to + size, wide, from, end, height, width, above, before, most);
-  most = place(p2, to + 2 * size, wide, from, end, height, width, above, before, most);
-  return place(p3, to + 3 * size, wide, from, end, height, width, above, before, most);
+  most = placeTiles(p0, to, wide, plane, first, end, by, more, height, width, above, before, most);
+  most = placeTiles(p1, to + size, wide, plane, first, end, by, more, height, width, above, before, most);
+  most = placeTiles(p2, to + 2 * size, wide, plane, first, end, by, more, height, width, above, before, most);
+  return placeTiles(p3, to + 3 * size, wide, plane, first, end, by, more, height, width, above, before, most);
 }
 
 /** Writes 0 to the steps from `k` to `kp` of panels that are `wide` elements a step. */
@@ -1537,10 +1711,10 @@ function clearSteps(p: usize, wide: i32, all: i32, k: i32, kp: i32): void {
   }
 }
 
-/** Transforms 36 vectors, `step` bytes apart, back to the 3 × 3 weights of `n` up to four channels. */
-function kernelTile(m: usize, step: usize, o: usize, n: i32): void {
+/** Transforms 36 vectors, `step` bytes apart, back to 3 × 3 weights: nine vectors at {@linkcode between}. */
+function kernelTile(m: usize, step: usize): void {
   const k = constants();
-  const temp = between();
+  const temp = between() + 144;
   const a2 = v128.load(k, 32);
   const b2 = v128.load(k, 48);
   const a = v128.load(k, 64);
@@ -1565,8 +1739,8 @@ function kernelTile(m: usize, step: usize, o: usize, n: i32): void {
     v128.store(to, mad(b2, sb, mad(a2, sa, m5)), 192);
     m += step;
   }
-  for (let i = 0; i < 3; i++) {
-    const from = temp + <usize>(i * 96);
+  let to = between();
+  for (let from = temp; from < temp + 288; from += 96) {
     const m1 = v128.load(from, 16);
     const m2 = v128.load(from, 32);
     const m3 = v128.load(from, 48);
@@ -1575,21 +1749,11 @@ function kernelTile(m: usize, step: usize, o: usize, n: i32): void {
     const da = f32x4.mul(na, f32x4.sub(m1, m2));
     const sb = f32x4.mul(nb, f32x4.add(m3, m4));
     const db = f32x4.mul(nb, f32x4.sub(m3, m4));
-    putLanes(o, mad(n0, v128.load(from), f32x4.add(sa, sb)), n);
-    putLanes(o + 4, mad(b, db, f32x4.mul(a, da)), n);
-    putLanes(o + 8, mad(b2, sb, mad(a2, sa, v128.load(from, 80))), n);
-    o += 12;
+    v128.store(to, mad(n0, v128.load(from), f32x4.add(sa, sb)));
+    v128.store(to, mad(b, db, f32x4.mul(a, da)), 16);
+    v128.store(to, mad(b2, sb, mad(a2, sa, v128.load(from, 80))), 32);
+    to += 48;
   }
-}
-
-/** Stores the first `n` lanes 36 bytes apart. */
-// @ts-ignore: decorator
-@inline
-function putLanes(p: usize, v: v128, n: i32): void {
-  v128.store32_lane(p, v, 0);
-  if (n > 1) v128.store32_lane(p, v, 1, 36);
-  if (n > 2) v128.store32_lane(p, v, 2, 72);
-  if (n > 3) v128.store32_lane(p, v, 3, 108);
 }
 
 /** {@linkcode FIT} when all `n` numbers at p are finite. */

@@ -81,6 +81,8 @@ function results(
 
 const big = [96, 1024];
 const image = { stride: [1, 1], padding: [1, 1], dilation: [1, 1], groups: 1 };
+const dilated = { ...image, padding: [2, 2], dilation: [2, 2] };
+const wide = { ...image, padding: [3, 3] };
 const pool = { kernelSize: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceilMode: false };
 const random = { shape: [100_000], dtype: float32, key: [1, 2], counter: 5 };
 const adam = {
@@ -160,6 +162,20 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     inputSize: [6, 6],
   }],
   ["conv", [{ shape: [3, 16, 22, 22] }, { shape: [24, 16, 3, 3] }], [{ shape: [3, 24, 22, 22] }], image],
+  ["conv", [{ shape: [2, 24, 30, 25] }, { shape: [40, 24, 3, 3] }], [{ shape: [2, 40, 30, 25] }], dilated],
+  ["conv", [{ shape: [1, 24, 16, 16] }, { shape: [44, 24, 7, 7] }], [{ shape: [1, 44, 16, 16] }], wide],
+  ["convInputGrad", [{ shape: [1, 40, 30, 25] }, { shape: [40, 24, 3, 3] }], [{ shape: [1, 24, 30, 25] }], {
+    ...{ ...dilated, inputSize: [30, 25] },
+  }],
+  ["convInputGrad", [{ shape: [1, 24, 16, 16] }, { shape: [24, 44, 7, 7] }], [{ shape: [1, 44, 16, 16] }], {
+    ...{ ...wide, inputSize: [16, 16] },
+  }],
+  ["convWeightGrad", [{ shape: [1, 40, 30, 25] }, { shape: [1, 24, 30, 25] }], [{ shape: [40, 24, 3, 3] }], {
+    ...{ ...dilated, kernelSize: [3, 3] },
+  }],
+  ["convWeightGrad", [{ shape: [4, 20, 16, 16] }, { shape: [4, 24, 16, 16] }], [{ shape: [20, 24, 7, 7] }], {
+    ...{ ...wide, kernelSize: [7, 7] },
+  }, true],
   ["convInputGrad", [{ shape: [1, 72, 8, 8] }, { shape: [72, 72, 3, 3] }], [{ shape: [1, 72, 8, 8] }], {
     ...image,
     inputSize: [8, 8],
@@ -177,7 +193,7 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
     ...image,
     kernelSize: [3, 3],
   }, true],
-  ["convWeightGrad", [{ shape: [1, 16, 20, 20] }, { shape: [1, 8, 20, 20] }], [{ shape: [16, 8, 5, 5] }], {
+  ["convWeightGrad", [{ shape: [1, 16, 20, 20] }, { shape: [1, 7, 20, 20] }], [{ shape: [16, 7, 5, 5] }], {
     ...image,
     padding: [2, 2],
     kernelSize: [5, 5],

@@ -24,6 +24,8 @@ interface Case {
   readonly kernel?: readonly [number, number];
   readonly size: readonly [number, number];
   readonly padding: readonly [number, number];
+  /** Default 1, 1. */
+  readonly dilation?: readonly [number, number];
 }
 
 const CASES: readonly Case[] = [
@@ -58,11 +60,25 @@ const CASES: readonly Case[] = [
   { batch: 1, channels: 9, rows: 3, size: [20, 18], padding: [0, 0], kernel: [4, 3] },
   { batch: 2, channels: 8, rows: 9, groups: 2, size: [11, 12], padding: [3, 1], kernel: [6, 4] },
   { batch: 5, channels: 20, rows: 4, size: [9, 9], padding: [0, 0], kernel: [5, 6] },
+  { batch: 2, channels: 6, rows: 9, size: [13, 11], padding: [3, 3], kernel: [7, 7] },
+  { batch: 1, channels: 4, rows: 21, size: [18, 17], padding: [4, 0], kernel: [9, 8] },
+  { batch: 3, channels: 9, rows: 5, size: [12, 14], padding: [1, 5], kernel: [4, 11] },
+  { batch: 1, channels: 3, rows: 4, size: [15, 16], padding: [6, 2], kernel: [13, 3] },
+  { batch: 2, channels: 4, rows: 5, groups: 2, size: [9, 8], padding: [3, 2], kernel: [7, 4] },
+  { batch: 1, channels: 8, rows: 8, size: [16, 16], padding: [2, 2], dilation: [2, 2] },
+  { batch: 2, channels: 5, rows: 21, size: [11, 15], padding: [0, 1], dilation: [2, 3] },
+  { batch: 3, channels: 9, rows: 4, size: [13, 12], padding: [6, 5], dilation: [6, 5] },
+  { batch: 1, channels: 7, rows: 6, size: [17, 41], padding: [0, 3], dilation: [1, 4] },
+  { batch: 6, channels: 4, rows: 7, groups: 2, size: [9, 10], padding: [3, 0], dilation: [3, 1] },
+  { batch: 2, channels: 5, rows: 9, size: [23, 19], padding: [4, 5], kernel: [5, 7], dilation: [2, 3] },
+  { batch: 2, channels: 4, rows: 3, size: [5, 7], padding: [9, 9], dilation: [9, 9] },
 ];
 
 function shapes(c: Case): { x: Shape; w: Shape; y: Shape } {
-  const { groups = 1, stride = 1, kernel = [3, 3] } = c;
-  const out = c.size.map((n, i) => Math.floor((n + 2 * c.padding[i]! - kernel[i]!) / stride) + 1);
+  const { groups = 1, stride = 1, kernel = [3, 3], dilation = [1, 1] } = c;
+  const out = c.size.map((n, i) =>
+    Math.floor((n + 2 * c.padding[i]! - dilation[i]! * (kernel[i]! - 1) - 1) / stride) + 1
+  );
   return {
     x: [c.batch, groups * c.channels, ...c.size],
     w: [groups * c.rows, c.channels, ...kernel],
@@ -70,8 +86,8 @@ function shapes(c: Case): { x: Shape; w: Shape; y: Shape } {
   };
 }
 
-const attrsOf = ({ padding, groups = 1, stride = 1 }: Case) => ({
-  ...{ stride: [stride, stride], padding, dilation: [1, 1], groups },
+const attrsOf = ({ padding, groups = 1, stride = 1, dilation = [1, 1] }: Case) => ({
+  ...{ stride: [stride, stride], padding, dilation, groups },
 });
 
 /** The convolution and its gradients in float64. */
@@ -88,8 +104,9 @@ function exact(c: Case, x: ArrayLike<number>, w: ArrayLike<number>, g: ArrayLike
           const [high, wide] = [ws[2]!, ws[3]!];
           for (let t = 0; t < high * wide * c.channels; t++) {
             const [k, a, b] = [Math.floor(t / high / wide), Math.floor(t / wide) % high, t % wide];
-            const { stride = 1 } = c;
-            const [i, j] = [p * stride + a - c.padding[0], q * stride + b - c.padding[1]];
+            const { stride = 1, dilation = [1, 1] } = c;
+            const i = p * stride + a * dilation[0] - c.padding[0];
+            const j = q * stride + b * dilation[1] - c.padding[1];
             if (i < 0 || j < 0 || i >= c.size[0] || j >= c.size[1]) continue;
             const channel = Math.floor(o / c.rows) * c.channels + k;
             const ix = ((n * xs[1]! + channel) * c.size[0] + i) * c.size[1] + j;
@@ -153,16 +170,27 @@ test("winograd: the convolution and both gradients, in any size", () => {
   }
 });
 
-test.each([[3, 1], [3, 2], [5, 1], [6, 1]] as const)(
-  "winograd: as exact as sums of products in float32, within a small factor, kernel %i, by %i",
-  (k, stride) => {
-    const kernel = [k, k] as const;
-    const c: Case = { batch: 1, channels: 64, rows: 24, size: [16, 16], padding: [1, 1], stride, kernel };
+const EXACT = [
+  [3, 1, 1, 1],
+  [3, 2, 1, 1],
+  [5, 1, 1, 1],
+  [6, 1, 1, 1],
+  [7, 1, 1, 3],
+  [10, 1, 1, 4],
+  [3, 1, 2, 1],
+] as const;
+
+test.each(EXACT)(
+  "winograd: as exact as sums of products in float32, within a small factor, kernel %i, by %i, dilated by %i",
+  (k, stride, d, n) => {
+    const odd = { kernel: [k, k], dilation: [d, d], padding: [n, n], stride } as const;
+    const c: Case = { batch: 1, channels: 64, rows: 24, size: [16, 16], ...odd };
     const { x: xs, w: ws, y: ys } = shapes(c);
     const [x, w, g] = [noise(size(xs), 4), noise(size(ws), 5), noise(size(ys), 6)];
     const want = exact(c, x, w, g);
+    const norm = (list: readonly number[]): number => Math.sqrt(list.reduce((sum, v) => sum + v * v, 0));
     const errors = (got: number[][]): number[] =>
-      got.map((list, i) => Math.sqrt(list.reduce((sum, v, at) => sum + (v - want[i]![at]!) ** 2, 0)));
+      got.map((list, i) => norm(list.map((v, at) => v - want[i]![at]!)) / norm(want[i]!));
     for (const [build, device] of devices) {
       force(true);
       const tiled = errors(computed(device, c, x, w, g));
@@ -172,6 +200,7 @@ test.each([[3, 1], [3, 2], [5, 1], [6, 1]] as const)(
       tiled.forEach((error, i) => {
         expect(error, `${build}, result ${i}`).toBeGreaterThan(0);
         expect(error / plain[i]!, `${build}, result ${i}`).toBeLessThan(4);
+        expect(error, `${build}, result ${i}`).toBeLessThan(1e-6);
       });
     }
   },
@@ -192,10 +221,12 @@ const ODD: readonly (readonly [where: "x" | "w" | "g", value: number])[] = [
   ["g", 1e20],
 ];
 
-test.each([[1, 3, 1], [0, 3, 1], [1, 3, 2], [0, 3, 2], [2, 5, 1]] as const)(
-  "winograd: NaN, infinities and very large numbers stay in their windows, padding %i, kernel %i, by %i",
-  (n, k, stride) => {
-    const odd = { padding: [n, n], kernel: [k, k], stride } as const;
+test.each(
+  [[1, 3, 1, 1], [0, 3, 1, 1], [1, 3, 2, 1], [0, 3, 2, 1], [2, 5, 1, 1], [3, 7, 1, 1], [2, 3, 1, 2]] as const,
+)(
+  "winograd: NaN, infinities and very large numbers stay in their windows, padding %i, kernel %i, by %i, dilated by %i",
+  (n, k, stride, d) => {
+    const odd = { padding: [n, n], kernel: [k, k], stride, dilation: [d, d] } as const;
     const c: Case = { batch: 2, channels: 10, rows: 12, size: [10, 14], ...odd };
     const { x: xs, w: ws, y: ys } = shapes(c);
     for (const [build, device] of devices) {

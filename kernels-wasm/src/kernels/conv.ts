@@ -225,17 +225,13 @@ function isTurnedBetter(
   return count(input) * tiles * rows <= count(output) * channels * (rows + SPREAD_COST);
 }
 
-/** Highest and widest kernel that is cut into blocks of 3 × 3: sums of more than four of them lose too many digits. */
-const MOST_KERNEL = 6;
-
 /** The geometry for Winograd's method, where it computes this kind of convolution and pays; else null. */
 function winogradOf(g: Geometry): WinogradGeometry | null {
   const stride = g.stride[1] === 2 ? 2 : 1;
   const [depth, height, width] = g.kernel as [number, number, number];
-  const most = stride === 2 ? 3 : MOST_KERNEL;
   const isPlain = g.size[0] === 1 && depth === 1 && Math.min(height, width) >= 3 &&
-    Math.max(height, width) <= most && String(g.stride) === `1,${stride},${stride}` &&
-    [...g.dilation, ...g.spread].every((v) => v === 1);
+    (stride === 1 || Math.max(height, width) === 3) && String(g.stride) === `1,${stride},${stride}` &&
+    g.spread.every((v) => v === 1) && (stride === 1 || count(g.dilation) === 1);
   if (!isPlain) return null;
   const plane = (list: readonly number[]): [number, number] => [list[1]!, list[2]!];
   const { batch, groups, rows, channels } = g;
@@ -248,6 +244,7 @@ function winogradOf(g: Geometry): WinogradGeometry | null {
     ...sizes,
     stride,
     kernel: [height, width],
+    dilation: plane(g.dilation),
   };
   return isWinogradBetter(geometry) ? geometry : null;
 }

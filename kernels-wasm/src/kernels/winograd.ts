@@ -9,7 +9,7 @@ import { count } from "../geometry.ts";
 import { type Cut, cutting, type Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
 
-/** A convolution of one group of images' channels with kernels of 3 × 3 or more, without dilation. */
+/** A convolution of one group of images' channels with kernels of 3 × 3 or more. */
 export interface WinogradGeometry {
   /** Images. */
   readonly batch: number;
@@ -29,6 +29,8 @@ export interface WinogradGeometry {
   readonly stride: 1 | 2;
   /** Height and width of the kernels: each block of 3 × 3 counts as a channel. */
   readonly kernel: readonly [height: number, width: number];
+  /** Elements from tap to tap: more than 1 only where the kernels move by 1. */
+  readonly dilation: readonly [down: number, across: number];
 }
 
 /** Where Winograd pays, by measurement. */
@@ -46,11 +48,11 @@ export const winogradLimits: {
   rows: 8,
   /** Least channels of either where kernels move by 2. */
   strided: 16,
-  /** Most elements of whole tiles for one element of the result. */
+  /** Most elements of whole tiles for one element of the result, where the cost is not compared or kernels move by 2. */
   waste: 2,
   /** Most transformed weights, in bytes. */
   weights: 2 ** 26,
-  /** Most that it may cost for what plain products cost, but for kernels of 3 × 3 that move by 1. */
+  /** Most that it may cost for what plain products cost, but for dense kernels of 3 × 3 that move by 1. */
   cost: 1,
 };
 
@@ -58,7 +60,7 @@ export const winogradLimits: {
 const TRANSFORM = { image: 900, result: 900, weight: 450 };
 /** The same where kernels move by 2, to compare with products of another kind. */
 const STRIDED = { image: 1100, result: 550, weight: 500 };
-const BLOCKS = { image: 500, result: 500, weight: 600 };
+const BLOCKS = { image: 500, result: 500, weight: 425 };
 
 /** What {@linkcode Winograd} makes of weights: see assembly/winograd.ts. */
 const TURNED = 1;
@@ -76,17 +78,23 @@ export function isWinogradBetter(g: WinogradGeometry): boolean {
   const [height, width] = g.out;
   if (g.batch * height * width === 0 || g.channels < channels || g.rows < rows) return false;
   if (g.stride === 2 && Math.min(g.channels, g.rows) < strided) return false;
-  const { products } = TILE[g.stride];
-  if (g.padding.some((v) => v < 0) || g.channels * g.rows * blocksOf(g) * products * 4 > weights) {
+  const blocks = blocksOf(g);
+  if (g.padding.some((v) => v < 0) || g.channels * g.rows * blocks * TILE[g.stride].products * 4 > weights) {
     return false;
   }
-  if (16 * tilesOf(g) > waste * height * width) return false;
-  const blocks = blocksOf(g);
-  if (g.stride === 1 && blocks === 1) return true;
+  const isPlain = g.stride === 1 && blocks * count(g.dilation) === 1;
+  if ((isPlain || g.stride === 2) && 16 * tilesOf(g) > waste * height * width) return false;
+  if (isPlain) return true;
   const { image, result, weight } = g.stride === 2 ? STRIDED : BLOCKS;
-  const tile = blocks * (products + image / g.rows) + result / g.channels;
+  const tile = productsOf(g) + blocks * image / g.rows + result / g.channels;
   const direct = count(g.kernel) * g.batch * height * width;
   return g.batch * tilesOf(g) * tile + blocks * weight <= cost * direct;
+}
+
+/** Products of a tile for each pair of channels: blocks that lack rows or columns have none at one of six points. */
+function productsOf({ stride, kernel }: WinogradGeometry): number {
+  const [down, across] = kernel.map((n) => 6 * ceil(n / 3) - (n % 3 === 0 ? 0 : 1));
+  return stride === 2 ? TILE[2].products : down! * across!;
 }
 
 /** Blocks of 3 × 3 that a kernel consists of. */
@@ -94,8 +102,9 @@ function blocksOf({ kernel: [height, width] }: WinogradGeometry): number {
   return ceil(height / 3) * ceil(width / 3);
 }
 
-function tilesOf(g: WinogradGeometry): number {
-  return ceil(g.out[0] / 4) * ceil(g.out[1] / 4);
+/** Tiles of an image: with dilation, of as many results as there are places for the first tap. */
+function tilesOf({ out, dilation }: WinogradGeometry): number {
+  return count(dilation) * ceil(out[0] / dilation[0] / 4) * ceil(out[1] / dilation[1] / 4);
 }
 
 /** Elements of an image, and of a result, with all groups. */
@@ -121,7 +130,8 @@ export function tryAll(trials: readonly Trial[], otherwise: WasmDispatch): WasmD
 
 function metaOf(g: WinogradGeometry): number[] {
   const [image, result] = [imageOf(g), resultOf(g)];
-  return [g.rows, g.channels, ...g.size, ...g.padding, ...g.out, image, result, g.stride, ...g.kernel];
+  const sizes = [...g.size, ...g.padding, ...g.out];
+  return [g.rows, g.channels, ...sizes, image, result, g.stride, ...g.kernel, ...g.dilation];
 }
 
 /**
@@ -137,9 +147,9 @@ export function winograd(
   weights: readonly [row: number, channel: number, isTurned: boolean],
   g: WinogradGeometry,
 ): Trial {
-  const { rows, out, stride, kernel } = g;
-  const steps = g.channels * blocksOf(g);
-  kernels.needScratch(kernels.entry("winograd_scratch").fn(rows, steps, ...out, stride, ...kernel));
+  const { rows, out, stride, kernel, dilation } = g;
+  const scratch = kernels.entry("winograd_scratch");
+  kernels.needScratch(scratch.fn(rows, g.channels, ...out, stride, ...kernel, ...dilation));
   const [row, channel, isTurned] = weights;
   const mode = g.stride === 2 ? DEEP : isTurned ? TURNED : 0;
   return new Winograd(kernels, pointers, [row, channel, mode], g, metaOf(g));
@@ -154,7 +164,7 @@ const MOST_TILES = { 1: 64, 2: 256 } as const;
  */
 export function isBackBetter(g: WinogradGeometry): boolean {
   const [tiles, other] = [tilesOf(g), tilesOf({ ...g, out: g.size })];
-  return isWinogradBetter(g) && blocksOf(g) === 1 && tiles <= MOST_TILES[g.stride] &&
+  return isWinogradBetter(g) && blocksOf(g) * count(g.dilation) === 1 && tiles <= MOST_TILES[g.stride] &&
     (g.stride === 2 || 1.15 * tiles < other);
 }
 
@@ -186,7 +196,7 @@ class Winograd implements Trial {
   readonly #pointers: readonly [x: number, w: number, o: number];
   readonly #weights: readonly [row: number, channel: number, mode: number];
   readonly #g: WinogradGeometry;
-  /** Channels, each as often as its kernels have blocks. */
+  /** Channels in panels of four, each as often as its kernels have blocks. */
   readonly #steps: number;
   readonly #bytes: number;
   readonly #meta: readonly number[];
@@ -204,7 +214,7 @@ class Winograd implements Trial {
     this.#pointers = pointers;
     this.#weights = weights;
     this.#g = g;
-    this.#steps = g.channels * blocksOf(g);
+    this.#steps = ceil(g.channels / 4) * 4 * blocksOf(g);
     this.#bytes = kernels.entry("winograd_weights_size").fn(g.rows, this.#steps, weights[2]);
     this.#meta = meta;
     this.#isBack = isBack;
@@ -213,45 +223,35 @@ class Winograd implements Trial {
   attempt(): boolean {
     const { heap } = this.#kernels;
     writeInts(heap, META, this.#meta);
-    const isCut = this.#steps > this.#g.channels;
-    const whole = (this.#bytes + 63) & ~63;
-    const block = heap.reserve(whole + (isCut ? this.#g.rows * this.#steps * 36 : 0));
+    const block = heap.reserve(this.#bytes);
     try {
-      this.#transform(block.start, isCut ? block.start + whole : 0);
+      this.#transform(block.start);
       return this.#multiply(block.start);
     } finally {
       heap.unreserve(block);
     }
   }
 
-  /** Transforms the weights into `u`, once for all parts; their blocks of 3 × 3 into `cut` before where that is not 0. */
-  #transform(u: number, cut: number): void {
-    const { rows, channels, kernel } = this.#g;
+  /** Transforms the weights into `u`, once for all parts. */
+  #transform(u: number): void {
+    const { rows, channels } = this.#g;
     const [, w] = this.#pointers;
     const cost = rows * this.#steps * TRANSFORM.weight / 25;
-    const way = { units: rows, at: 8, grain: 20, cost, moves: [[7, 1]] } as const;
-    if (cut === 0) {
-      this.#run("winograd_weights_f32", [w, u, rows, channels, ...this.#weights, 0, rows], way);
-      return;
-    }
-    const [row, channel, mode] = this.#weights;
-    const moves = [[0, row * 4], [1, this.#steps * 36]] as const;
-    const args = [w, cut, rows, channels, ...kernel, row, channel, mode];
-    this.#run("winograd_blocks_f32", args, { units: rows, at: 2, cost: rows * this.#steps * 9, moves });
-    this.#run("winograd_weights_f32", [cut, u, rows, this.#steps, 9 * this.#steps, 9, 0, 0, rows], way);
+    const args = [w, u, rows, channels, ...this.#weights, 0, rows];
+    this.#run("winograd_weights_f32", args, { units: rows, at: 8, grain: 20, cost, moves: [[7, 1]] });
   }
 
   #multiply(u: number): boolean {
     const { batch, rows, channels, out, stride } = this.#g;
-    const products = TILE[stride].products;
+    const products = productsOf(this.#g);
     const steps = this.#steps;
     const tiles = tilesOf(this.#g);
     const groups = batch * ceil(tiles / 4);
     const cost = 4 * groups *
-      (products * rows * steps + steps * TRANSFORM.image + rows * TRANSFORM.result) / 25;
+      (products * rows * channels + steps * TRANSFORM.image + rows * TRANSFORM.result) / 25;
     const [x, , o] = this.#pointers;
     const threads = this.#kernels.pool?.threads ?? 1;
-    const deep = (this.#weights[2] === DEEP ? 4 : 1) * ((steps + 3) & ~3);
+    const deep = (this.#weights[2] === DEEP ? 4 : 1) * steps;
     const plane = count(this.#isBack ? this.#g.size : out);
     // One part for each thread: every one of them transforms all tiles.
     const most = Math.min(cost, 20 * cutting.least);
@@ -295,15 +295,14 @@ export function winogradWeightGrad(
   g: WinogradGeometry,
 ): Trial {
   const { batch, rows, channels, out } = g;
-  kernels.needScratch(
-    kernels.entry("winograd_weight_grad_scratch").fn(rows, channels, ...out, g.stride, ...g.kernel),
-  );
+  const scratch = kernels.entry("winograd_weight_grad_scratch");
+  kernels.needScratch(scratch.fn(rows, channels, ...out, g.stride, ...g.kernel, ...g.dilation));
   const entry = kernels.entry("winograd_weight_grad_f32");
   const args = [...pointers, batch, channels];
   const tiles = tilesOf(g);
   const steps = channels * blocksOf(g);
   const cost = batch * tiles *
-      (TILE[g.stride].products * rows * steps + steps * TRANSFORM.image + rows * TRANSFORM.result) /
+      (productsOf(g) * rows * channels + steps * TRANSFORM.image + rows * TRANSFORM.result) /
       25 +
     rows * steps * TRANSFORM.weight / 25;
   const threads = kernels.pool?.threads ?? 1;

@@ -13,17 +13,12 @@ import { Add, Maximum, Minimum, Mul } from "./ops";
 @inline
 function fold<T, Op>(v: v128): T {
   const op = changetype<Op>(0);
-  if (sizeof<T>() === 4) {
-    v = op.v<T>(v, i64x2.shuffle(v, v, 1, 0));
-    return v128.extract_lane<T>(op.v<T>(v, i32x4.shuffle(v, v, 1, 0, 3, 2)), 0);
-  }
-  let x = v128.extract_lane<T>(v, 0);
-  x = op.s<T>(x, v128.extract_lane<T>(v, 1));
-  if (sizeof<T>() <= 4) {
-    x = op.s<T>(x, v128.extract_lane<T>(v, 2));
-    x = op.s<T>(x, v128.extract_lane<T>(v, 3));
-  }
-  return x;
+  if (sizeof<T>() === 8) return op.s<T>(v128.extract_lane<T>(v, 0), v128.extract_lane<T>(v, 1));
+  v = op.v<T>(v, i64x2.shuffle(v, v, 1, 0));
+  v = op.v<T>(v, i32x4.shuffle(v, v, 1, 0, 3, 2));
+  if (sizeof<T>() <= 2) v = op.v<T>(v, i16x8.shuffle(v, v, 1, 0, 3, 2, 5, 4, 7, 6));
+  if (sizeof<T>() === 1) v = op.v<T>(v, i8x16.shuffle(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
+  return v128.extract_lane<T>(v, 0);
 }
 
 // @ts-ignore: decorator
@@ -38,7 +33,7 @@ function row<T, Op>(x: usize, n: i32): T {
   const op = changetype<Op>(0);
   let y = op.identity<T>();
   const lanes = 16 / <i32>sizeof<T>();
-  if (op.has<T>() && sizeof<T>() >= 4 && n >= 4 * lanes) {
+  if (op.has<T>() && (sizeof<T>() >= 4 || op.isExtreme()) && n >= 4 * lanes) {
     let s0 = v128.splat<T>(y);
     let s1 = s0;
     let s2 = s0;

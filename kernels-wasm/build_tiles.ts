@@ -28,31 +28,22 @@ interface Tile {
   readonly fromLane?: (vector: number, lane: number) => boolean;
 }
 
-const fused: Tile["product"] = (x, b, c) => `f32x4.relaxed_madd(${x}, ${b}, ${c})`;
-const plain: Tile["product"] = (x, b, c) => `f32x4.add(${c}, f32x4.mul(${x}, ${b}))`;
+const product: Tile["product"] = (x, b, c) => `f32x4.relaxed_madd(${x}, ${b}, ${c})`;
 
 /**
  * `*_rolled` do one step of k at a time: engines before fused multiply-add move the loads of several steps to their
  * beginning and spill.
  */
 const TILES: readonly Tile[] = [
-  { name: "6x8_fused", title: "6 × 8 with fused multiply-add", rows: 6, steps: 4, product: fused },
+  { name: "6x8", title: "6 × 8", rows: 6, steps: 4, product },
+  { name: "5x8", title: "5 × 8", rows: 5, steps: 4, product, fromLane: (_, lane) => lane > 0 },
+  { name: "4x8", title: "4 × 8", rows: 4, steps: 4, product },
   {
-    ...{ name: "5x8_fused", title: "5 × 8 with fused multiply-add", rows: 5, steps: 4, product: fused },
-    fromLane: (_, lane) => lane > 0,
-  },
-  { name: "4x8_fused", title: "4 × 8 with fused multiply-add", rows: 4, steps: 4, product: fused },
-  { name: "5x8", title: "5 × 8", rows: 5, steps: 4, product: plain },
-  {
-    ...{ name: "4x8", title: "4 × 8", rows: 4, steps: 4, product: plain },
-    fromLane: (vector) => vector === 2,
-  },
-  {
-    ...{ name: "5x8_rolled", title: "5 × 8, one step at a time", rows: 5, steps: 1, product: plain },
+    ...{ name: "5x8_rolled", title: "5 × 8, one step at a time", rows: 5, steps: 1, product },
     fromLane: (vector) => vector === 0,
   },
   {
-    ...{ name: "4x8_rolled", title: "4 × 8, one step at a time", rows: 4, steps: 1, product: plain },
+    ...{ name: "4x8_rolled", title: "4 × 8, one step at a time", rows: 4, steps: 1, product },
     fromLane: (vector) => vector === 0,
   },
 ];

@@ -70,14 +70,11 @@ export function gemm_scratch(size: i32): i32 {
 @inline
 function tile<T>(rows: i32, a: usize, b: usize, c: usize, ldc: usize, k: i32, d: usize, ldd: usize): void {
   if (sizeof<T>() === 8) tiles.micro_4x4_f64(a, b, c, ldc, k, d, ldd);
-  else if (ASC_FEATURE_RELAXED_SIMD) {
-    if (rows === 6) tiles.micro_6x8_fused(a, b, c, ldc, k, d, ldd);
-    else if (rows === 5) tiles.micro_5x8_fused(a, b, c, ldc, k, d, ldd);
-    else tiles.micro_4x8_fused(a, b, c, ldc, k, d, ldd);
-  } else if (rolled) {
+  else if (rolled) {
     if (rows === 5) tiles.micro_5x8_rolled(a, b, c, ldc, k, d, ldd);
     else tiles.micro_4x8_rolled(a, b, c, ldc, k, d, ldd);
-  } else if (rows === 5) tiles.micro_5x8(a, b, c, ldc, k, d, ldd);
+  } else if (rows === 6) tiles.micro_6x8(a, b, c, ldc, k, d, ldd);
+  else if (rows === 5) tiles.micro_5x8(a, b, c, ldc, k, d, ldd);
   else tiles.micro_4x8(a, b, c, ldc, k, d, ldd);
 }
 
@@ -103,14 +100,11 @@ function first(
   d: usize,
   ldd: usize,
 ): void {
-  if (ASC_FEATURE_RELAXED_SIMD) {
-    if (rows === 6) tiles.first_6x8_fused(a, b, rsb, o, c, ldc, k, d, ldd);
-    else if (rows === 5) tiles.first_5x8_fused(a, b, rsb, o, c, ldc, k, d, ldd);
-    else tiles.first_4x8_fused(a, b, rsb, o, c, ldc, k, d, ldd);
-  } else if (rolled) {
+  if (rolled) {
     if (rows === 5) tiles.first_5x8_rolled(a, b, rsb, o, c, ldc, k, d, ldd);
     else tiles.first_4x8_rolled(a, b, rsb, o, c, ldc, k, d, ldd);
-  } else if (rows === 5) tiles.first_5x8(a, b, rsb, o, c, ldc, k, d, ldd);
+  } else if (rows === 6) tiles.first_6x8(a, b, rsb, o, c, ldc, k, d, ldd);
+  else if (rows === 5) tiles.first_5x8(a, b, rsb, o, c, ldc, k, d, ldd);
   else tiles.first_4x8(a, b, rsb, o, c, ldc, k, d, ldd);
 }
 
@@ -492,8 +486,7 @@ function evenly(n: i32, most: i32, unit: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
+  return f32x4.relaxed_madd(a, b, c);
 }
 
 /**

@@ -12,11 +12,9 @@
 /** Rows of panels that other families pack. */
 // @ts-ignore: decorator
 @inline
-export const MR_F32: i32 = ASC_FEATURE_RELAXED_SIMD ? 5 : 4;
-/** Most rows of a tile of a product. */
-// @ts-ignore: decorator
-@inline
-export const HIGHEST: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
+export const MR_F32: i32 = 5;
+/** Most rows of a tile of a product: one less where a product and a sum take a register more than both in one do. */
+export let HIGHEST: i32 = 6;
 /** Columns of a tile of float32. */
 // @ts-ignore: decorator
 @inline
@@ -33,8 +31,7 @@ export const NR_F64: i32 = 4;
 // @ts-ignore: decorator
 @inline
 export function madD(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  else return f64x2.add(f64x2.mul(a, b), c);
+  return f64x2.relaxed_madd(a, b, c);
 }
 
 /** One row of a tile, with the row of D where there is one. */
@@ -60,10 +57,11 @@ export function putD(c: usize, x: v128, y: v128, d: usize): void {
   v128.store(c, y, 16);
 }
 
-/** Whether this engine shall run the kernels that are not unrolled. */
+/** Whether this engine shall run the kernels that are not unrolled, of at most 5 rows. */
 export let rolled: bool = false;
 
 /** Chooses them. */
 export function set_rolled(value: i32): void {
   rolled = value !== 0;
+  HIGHEST = rolled ? 5 : 6;
 }

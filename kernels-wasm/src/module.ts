@@ -14,9 +14,9 @@ import {
   type WasmDispatch,
   type WasmFunction,
 } from "./dispatch.ts";
-import { relaxedBase64 } from "./generated/relaxed_b64.ts";
-import { simdBase64 } from "./generated/simd_b64.ts";
+import { kernels } from "./generated/kernels.ts";
 import { Heap } from "./heap.ts";
+import { unpack } from "./packed.ts";
 import { Pool } from "./threads.ts";
 import { MAX_PARTS } from "./worker_source.ts";
 
@@ -68,16 +68,6 @@ export function bestBuild(): WasmBuild | null {
   return WebAssembly.validate(new Uint8Array(RELAXED_PROBE)) ? "relaxed" : "simd";
 }
 
-/** Turns base64 into bytes, with the engine's decoder where there is one. */
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
-  if (native !== undefined) return native.call(Uint8Array, text);
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
-}
-
 const compiled = new Map<string, WebAssembly.Module>();
 
 /** Compiles a build once. */
@@ -85,7 +75,7 @@ function moduleOf(build: WasmBuild, shared: boolean): WebAssembly.Module {
   const key = shared ? `${build}-threads` : build;
   let module = compiled.get(key);
   if (module === undefined) {
-    const bytes = decodeBase64(build === "relaxed" ? relaxedBase64 : simdBase64);
+    const bytes = unpack(kernels, build === "relaxed");
     module = new WebAssembly.Module(shared ? withSharedMemory(bytes) : bytes);
     compiled.set(key, module);
   }

@@ -258,14 +258,14 @@ export const LOG_P5: usize = 183;
 export const LOG_P6: usize = 184;
 export const LOG_P7: usize = 209;
 
-// What float32 leaves of log₂ e.
-export const LOG2E_LO: usize = 208;
+// log₂ e − 1.
+export const LOG2E_LESS: usize = 208;
 
-// log₁₀ 2 and log₁₀ e in two parts.
+// log₁₀ 2 in two parts, log₁₀ e, and what that is beyond ½.
 export const LOG10_2_HI: usize = 185;
 export const LOG10_2_LO: usize = 186;
 export const LOG10_E: usize = 187;
-export const LOG10_E_LO: usize = 203;
+export const LOG10_E_LESS: usize = 203;
 
 // Reduction of sin and cos up to WAVE_MAX: 2/π, π/2 in parts of 12, 12, 12 and 24 bits.
 export const WAVE_2_PI: usize = 188;
@@ -481,11 +481,11 @@ export function init_constants(): void {
   f(LOG_P5, -0.131601824);
   f(LOG_P6, 0.1276157704);
   f(LOG_P7, -0.07634496528);
-  f(LOG2E_LO, 1.925962991e-08);
+  f(LOG2E_LESS, 0.4426950408889634);
   f(LOG10_2_HI, 0.301025390625);
   f(LOG10_2_LO, 4.6050389811952138e-06);
   f(LOG10_E, 0.4342944819032518);
-  f(LOG10_E_LO, -1.010305006e-08);
+  f(LOG10_E_LESS, -0.06570551809674817);
   f(TANH_P0, -0.3333322484);
   f(TANH_P1, 0.1332327646);
   f(TANH_P2, -0.05130101823);

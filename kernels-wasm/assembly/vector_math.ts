@@ -371,9 +371,9 @@ function log2Normal(x: v128, e: v128): v128 {
   e = f32x4.add(e, exponentOf(x));
   const f = fractionOf(x);
   const f2 = f32x4.mul(f, f);
-  // (f + p) log₂ e without the rounding of the sum.
+  // (f + p) log₂ e = f + (f (log₂ e − 1) + p log₂ e): what is rounded is small beside f.
   const p = f32x4.mul(nmad(f2, k(c.HALF), logTail(f, f2)), k(c.EXP_LOG2E));
-  return f32x4.add(e, mad(f, k(c.EXP_LOG2E), mad(f, k(c.LOG2E_LO), p)));
+  return f32x4.add(e, f32x4.add(f, mad(f, k(c.LOG2E_LESS), p)));
 }
 
 /** Logarithm to base 2. */
@@ -395,10 +395,10 @@ function log10Normal(x: v128, e: v128): v128 {
   e = f32x4.add(e, exponentOf(x));
   const f = fractionOf(x);
   const f2 = f32x4.mul(f, f);
-  // (f + p) log₁₀ e without the rounding of the sum.
+  // (f + p) log₁₀ e = f/2 + (f (log₁₀ e − ½) + p log₁₀ e): what is rounded is small beside f/2.
   const p = f32x4.mul(nmad(f2, k(c.HALF), logTail(f, f2)), k(c.LOG10_E));
-  const small = mad(e, k(c.LOG10_2_LO), mad(f, k(c.LOG10_E_LO), p));
-  return mad(e, k(c.LOG10_2_HI), mad(f, k(c.LOG10_E), small));
+  const small = mad(e, k(c.LOG10_2_LO), mad(f, k(c.LOG10_E_LESS), p));
+  return mad(e, k(c.LOG10_2_HI), mad(f, k(c.HALF), small));
 }
 
 /** Logarithm to base 10. */

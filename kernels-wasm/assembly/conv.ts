@@ -12,7 +12,14 @@
  * it is the convolution with flipped weights over the gradient, spread by the stride.
  */
 
-import { copyFloats, correlatePlane, correlatePlaneGrad, correlatePlanesGrad } from "./depthwise";
+import {
+  copyFloats,
+  correlatePlane,
+  correlatePlaneGrad,
+  correlatePlanesGrad,
+  correlateSteps,
+  correlateStepsGrad,
+} from "./depthwise";
 import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA, packedRows, packWhole, padded, rowsOfBlock } from "./gemm";
 import { scratch } from "./memory";
 import { nearPlane, nearPlaneBack, nearPlaneGrad, paddedPlaneBack } from "./near";
@@ -406,8 +413,15 @@ function oneRow(w: usize, o: usize, base: usize, pixel: usize, k: i32, p: i32): 
 /** True where rows of pixels are long enough to be multiplied by weights whole, in two dimensions. */
 // @ts-ignore: decorator
 @inline
+function isFlat(): bool {
+  return meta(PADDED) === 1 && meta(KERNEL) === 1 && meta(OUT) === 1 && meta(OUT + 2) >= 4;
+}
+
+/** {@linkcode isFlat} where pixels of a row are neighbours in the padded image too. */
+// @ts-ignore: decorator
+@inline
 function hasRows(): bool {
-  return meta(PADDED) === 1 && meta(KERNEL) === 1 && meta(OUT) === 1 && meta(OUT + 2) >= 4 && meta(STRIDE + 2) === meta(SPLIT);
+  return isFlat() && meta(STRIDE + 2) === meta(SPLIT);
 }
 
 /**
@@ -548,6 +562,7 @@ function convolve(
   const pad = image(k, p, meta(ROWS));
   const pack = packs(k, p, meta(ROWS));
   const byRows = hasRows() && count === p;
+  const bySteps = isFlat() && !byRows && count === p;
   // Weights of 3 × 3 for one channel stay in registers.
   const few = rows < 4 || (byRows && k === 9 && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3);
   const byTaps = !few && hasTaps(k);
@@ -585,6 +600,24 @@ function convolve(
             <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
             <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
             taps(),
+          );
+          continue;
+        }
+        if (bySteps) {
+          correlateSteps(
+            w + (<usize>(r * k) << 2),
+            base,
+            to + (<usize>(r * p) << 2),
+            meta(CHANNELS),
+            meta(OUT + 1),
+            meta(OUT + 2),
+            meta(KERNEL + 1),
+            meta(KERNEL + 2),
+            <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
+            <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
+            <usize>meta(STRIDE + 2) << 2,
+            <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
+            <usize>meta(DILATION + 2) << 2,
           );
           continue;
         }
@@ -1047,6 +1080,7 @@ export function conv_weight_grad_f32(
   makeTables(k, p);
   clearImage(k, p);
   const by = isNear();
+  const bySteps = isFlat() && !hasRows();
   const blocks = (part + KC - 1) / KC;
   const step = padded((part + blocks - 1) / blocks);
   const end = pixel + part;
@@ -1077,6 +1111,24 @@ export function conv_weight_grad_f32(
               <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
               <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
               taps(),
+            );
+            continue;
+          }
+          if (bySteps) {
+            correlateStepsGrad(
+              g + (<usize>(((n * groups + group) * rows + r) * p) << 2),
+              direct ? from : pad,
+              sums,
+              meta(CHANNELS),
+              meta(OUT + 1),
+              meta(OUT + 2),
+              meta(KERNEL + 1),
+              meta(KERNEL + 2),
+              <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
+              <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
+              <usize>meta(STRIDE + 2) << 2,
+              <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
+              <usize>meta(DILATION + 2) << 2,
             );
             continue;
           }

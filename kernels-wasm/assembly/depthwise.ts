@@ -3,7 +3,8 @@
  * times weights in registers, four pixels at a time, without a gathered matrix.
  *
  * Pixels of a row are neighbours: where the kernel moves by more than 1, rows of the image are split, as conv.ts says. So a
- * table, `columns`, says where the columns of the kernel begin in a row, in bytes.
+ * table, `columns`, says where the columns of the kernel begin in a row, in bytes. Only where windows hardly overlap are pixels
+ * taken with steps between, from an image that is not split.
  */
 
 // @ts-ignore: decorator
@@ -873,5 +874,225 @@ export function correlatePlanesGrad(
     g += <usize>some * other;
     s += <usize>some * next;
     rows -= some;
+  }
+}
+
+/** Four elements, `step` bytes apart: 8 where `two` is set. */
+// @ts-ignore: decorator
+@inline
+function four(p: usize, step: usize, two: bool): v128 {
+  if (two) return i32x4.shuffle(v128.load(p), v128.load(p, 12), 0, 2, 5, 7);
+  let v = v128.load32_zero(p);
+  v = v128.load32_lane(p + step, v, 1);
+  v = v128.load32_lane(p + 2 * step, v, 2);
+  return v128.load32_lane(p + 3 * step, v, 3);
+}
+
+// @ts-ignore: decorator
+@inline
+function stepped(
+  w: usize,
+  x: usize,
+  o: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+  two: bool,
+): void {
+  const row = <usize>kw << 2;
+  for (; h > 0; h--) {
+    // Eight pixels, or twice the last four.
+    for (let j = 0; j < n; j += 8) {
+      j = min(j, n - 4);
+      const i = min(j + 4, n - 4);
+      const next = <usize>(i - j) * step;
+      let a = f32x4.splat(0);
+      let b = a;
+      let u = w;
+      let p = x + <usize>j * step;
+      for (let c = 0; c < channels; c++) {
+        let q = p;
+        for (let y = 0; y < kh; y++) {
+          let at = q;
+          for (const end = u + row; u < end; u += 4) {
+            const v = v128.load32_splat(u);
+            a = mad(v, four(at, step, two), a);
+            b = mad(v, four(at + next, step, two), b);
+            at += tap;
+          }
+          q += apart;
+        }
+        p += plane;
+      }
+      v128.store(o + (<usize>j << 2), a);
+      v128.store(o + (<usize>i << 2), b);
+    }
+    x += down;
+    o += <usize>n << 2;
+  }
+}
+
+function steppedByTwo(
+  w: usize,
+  x: usize,
+  o: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  stepped(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap, true);
+}
+
+function steppedByMore(
+  w: usize,
+  x: usize,
+  o: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  stepped(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap, false);
+}
+
+/** {@linkcode correlatePlane} of an image whose pixels are `step` bytes apart and columns of the kernel `tap`. */
+export function correlateSteps(
+  w: usize,
+  x: usize,
+  o: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  if (step === 8) steppedByTwo(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  else steppedByMore(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
+}
+
+/** `h` rows of the gradient times rows of the image for `taps` (1, 2 or 3) columns of the kernel, added to vectors of sums. */
+// @ts-ignore: decorator
+@inline
+function steppedGrad(
+  g: usize,
+  x: usize,
+  s: usize,
+  h: i32,
+  n: i32,
+  down: usize,
+  step: usize,
+  tap: usize,
+  two: bool,
+  taps: i32,
+): void {
+  let s0 = v128.load(s);
+  let s1 = taps > 1 ? v128.load(s, 16) : s0;
+  let s2 = taps > 2 ? v128.load(s, 32) : s0;
+  const some = lastLanes(n & 3);
+  for (; h > 0; h--) {
+    for (let j = 0; j < n; j += 4) {
+      let v = v128.load(g + (<usize>min(j, n - 4) << 2));
+      if (j + 4 > n) {
+        v = v128.and(v, some);
+        j = n - 4;
+      }
+      const p = x + <usize>j * step;
+      s0 = mad(v, four(p, step, two), s0);
+      if (taps > 1) s1 = mad(v, four(p + tap, step, two), s1);
+      if (taps > 2) s2 = mad(v, four(p + 2 * tap, step, two), s2);
+    }
+    g += <usize>n << 2;
+    x += down;
+  }
+  v128.store(s, s0);
+  if (taps > 1) v128.store(s, s1, 16);
+  if (taps > 2) v128.store(s, s2, 32);
+}
+
+function steppedGrad1ByTwo(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  steppedGrad(g, x, s, h, n, down, step, tap, true, 1);
+}
+
+function steppedGrad1(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  steppedGrad(g, x, s, h, n, down, step, tap, false, 1);
+}
+
+function steppedGrad2ByTwo(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  steppedGrad(g, x, s, h, n, down, step, tap, true, 2);
+}
+
+function steppedGrad2(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  steppedGrad(g, x, s, h, n, down, step, tap, false, 2);
+}
+
+function steppedGrad3ByTwo(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  steppedGrad(g, x, s, h, n, down, step, tap, true, 3);
+}
+
+function steppedGrad3(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
+  steppedGrad(g, x, s, h, n, down, step, tap, false, 3);
+}
+
+/** The gradient of {@linkcode correlateSteps} for the weights, added to a vector of sums for each of them at `s`. */
+export function correlateStepsGrad(
+  g: usize,
+  x: usize,
+  s: usize,
+  channels: i32,
+  h: i32,
+  n: i32,
+  kh: i32,
+  kw: i32,
+  plane: usize,
+  down: usize,
+  step: usize,
+  apart: usize,
+  tap: usize,
+): void {
+  for (let c = 0; c < channels; c++) {
+    let q = x;
+    for (let a = 0; a < kh; a++) {
+      let p = q;
+      for (let b = kw; b > 0;) {
+        const some = min(b, 3);
+        if (step === 8) {
+          if (some === 3) steppedGrad3ByTwo(g, p, s, h, n, down, step, tap);
+          else if (some === 2) steppedGrad2ByTwo(g, p, s, h, n, down, step, tap);
+          else steppedGrad1ByTwo(g, p, s, h, n, down, step, tap);
+        } else if (some === 3) steppedGrad3(g, p, s, h, n, down, step, tap);
+        else if (some === 2) steppedGrad2(g, p, s, h, n, down, step, tap);
+        else steppedGrad1(g, p, s, h, n, down, step, tap);
+        p += <usize>some * tap;
+        s += <usize>some << 4;
+        b -= some;
+      }
+      q += apart;
+    }
+    x += plane;
   }
 }

@@ -65,7 +65,9 @@ function areDense(...operands: Operand[]): boolean {
 
 /** Into how many parts rows of the padded image are split: where pixels are so far apart, so that they become neighbours. */
 function splitOf(g: Geometry): number {
-  return g.rows >= 4 && g.kernel[2] === 1 ? 1 : g.stride[2]!;
+  // Few rows are computed where the image lies, unless windows overlap so much that splitting pays.
+  if (g.rows < 4) return g.stride[2] === 2 && g.kernel[2]! > 2 ? 2 : 1;
+  return g.kernel[2] === 1 ? 1 : g.stride[2]!;
 }
 
 /** The call of `name` with its geometry in the block of metadata, or null where 32 bits do not hold its sizes. */

@@ -142,6 +142,14 @@ test("float16, bfloat16: rounded on store", () => {
     .toEqual([1 + 2 ** -6, 256]);
 });
 
+test("a quotient is rounded to its dtype before it is cut to an integer", () => {
+  // What torch.div(x, y, rounding_mode="trunc") gives: float32 holds a little more than 0.1, so 1 / 0.1 is less than 10.
+  for (const dtype of [float16, bfloat16, float32]) {
+    const y = operand([0.1, 0.1, 0.7], dtype);
+    expect(result("truncDivide", [operand([1, -1, 7], dtype), y], null), dtype.name).toEqual([10, -10, 10]);
+  }
+});
+
 /** Small whole numbers, which every dtype holds, and results that stay small. */
 const smallValues = (dtype: DType): Value[] => dtype === bool ? [1, 0, 1, 1, 0, 1] : [1, 2, 3, 1, 2, 3];
 

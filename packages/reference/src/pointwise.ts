@@ -8,8 +8,16 @@
  */
 
 import {
+  bfloat16,
+  bfloat16FromBits,
+  bfloat16ToBits,
   type BinaryPrimitives,
   bool,
+  type DType,
+  float16,
+  float16FromBits,
+  float16ToBits,
+  float32,
   formatType,
   int64,
   type Kernel,
@@ -49,6 +57,8 @@ interface BinaryRow {
   readonly number: Binary;
   /** On integers up to 32 bits. */
   readonly int?: Binary;
+  /** On floats, where it depends on their dtype. */
+  readonly float?: (dtype: DType) => Binary;
   /** On int64. */
   readonly big?: BinaryBig;
   /** True when integers cannot have 0 for `y`. */
@@ -137,6 +147,20 @@ function floorDivide(x: number, y: number): number {
   return quotient - floor > 0.5 ? floor + 1 : floor;
 }
 
+/** Rounds to what a dtype of floats holds. */
+function rounding(dtype: DType): Unary {
+  if (dtype === float32) return Math.fround;
+  if (dtype === float16) return (x) => float16FromBits(float16ToBits(x));
+  if (dtype === bfloat16) return (x) => bfloat16FromBits(bfloat16ToBits(x));
+  return (x) => x;
+}
+
+/** The quotient as its dtype holds it, cut toward 0: 1 / 0.1 is 10 in float32, though it holds a little more than 0.1. */
+function truncDivide(dtype: DType): Binary {
+  const round = rounding(dtype);
+  return (x, y) => Math.trunc(round(x / y));
+}
+
 /** C's pow: JavaScript's has NaN where |x| is 1 and y is infinite, and where x is 1 and y is NaN. */
 function power(x: number, y: number): number {
   if (x === 1 || (x === -1 && (y === Infinity || y === -Infinity))) return 1;
@@ -193,7 +217,12 @@ const binaryRows: { readonly [P in Exclude<BinaryName, BinaryTestName | "nextaft
     big: (x, y) => (x - remainderBig(x, y)) / y,
     divides: true,
   },
-  truncDivide: { number: (x, y) => Math.trunc(x / y), big: (x, y) => x / y, divides: true },
+  truncDivide: {
+    number: (x, y) => Math.trunc(x / y),
+    float: truncDivide,
+    big: (x, y) => x / y,
+    divides: true,
+  },
   remainder: { number: remainder, big: remainderBig, divides: true },
   fmod: { number: (x, y) => x % y, big: (x, y) => x % y, divides: true },
   pow: { number: power, int: powerInt, big: powerBig },
@@ -274,7 +303,9 @@ function binaryKernel(view: View, row: BinaryRow): Kernel<BinaryName, HostDispat
           for (let k = 0; k < count; k++) xBigs[k] = compute(xBigs[k]!, yBigs[k]!);
         });
     }
-    const compute = (x.dtype.kind === "int" ? row.int : undefined) ?? row.number;
+    const { kind } = x.dtype;
+    const own = kind === "int" ? row.int : kind === "float" ? row.float?.(x.dtype) : undefined;
+    const compute = own ?? row.number;
     return () =>
       eachBlock(view, [x, y], output, [xNumbers, yNumbers], xNumbers, (count) => {
         if (checked) checkDivisors(x, yNumbers, count);

@@ -928,7 +928,7 @@ function isFar(x: v128): bool {
 }
 
 /**
- * Sine (`shift` = 0) or cosine (`shift` = 1) of |x| up to 2000: x − n π/2 with π/2 in three parts of 12 bits, whose
+ * Sine (`shift` = 0) or cosine (`shift` = 1) of |x| up to 500: x − n π/2 with π/2 in three parts of 12 bits, whose
  * products with n are exact, and a fourth; then the polynomial of the quadrant.
  */
 // @ts-ignore: decorator

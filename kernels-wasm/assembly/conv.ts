@@ -20,6 +20,7 @@ import {
   correlateSteps,
   correlateStepsGrad,
 } from "./depthwise";
+import { biasAt, finishes, finishRows } from "./finish";
 import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA, packedRows, packWhole, padded, rowsOfBlock } from "./gemm";
 import { scratch } from "./memory";
 import { nearPlane, nearPlaneBack, nearPlaneGrad, paddedPlaneBack } from "./near";
@@ -462,10 +463,12 @@ function convolvePlain(
   const groups = meta(GROUPS);
   const channels = meta(CHANNELS);
   const row = <usize>p << 2;
+  const ends = finishes();
+  const bias = biasAt(o + (<usize>(group * meta(ROWS) * p) << 2), p);
   for (let n = 0; n < batch; n++) {
     const from = x + (<usize>((n * groups + group) * channels * p + first) << 2);
     const to = o + (<usize>((n * groups + group) * meta(ROWS) * p) << 2);
-    gemmPacked<f32>(w, from, to, rows, count, channels, rs, cs, row, 4, row, 0, 0);
+    gemmPacked<f32>(w, from, to, rows, count, channels, rs, cs, row, 4, row, 0, 0, ends, bias);
   }
 }
 
@@ -476,16 +479,33 @@ function hasTaps(k: i32): bool {
   return k <= FEW_TAPS && meta(STRIDE + 2) === meta(SPLIT) && meta(OUT + 2) >= 4;
 }
 
+/** Pixels of whole rows that tiles are finished after, while they are in the nearest cache. */
+// @ts-ignore: decorator
+@inline
+const AT_ONCE: i32 = 96;
+
 /**
  * Pixels `first` to `end` of all rows of one image, `base`, to `o`, by packed weights. Four pixels at a time: where a row of
- * pixels is no multiple of that, the last four overlap those before.
+ * pixels is no multiple of that, the last four overlap those before. Rows of pixels are finished where `ends`.
  */
-function convolveTaps(a: usize, base: usize, o: usize, rows: i32, first: i32, end: i32, k: i32, p: i32): void {
+function convolveTaps(
+  a: usize,
+  base: usize,
+  o: usize,
+  rows: i32,
+  first: i32,
+  end: i32,
+  k: i32,
+  p: i32,
+  ends: bool,
+  bias: usize,
+): void {
   const n = meta(OUT + 2);
   const next = <usize>p << 2;
   const pixel = pixels(k);
   const last = taps() + (<usize>k << 2);
   const block = rowsOfBlock(rows);
+  let done = first;
   let j = first;
   while (j < end) {
     const j0 = min(j, (j / n + 1) * n - 4);
@@ -497,6 +517,12 @@ function convolveTaps(a: usize, base: usize, o: usize, rows: i32, first: i32, en
     const x = base + <usize>load<i32>(pixel + at0);
     const y = base + <usize>load<i32>(pixel + at1);
     correlateTaps(a, rows, block, padded(k), taps(), last, x, y, o + at0, o + at1, next, scratch);
+    if (!ends) continue;
+    const whole = j < end ? j / n * n : end;
+    if (whole - done < AT_ONCE && whole < end) continue;
+    const at = o + (<usize>done << 2);
+    finishRows(at, at, next, rows, whole - done, bias);
+    done = whole;
   }
 }
 
@@ -527,6 +553,7 @@ function convolveNear(
   const plane = <usize>(h * n) << 2;
   // The padded image, which nothing is placed in, holds zeros.
   const zeros = image(9, h * n, many) + 16;
+  const ends = finishes();
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < groups; i++) {
       const at = b * all + i;
@@ -538,6 +565,7 @@ function convolveNear(
           u = turned;
         }
         nearPlane(u, x + <usize>at * volume, to, high, h, n, by, zeros, scratch);
+        if (ends) finishRows(to, to, plane, 1, h * n, biasAt(to, h * n));
       }
     }
   }
@@ -567,6 +595,9 @@ function convolve(
   const few = rows < 4 || (byRows && k === 9 && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3);
   const byTaps = !few && hasTaps(k);
   const pixel = pixels(k) + (<usize>first << 2);
+  const next = <usize>p << 2;
+  const ends = finishes();
+  const bias = biasAt(o + (<usize>(group * meta(ROWS) * p) << 2), p);
   if (!few) {
     let q = pack;
     for (let i = 0; i < k; i += KC) {
@@ -581,16 +612,17 @@ function convolve(
     if (!direct) place(from, pad);
     const base = direct ? from : pad;
     if (byTaps) {
-      convolveTaps(pack, base, to - (<usize>first << 2), rows, first, first + count, k, p);
+      convolveTaps(pack, base, to - (<usize>first << 2), rows, first, first + count, k, p, ends, bias);
       continue;
     }
     if (few) {
       for (let r = 0; r < rows; r++) {
+        const row = to + <usize>r * next;
         if (byRows) {
           correlatePlane(
             w + (<usize>(r * k) << 2),
             base,
-            to + (<usize>(r * p) << 2),
+            row,
             meta(CHANNELS),
             meta(OUT + 1),
             meta(OUT + 2),
@@ -601,13 +633,11 @@ function convolve(
             <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
             taps(),
           );
-          continue;
-        }
-        if (bySteps) {
+        } else if (bySteps) {
           correlateSteps(
             w + (<usize>(r * k) << 2),
             base,
-            to + (<usize>(r * p) << 2),
+            row,
             meta(CHANNELS),
             meta(OUT + 1),
             meta(OUT + 2),
@@ -619,9 +649,8 @@ function convolve(
             <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
             <usize>meta(DILATION + 2) << 2,
           );
-          continue;
-        }
-        oneRow(w + (<usize>(r * k) << 2), to + (<usize>(r * p) << 2), base, pixel, k, count);
+        } else oneRow(w + (<usize>(r * k) << 2), row, base, pixel, k, count);
+        if (ends) finishRows(row, row, next, 1, count, bias ? bias + (<usize>r << 2) : 0);
       }
       continue;
     }
@@ -632,9 +661,10 @@ function convolve(
         const kc = min(KC, k - i);
         const kp = padded(kc);
         gather(scratch, base, taps() + (<usize>i << 2), pixel + (<usize>j << 2), kc, nc);
-        multiplyWhole(a, scratch, to + (<usize>j << 2), <usize>p << 2, rows, nc, kp, i > 0);
+        multiplyWhole(a, scratch, to + (<usize>j << 2), next, rows, nc, kp, i > 0);
         a += <usize>(packedRows(rows) * kp) << 2;
       }
+      if (ends) finishRows(to + (<usize>j << 2), to + (<usize>j << 2), next, rows, nc, bias);
     }
   }
 }
@@ -757,25 +787,28 @@ export function conv_input_grad_by2_f32(
   const made = pad + (<usize>(rows * columns) << 2);
   const next = <usize>(columns - 1) << 3;
   const first = made + <usize>skipRow * next + (<usize>skipColumn << 2);
+  const ends = finishes();
   clearImage(9, h * n);
   for (let b = 0; b < batch; b++) {
     for (let group = 0; group < groups; group++) {
       const at = b * all + group;
       const from = g + (<usize>(at * high * wide) << 2);
       const u = w + <usize>(group * 36);
-      let to = o + (<usize>(at * h * n) << 2);
+      const result = o + (<usize>(at * h * n) << 2);
       if (isNear) {
-        nearPlaneBack(u, from, to, high, h, wide, pad, scratch);
-        continue;
+        nearPlaneBack(u, from, result, high, h, wide, pad, scratch);
+      } else {
+        place(from, pad);
+        paddedPlaneBack(u, pad, made, rows, columns);
+        let to = result;
+        let p = first;
+        for (let y = 0; y < h; y++) {
+          copyFloats(to, p, n);
+          to += <usize>n << 2;
+          p += next;
+        }
       }
-      place(from, pad);
-      paddedPlaneBack(u, pad, made, rows, columns);
-      let p = first;
-      for (let y = 0; y < h; y++) {
-        copyFloats(to, p, n);
-        to += <usize>n << 2;
-        p += next;
-      }
+      if (ends) finishRows(result, result, 0, 1, h * n, biasAt(result, h * n));
     }
   }
 }
@@ -933,6 +966,7 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, co
         spread(columns, base, pixels(all) + (<usize>j << 2), k, nc);
       }
       if (!direct) takeImage(pad, to, channels);
+      if (finishes()) finishRows(to, to, <usize>size << 2, channels, size, biasAt(to, size));
     }
   }
 }

@@ -7,6 +7,7 @@
  * it; where its rows are dense, that tile reads it in place and leaves the panel behind.
  */
 
+import { finishes, finishRows } from "./finish";
 import { HIGHEST, MR_F32, MR_F64, NR_F32, NR_F64, rolled } from "./gemm_micro";
 import * as tiles from "./generated/tiles";
 import { scratch } from "./memory";
@@ -27,6 +28,11 @@ export const MC: i32 = 120;
 // @ts-ignore: decorator
 @inline
 export const NC: i32 = 1024;
+
+/** Columns that are finished at once: as many as stay in the nearest cache. */
+// @ts-ignore: decorator
+@inline
+const AT_ONCE: i32 = 32;
 
 // @ts-ignore: decorator
 @inline
@@ -293,7 +299,8 @@ export function multiplyPanels<T>(
 
 /**
  * Panels of A, made for `even` or not, times panels of B, `stepB` bytes apart, plus D where `d` is not 0, into
- * `mc` × `nc` elements of C. Where `b` is not 0, it is B, and its panels are packed first.
+ * `mc` × `nc` elements of C, which are then finished where `ends`, with the bias of the first row at `bias`. Where `b` is not
+ * 0, it is B, and its panels are packed first.
  */
 function multiplyBlock<T>(
   even: bool,
@@ -310,6 +317,8 @@ function multiplyBlock<T>(
   kc: i32,
   d: usize,
   ldd: usize,
+  ends: bool = false,
+  bias: usize = 0,
 ): void {
   const NR = widthOf<T>();
   const kp = padded(kc);
@@ -348,6 +357,11 @@ function multiplyBlock<T>(
       q += <usize>rows * ldc;
       e += <usize>rows * ldd;
     }
+    if (ends && (j + NR >= nc || (j + NR) % AT_ONCE === 0)) {
+      const start = j / AT_ONCE * AT_ONCE;
+      const from = c + (<usize>start << 2);
+      finishRows(from, from, ldc, mc, j + cols - start, bias);
+    }
     pb += stepB;
   }
 }
@@ -364,7 +378,7 @@ function copyTile<T>(tile: usize, c: usize, ldc: usize, rows: i32, cols: i32, d:
   }
 }
 
-/** One product, blocked and packed. Steps are in bytes. */
+/** One product, blocked and packed. Steps are in bytes. It is finished where `ends`, rows having a bias each where `bias` is not 0. */
 export function gemmPacked<T>(
   a: usize,
   b: usize,
@@ -379,6 +393,8 @@ export function gemmPacked<T>(
   rsc: usize,
   d: usize,
   ldd: usize,
+  ends: bool = false,
+  bias: usize = 0,
 ): void {
   if (k === 0 && !d) for (let i = 0; i < m; i++) memory.fill(c + <usize>i * rsc, 0, <usize>n * sizeof<T>());
   const pa = packedA<T>();
@@ -412,6 +428,8 @@ export function gemmPacked<T>(
           steps,
           e + <usize>i * lde,
           lde,
+          ends && p + kc >= k,
+          bias ? bias + (<usize>i << 2) : 0,
         );
       }
       e = c + <usize>j * sizeof<T>();
@@ -1057,7 +1075,7 @@ export function gemm_packed_f32(
   const ldd: usize = add === 1 ? rc : 0;
   for (; batch > 0; batch--) {
     const d: usize = add === 1 ? c : add;
-    gemmPacked<f32>(a, b, c, m, n, k, ra, ca, rb, cb, rc, d, ldd);
+    gemmPacked<f32>(a, b, c, m, n, k, ra, ca, rb, cb, rc, d, ldd, finishes());
     a += <usize>sa << 2;
     b += <usize>sb << 2;
     c += <usize>sc << 2;
@@ -1092,6 +1110,7 @@ export function gemm_rows_f32(
   for (; batch > 0; batch--) {
     const d: usize = add === 1 ? c : add;
     fewRows(a, b, c, m, n, k, ra, ca, rb, rc, d, ldd);
+    if (finishes()) finishRows(c, c, rc, m, n, 0);
     a += <usize>sa << 2;
     b += <usize>sb << 2;
     c += <usize>sc << 2;
@@ -1130,6 +1149,7 @@ export function gemm_dots_f32(
       denseRows(scratch, a, m, k, ra, ca);
       fewDots(scratch, b, c, m, n, k, <usize>k << 2, cb, rc, d, ldd);
     }
+    if (finishes()) finishRows(c, c, rc, m, n, 0);
     a += <usize>sa << 2;
     b += <usize>sb << 2;
     c += <usize>sc << 2;

@@ -9,6 +9,7 @@ export * from "./nd";
 export { add_scaled_f32, add_scaled_f64, clamp_f32, clamp_f64 } from "./pointwise";
 export { gemm_dots_f32, gemm_f32, gemm_f64, gemm_i32, gemm_i64, gemm_packed_f32, gemm_rows_f32, gemm_scratch, gemm_way } from "./gemm";
 export { set_rolled } from "./gemm_micro";
+export { finish_f32 } from "./finish";
 export * from "./reduce";
 export {
   conv_f32,

@@ -20,6 +20,7 @@ import {
 } from "@flambeau/core";
 import { Chain, ChainStep } from "./chain.ts";
 import { HostStep, type WasmDispatch } from "./dispatch.ts";
+import { FinishStep, Product } from "./finish.ts";
 import type { WasmBuffer } from "./heap.ts";
 import { areInside } from "./kernels/gather.ts";
 import { ownKernels } from "./kernels/table.ts";
@@ -128,7 +129,10 @@ class WasmDevice implements WasmBackend {
   }
 
   free(buffer: Buffer): void {
-    if (this.#waits) this.#chain.release(buffer as WasmBuffer);
+    if (this.#waits) {
+      this.#chain.release(buffer as WasmBuffer);
+      this.#kernels.finishing.release(buffer as WasmBuffer);
+    }
     this.#kernels.heap.free(buffer as WasmBuffer);
   }
 
@@ -158,11 +162,18 @@ class WasmDevice implements WasmBackend {
   }
 
   runSoon(dispatch: WasmDispatch): boolean {
-    if (!(dispatch instanceof ChainStep)) {
+    const { finishing } = this.#kernels;
+    if (dispatch instanceof FinishStep) return finishing.join(dispatch) || this.runSoon(dispatch.plain());
+    if (dispatch instanceof Product) {
+      this.settle();
+      finishing.begin(dispatch);
+    } else if (dispatch instanceof ChainStep) {
+      finishing.settle();
+      this.#chain.add(dispatch);
+    } else {
       this.run(dispatch);
       return false;
     }
-    this.#chain.add(dispatch);
     this.#waits = true;
     return true;
   }
@@ -170,6 +181,7 @@ class WasmDevice implements WasmBackend {
   settle(): void {
     if (!this.#waits) return;
     this.#waits = false;
+    this.#kernels.finishing.settle(); // nothing waits beside it
     this.#chain.settle();
   }
 

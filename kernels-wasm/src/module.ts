@@ -14,6 +14,7 @@ import {
   type WasmDispatch,
   type WasmFunction,
 } from "./dispatch.ts";
+import { Finishing } from "./finish.ts";
 import { kernels } from "./generated/kernels.ts";
 import { Heap } from "./heap.ts";
 import { unpack } from "./packed.ts";
@@ -128,6 +129,8 @@ export class Kernels {
   readonly module: WebAssembly.Module;
   /** Names of the functions it exports, in order. */
   readonly names: readonly string[];
+  /** The product that waits for what follows it. */
+  readonly finishing: Finishing = new Finishing(this);
   /** Threads that share the memory; null where there is one only. */
   readonly pool: Pool | null;
   /**

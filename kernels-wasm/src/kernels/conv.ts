@@ -14,7 +14,8 @@ import {
   type PoolAttrs,
   type Shape,
 } from "@flambeau/core";
-import { type Entry, MetaCall, type WasmDispatch } from "../dispatch.ts";
+import { type Entry, Job, MetaCall, type WasmDispatch } from "../dispatch.ts";
+import { finishedAfter, finishWhole, Product } from "../finish.ts";
 import { count, isDense, pointer } from "../geometry.ts";
 import type { Cut, Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
@@ -70,11 +71,15 @@ function splitOf(g: Geometry): number {
   return g.kernel[2] === 1 ? 1 : g.stride[2]!;
 }
 
-/** The call of `name` with its geometry in the block of metadata, or null where 32 bits do not hold its sizes. */
+/**
+ * The call of `name` with its geometry in the block of metadata, or null where 32 bits do not hold its sizes.
+ *
+ * @param pointers Of the operands, the result last.
+ */
 function convolution(
   kernels: Kernels,
   name: string,
-  operands: readonly Operand[],
+  pointers: readonly number[],
   g: Geometry,
 ): WasmDispatch | null {
   const { skipped } = g;
@@ -90,7 +95,9 @@ function convolution(
   const padded = direct ? g.size : needed.map((n, i) => i === 2 ? Math.ceil(n / split) * split : n);
   const taps = g.channels * count(g.kernel);
   const image = direct ? 0 : g.channels * count(padded) * (skipped !== undefined ? 5 : 1);
-  if (!operands.every((x) => count(x.shape) < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
+  const { batch, groups } = g;
+  const sizes = [batch * g.channels * count(g.size), g.rows * taps, batch * g.rows * count(g.out)];
+  if (!sizes.every((size) => groups * size < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
   const scratch = kernels.entry(adds ? "conv_input_grad_scratch" : "conv_scratch");
   kernels.needScratch(scratch.fn(g.rows, taps, count(g.out), image));
   const meta = [
@@ -98,11 +105,16 @@ function convolution(
     ...[g.size, g.low, g.spread, padded, g.kernel, g.dilation, g.out, g.stride].flat(),
     ...[direct ? 1 : 0, split],
   ];
-  return new MetaCall(cutConvolution(kernels, name, operands.map(pointer), g), meta, kernels.heap);
+  return new MetaCall(cutConvolution(kernels, name, pointers, g), meta, kernels.heap);
 }
 
 /** The call of a convolution on several threads: by images, groups, or what else its parts may be. */
-function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: Geometry): WasmDispatch {
+function cutConvolution(
+  kernels: Kernels,
+  name: string,
+  pointers: readonly number[],
+  g: Geometry,
+): WasmDispatch {
   const entry = kernels.entry(name);
   const taps = g.channels * count(g.kernel);
   const pixels = count(g.out);
@@ -159,7 +171,9 @@ function cutConvolution(kernels: Kernels, name: string, pointers: number[], g: G
       moves: [[1, row], [2, pixels * 4]],
     });
   }
-  return kernels.cut(entry, args, { units: pixels, at: 7, grain: 8, cost, moves: [[2, 4], [6, 1]] });
+  const step = kernels.cut(entry, args, { units: pixels, at: 7, grain: 8, cost, moves: [[2, 4], [6, 1]] });
+  // Tiles at the edge of a part reach into the next.
+  return taps <= FEW_TAPS && step instanceof Job ? finishedAfter(kernels, step) : step;
 }
 
 /** The gradient of weights: every thread has images of its own and sums of its own, which are added at the end. */
@@ -209,6 +223,9 @@ function by2(own: Geometry, turned: Geometry): Geometry | null {
   const low = [0, ...skipped.map((v, i) => (v + 1 - own.low[i + 1]!) / 2)];
   return { ...turned, low, spread: [1, 1, 1], skipped };
 }
+
+/** Most taps of convolutions that read the image tap by tap. */
+const FEW_TAPS = 32;
 
 /** Products that adding one element to its place in an image costs as much as, by measurement. */
 const SPREAD_COST = 13;
@@ -262,6 +279,19 @@ function eachGroup<P extends readonly number[]>(
     { length: groups },
     (_, i) => make(pointers.map((p, k) => p + 4 * i * parts[k]!) as unknown as P),
   );
+}
+
+/** The convolution that `make` makes into an address, as one that a bias and relu may finish. */
+function finishable(
+  inputs: readonly Operand[],
+  output: Operand,
+  make: (to: number) => WasmDispatch | null,
+): WasmDispatch | null {
+  const plain = make(pointer(output));
+  if (plain === null) return null;
+  const [images, channels] = output.shape as [number, number];
+  const result = { planes: images * channels, plane: count(output.shape.slice(2)), channels };
+  return new Product(inputs, pointer(output), result, plain, (to) => make(to)!);
 }
 
 /** What the three primitives share: geometry of the image, the kernel and the stride. */
@@ -322,20 +352,24 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         out: three(output.shape.slice(2), 1),
         stride: three(attrs.stride, 1),
       };
-      const direct = convolution(kernels, "conv_f32", [x, weight, output], g);
-      const tiled = winogradOf(g);
-      if (direct === null || tiled === null) return direct;
-      const pointers = [pointer(x), pointer(weight), pointer(output)] as const;
-      const { channels, rows } = tiled;
-      const taps = count(tiled.kernel);
-      const parts = [channels * count(tiled.size), rows * channels * taps, rows * count(tiled.out)];
-      const trials = eachGroup(
-        attrs.groups,
-        pointers,
-        parts,
-        (p) => winograd(kernels, p, [taps * channels, taps, false], tiled),
-      );
-      return tryAll(trials, direct);
+      const [from, by] = [pointer(x), pointer(weight)];
+      const make = (to: number): WasmDispatch | null => {
+        const pointers = [from, by, to] as const;
+        const direct = convolution(kernels, "conv_f32", pointers, g);
+        const tiled = winogradOf(g);
+        if (direct === null || tiled === null) return direct;
+        const { channels, rows } = tiled;
+        const taps = count(tiled.kernel);
+        const parts = [channels * count(tiled.size), rows * channels * taps, rows * count(tiled.out)];
+        const trials = eachGroup(
+          attrs.groups,
+          pointers,
+          parts,
+          (p) => winograd(kernels, p, [taps * channels, taps, false], tiled),
+        );
+        return tryAll(trials, direct, () => finishWhole(kernels));
+      };
+      return finishable([x, weight], output, make);
     },
     convInputGrad([g, weight], output, attrs) {
       if (!areDense(g, weight, output)) return null;
@@ -367,27 +401,32 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       };
       const isPlain = count(kernel) * count(own.stride) === 1;
       const pairs = by2(own, turned);
-      if (pairs !== null) return convolution(kernels, "conv_input_grad_by2_f32", [g, weight, output], pairs);
-      const direct = rows >= 4 && !isPlain && !isTurnedBetter(rows, own.channels, sizes)
-        ? convolution(kernels, "conv_input_grad_f32", [g, weight, output], own)
-        : convolution(kernels, "conv_input_grad_turned_f32", [g, weight, output], turned);
+      const isAdded = rows >= 4 && !isPlain && !isTurnedBetter(rows, own.channels, sizes);
       const back = winogradOf(own);
       const tiled = winogradOf(turned);
       const isBack = back !== null && isBackBetter(back);
-      if (direct === null || (!isBack && tiled === null)) return direct;
-      const pointers = [pointer(g), pointer(weight), pointer(output)] as const;
       const taps = count(kernel);
       const parts = [rows * count(own.out), rows * own.channels * taps, own.channels * count(own.size)];
-      const trials = eachGroup(
-        attrs.groups,
-        pointers,
-        parts,
-        (p) =>
-          isBack
-            ? winogradBack(kernels, p, back)
-            : winograd(kernels, p, [taps, taps * own.channels, true], tiled!),
-      );
-      return tryAll(trials, direct);
+      const [from, by] = [pointer(g), pointer(weight)];
+      const make = (to: number): WasmDispatch | null => {
+        const pointers = [from, by, to] as const;
+        if (pairs !== null) return convolution(kernels, "conv_input_grad_by2_f32", pointers, pairs);
+        const direct = isAdded
+          ? convolution(kernels, "conv_input_grad_f32", pointers, own)
+          : convolution(kernels, "conv_input_grad_turned_f32", pointers, turned);
+        if (direct === null || (!isBack && tiled === null)) return direct;
+        const trials = eachGroup(
+          attrs.groups,
+          pointers,
+          parts,
+          (p) =>
+            isBack
+              ? winogradBack(kernels, p, back)
+              : winograd(kernels, p, [taps, taps * own.channels, true], tiled!),
+        );
+        return tryAll(trials, direct, () => finishWhole(kernels));
+      };
+      return finishable([g, weight], output, make);
     },
     convWeightGrad([g, x], output, attrs) {
       if (!areDense(g, x, output)) return null;
@@ -403,7 +442,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         out: three(g.shape.slice(2), 1),
         stride: three(attrs.stride, 1),
       };
-      const direct = convolution(kernels, "conv_weight_grad_f32", [g, x, output], geometry);
+      const direct = convolution(kernels, "conv_weight_grad_f32", [g, x, output].map(pointer), geometry);
       const tiled = winogradOf(geometry);
       if (direct === null || tiled === null) return direct;
       const pointers = [pointer(g), pointer(x), pointer(output)] as const;

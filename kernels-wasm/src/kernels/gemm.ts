@@ -5,7 +5,8 @@
  */
 
 import { float32, float64, type KernelTable, type Operand, type Shape } from "@flambeau/core";
-import { Call, type Entry, Sequence, type WasmDispatch } from "../dispatch.ts";
+import { Call, type Entry, Job, Sequence, type WasmDispatch } from "../dispatch.ts";
+import { finishing, Product } from "../finish.ts";
 import { byDType, count, isDense, loopsOf, pointer, rowsOf } from "../geometry.ts";
 import { cutting, type Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
@@ -181,11 +182,34 @@ function flatRows(x: Operand): Operand | null {
   return { ...geometry(x), shape, strides: [list![0]!, x.strides[last]!] };
 }
 
+/** A product of the operands into the last one. */
+type ProductKernel = (inputs: readonly Operand[], output: Operand) => WasmDispatch | null;
+
+/** `kernel` with products that relu may finish, where that pays and each element is stored once. */
+function finishable<K extends ProductKernel>(kernel: K): K {
+  const wrapped: ProductKernel = (inputs, output) => {
+    const plain = kernel(inputs, output);
+    const { shape } = output;
+    if (count(shape) < finishing.from || output.dtype !== float32 || !isDense(output, shape)) return plain;
+    if (!(plain instanceof Call || plain instanceof Job)) return plain;
+    // Whoever gave the operands may be gone when it runs.
+    const [own, place] = [inputs.map(placeOf), placeOf(output)];
+    const into = (to: number): WasmDispatch =>
+      kernel(own, { ...place, offset: place.offset + (to - pointer(place)) / 4 })!;
+    return new Product(own, pointer(place), { planes: 1, plane: count(shape), channels: 0 }, plain, into);
+  };
+  return wrapped as K;
+}
+
+function placeOf(x: Operand): Operand {
+  return { ...geometry(x), shape: x.shape, strides: x.strides };
+}
+
 /** matmul and linear. */
 export function gemmKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const products = new Products(kernels);
   const fill = kernels.entry("copy_32");
-  return {
+  const table: Required<Pick<KernelTable<WasmDispatch>, "matmul" | "linear">> = {
     matmul([x, y], output) {
       const rank = output.shape.length;
       const [a, b, c] = [matrixOf(x), matrixOf(y), matrixOf(output)];
@@ -267,5 +291,9 @@ export function gemmKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       );
       return new Sequence([spread, product]);
     },
+  };
+  return {
+    matmul: finishable(table.matmul as ProductKernel),
+    linear: finishable(table.linear as ProductKernel),
   };
 }

@@ -147,6 +147,26 @@ function maybeStep(
   return new ChainStep(op, places, pointer(output), n, call);
 }
 
+/** The kernel of relu, which may finish a product that waits. */
+function reluKernel(kernels: Kernels, kernel: Kernel<"relu", WasmDispatch>): typeof kernel {
+  return (inputs, output, attrs) => {
+    const { finishing } = kernels;
+    const plain = (): WasmDispatch => kernel(inputs, output, attrs)!;
+    const step = finishing.waits ? finishing.relu(inputs[0], output, plain) : null;
+    return step ?? kernel(inputs, output, attrs);
+  };
+}
+
+/** The kernel of an addition, which may be that of a bias to a product that waits. */
+function addKernel(kernels: Kernels, kernel: Kernel<"add", WasmDispatch>): typeof kernel {
+  return (inputs, output, attrs) => {
+    const { finishing } = kernels;
+    const plain = (): WasmDispatch => kernel(inputs, output, attrs)!;
+    const step = finishing.waits ? finishing.bias(inputs, output, plain) : null;
+    return step ?? kernel(inputs, output, attrs);
+  };
+}
+
 /** True for one element, however often it is repeated. */
 function isRepeated(x: Operand): boolean {
   return x.strides.every((step, d) => step === 0 || x.shape[d] === 1);
@@ -273,7 +293,14 @@ export function pointwiseKernels(kernels: Kernels): Partial<KernelTable<WasmDisp
   for (const [name, prefix] of DIVISIONS) {
     table[name] = divisionKernel(kernels, binaryKernel(kernels, prefix, byDType(kernels, prefix)));
   }
-  return { ...table as Partial<KernelTable<WasmDispatch>>, where: whereKernel(kernels), ...fused(kernels) };
+  const pointwise = table as Required<Pick<KernelTable<WasmDispatch>, "relu" | "add">>;
+  return {
+    ...pointwise,
+    relu: reluKernel(kernels, pointwise.relu),
+    add: addKernel(kernels, pointwise.add),
+    where: whereKernel(kernels),
+    ...fused(kernels),
+  };
 }
 
 function whereKernel(kernels: Kernels): Kernel<"where", WasmDispatch> {

@@ -118,12 +118,17 @@ export interface Trial {
 }
 
 /**
- * Steps by Winograd's method, and `otherwise` instead of them all where one met inputs that are not finite, or too large
- * beside others.
+ * Steps by Winograd's method and then `finish`, or `otherwise` instead of them all where one met inputs that are not finite, or
+ * too large beside others.
  */
-export function tryAll(trials: readonly Trial[], otherwise: WasmDispatch): WasmDispatch {
+export function tryAll(
+  trials: readonly Trial[],
+  otherwise: WasmDispatch,
+  finish: () => void = () => {},
+): WasmDispatch {
   const run = (): void => {
-    if (!trials.every((trial) => trial.attempt())) otherwise.run();
+    if (trials.every((trial) => trial.attempt())) finish();
+    else otherwise.run();
   };
   return { run };
 }

@@ -19,7 +19,7 @@ const FINISH = 24512;
 const NOTHING: readonly number[] = [0, 0, 0, 0, 0, 0, 0];
 const [BASE, BIAS, RELU, PLANES, PLANE] = [0, 1, 3, 5, 6];
 
-/** Elements of a product of matrices from which it may wait: relu of fewer takes less than to let it wait. */
+/** Elements of a product of matrices from which it may wait, a quarter of those of a convolution: fewer take less than to wait. */
 export const finishing: { from: number } = { from: 8192 };
 
 /** Bytes from an address on. */

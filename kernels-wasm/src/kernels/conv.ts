@@ -15,7 +15,7 @@ import {
   type Shape,
 } from "@flambeau/core";
 import { type Entry, Job, MetaCall, type WasmDispatch } from "../dispatch.ts";
-import { finishedAfter, finishWhole, Product } from "../finish.ts";
+import { finishedAfter, finishing, finishWhole, Product } from "../finish.ts";
 import { count, isDense, pointer } from "../geometry.ts";
 import type { Cut, Kernels } from "../module.ts";
 import { withSums } from "../partial_sums.ts";
@@ -291,6 +291,7 @@ function finishable(
   if (plain === null) return null;
   const [images, channels] = output.shape as [number, number];
   const result = { planes: images * channels, plane: count(output.shape.slice(2)), channels };
+  if (result.planes * result.plane < 4 * finishing.from) return plain;
   return new Product(inputs, pointer(output), result, plain, (to) => make(to)!);
 }
 

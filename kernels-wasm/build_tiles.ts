@@ -36,7 +36,7 @@ const product: Tile["product"] = (x, b, c) => `f32x4.relaxed_madd(${x}, ${b}, ${
  */
 const TILES: readonly Tile[] = [
   { name: "6x8", title: "6 × 8", rows: 6, steps: 4, product },
-  { name: "5x8", title: "5 × 8", rows: 5, steps: 4, product, fromLane: (_, lane) => lane > 0 },
+  { name: "5x8", title: "5 × 8", rows: 5, steps: 4, product },
   { name: "4x8", title: "4 × 8", rows: 4, steps: 4, product },
   {
     ...{ name: "5x8_rolled", title: "5 × 8, one step at a time", rows: 5, steps: 1, product },

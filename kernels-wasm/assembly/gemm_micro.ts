@@ -60,8 +60,15 @@ export function putD(c: usize, x: v128, y: v128, d: usize): void {
 /** Whether this engine shall run the kernels that are not unrolled, of at most 5 rows. */
 export let rolled: bool = false;
 
-/** Chooses them. */
+/** Chooses them, and how high tiles are. */
 export function set_rolled(value: i32): void {
   rolled = value !== 0;
-  HIGHEST = rolled ? 5 : 6;
+  HIGHEST = rolled || !fuses(<f32>(1 + 1.0 / 4096)) ? 5 : 6;
+}
+
+/** Whether this build and engine multiply and add with one rounding: x² − (x² rounded) is 0 otherwise. */
+function fuses(x: f32): bool {
+  const v = f32x4.splat(x);
+  const square = f32x4.mul(v, v);
+  return f32x4.extract_lane(f32x4.relaxed_madd(v, v, f32x4.neg(square)), 0) !== 0;
 }

@@ -21,6 +21,7 @@ import {
   correlateStepsGrad,
 } from "./depthwise";
 import { biasAt, finishes, finishRows } from "./finish";
+import { mad } from "./fused";
 import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA, packedRows, packWhole, padded, rowsOfBlock } from "./gemm";
 import { scratch } from "./memory";
 import { nearPlane, nearPlaneBack, nearPlaneGrad, paddedPlaneBack } from "./near";
@@ -345,13 +346,6 @@ function gather(o: usize, base: usize, tap: usize, pixel: usize, kc: i32, nc: i3
       o += 32;
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
 }
 
 /** One row of a product: for the few rows of depthwise convolutions, gathering would cost more than the product. */

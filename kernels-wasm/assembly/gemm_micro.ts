@@ -9,6 +9,8 @@
  * `first_*` read B where it is, rows `rsb` bytes apart, and leave it as a panel at `o` for the tiles that follow.
  */
 
+import { mad } from "./fused";
+
 /** Rows of panels that other families pack. */
 // @ts-ignore: decorator
 @inline
@@ -27,12 +29,6 @@ export const MR_F64: i32 = 4;
 // @ts-ignore: decorator
 @inline
 export const NR_F64: i32 = 4;
-
-// @ts-ignore: decorator
-@inline
-export function madD(a: v128, b: v128, c: v128): v128 {
-  return f64x2.relaxed_madd(a, b, c);
-}
 
 /** One row of a tile, with the row of D where there is one. */
 // @ts-ignore: decorator
@@ -70,5 +66,5 @@ export function set_rolled(value: i32): void {
 function fuses(x: f32): bool {
   const v = f32x4.splat(x);
   const square = f32x4.mul(v, v);
-  return f32x4.extract_lane(f32x4.relaxed_madd(v, v, f32x4.neg(square)), 0) !== 0;
+  return f32x4.extract_lane(mad(v, v, f32x4.neg(square)), 0) !== 0;
 }

@@ -8,13 +8,7 @@
  */
 
 import { lastLanes } from "./depthwise";
-
-// @ts-ignore: decorator
-@inline
-function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
-}
+import { mad } from "./fused";
 
 /** Where column `i` of the kernel begins. */
 // @ts-ignore: decorator

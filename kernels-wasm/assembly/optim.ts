@@ -1,5 +1,7 @@
 /** Steps of optimizers, fused: one pass over a parameter, its gradient and its state. Outputs may be the inputs. */
 
+import { mad, nmad } from "./fused";
+
 /**
  * SGD with momentum. `sign` is −1 to maximize; `keep` is 1 − dampening; `nesterov` looks one step ahead.
  */
@@ -50,22 +52,6 @@ export function sgd_step_f32(
   }
 }
 
-/** a b + c, fused where there is an instruction for it. */
-// @ts-ignore: decorator
-@inline
-function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
-}
-
-/** c − a b. */
-// @ts-ignore: decorator
-@inline
-function less(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
-  else return f32x4.sub(c, f32x4.mul(a, b));
-}
-
 /**
  * Adam. `decay` is added to the gradient; `shrink` scales the parameter (AdamW); `rate` is lr / (1 − β₁ᵗ), `root` is
  * 1 / √(1 − β₂ᵗ); `sign` is −1 to maximize.
@@ -113,7 +99,7 @@ export function adam_step_f32(
       v128.store(om + t, a);
       v128.store(ov + t, b);
       const q = mad(f32x4.sqrt(b), vq, ve);
-      v128.store(op + t, less(f32x4.div(a, q), vr, f32x4.mul(x, vh)));
+      v128.store(op + t, nmad(f32x4.div(a, q), vr, f32x4.mul(x, vh)));
     }
   }
   for (; t + 16 <= all; t += 16) {

@@ -310,8 +310,7 @@ function isVectored<T, Op>(): bool {
 // @ts-ignore: decorator
 @inline
 function pick(x: v128, y: v128, mask: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_laneselect(x, y, mask);
-  else return v128.bitselect(x, y, mask);
+  return i8x16.relaxed_laneselect(x, y, mask);
 }
 
 /** A row of `where`: bool, T, T → T, by bits. */
@@ -389,8 +388,7 @@ function fitsInt(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function integers(x: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_trunc_f32x4_s(x);
-  else return i32x4.trunc_sat_f32x4_s(x);
+  return i32x4.relaxed_trunc_f32x4_s(x);
 }
 
 /** A row of a conversion, T → U. Floats go to integers toward zero. */

@@ -9,6 +9,7 @@
  * Comparisons of vectors lose NaN; a plane that has one is computed again, one window at a time.
  */
 
+import { mad, pick } from "./fused";
 import { scratch } from "./memory";
 
 const META: usize = 16384;
@@ -37,21 +38,6 @@ const PADDING: usize = 12;
 // @ts-ignore: decorator
 @inline
 const DILATION: usize = 15;
-
-// @ts-ignore: decorator
-@inline
-function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
-}
-
-/** Lanes of `a` where those of `m` are all ones, of `b` where they are 0. */
-// @ts-ignore: decorator
-@inline
-function select(a: v128, b: v128, m: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, m);
-  else return v128.bitselect(a, b, m);
-}
 
 /** The column of the first window that begins inside the image, and the end of those that end there. */
 // @ts-ignore: decorator
@@ -151,7 +137,7 @@ function tiles<P>(
         // A comparison that holds is −1.
         v128.store(
           places,
-          select(
+          pick(
             i32x4.sub(i32x4.add(place, under), f32x4.gt(h, g)),
             i32x4.sub(place, f32x4.gt(f, e)),
             f32x4.gt(bottom, top),
@@ -346,7 +332,7 @@ function along<S, P>(x: usize, at: i32, o: usize, places: usize, j0: i32, j1: i3
         bad = mad(s, s, bad);
         bad1 = mad(t, t, bad1);
       }
-      if (sizeof<P>() === 4 && !isFloat<P>()) place = select(q, place, f32x4.gt(v, best));
+      if (sizeof<P>() === 4 && !isFloat<P>()) place = pick(q, place, f32x4.gt(v, best));
       best = joined<P>(best, v);
       p += 8;
       c = 2;
@@ -360,7 +346,7 @@ function along<S, P>(x: usize, at: i32, o: usize, places: usize, j0: i32, j1: i3
       const v = four<S>(p, step);
       if (!isFloat<P>()) bad1 = mad(v, v, bad1);
       if (sizeof<P>() === 4 && !isFloat<P>()) {
-        place = select(q, place, f32x4.gt(v, best));
+        place = pick(q, place, f32x4.gt(v, best));
         q = i32x4.add(q, next);
       }
       best = joined<P>(best, v);
@@ -421,7 +407,7 @@ function across<P>(n: i32, apart: usize, o: usize, places: usize, j0: i32, j1: i
       const from = listed(i) + t;
       const v = v128.load(from);
       if (sizeof<P>() === 4 && !isFloat<P>()) {
-        place = select(v128.load(from + apart), place, f32x4.gt(v, best));
+        place = pick(v128.load(from + apart), place, f32x4.gt(v, best));
       }
       best = joined<P>(best, v);
     }

@@ -5,6 +5,7 @@
  * are combined. Float32 sums add blocks of up to 1024 in float32 and the blocks in float64: as accurate as pairwise.
  */
 
+import { pick } from "./fused";
 import { scratch } from "./memory";
 import { Add, Maximum, Minimum, Mul } from "./ops";
 
@@ -24,7 +25,7 @@ function fold<T, Op>(v: v128): T {
 // @ts-ignore: decorator
 @inline
 function mad<T>(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD && sizeof<T>() === 4) return f32x4.relaxed_madd(a, b, c);
+  if (sizeof<T>() === 4) return f32x4.relaxed_madd(a, b, c);
   else return v128.add<T>(v128.mul<T>(a, b), c);
 }
 
@@ -374,14 +375,6 @@ function placeInRow<Op>(x: usize, n: i32): i32 {
 @inline
 function beatsV<Op>(z: v128, best: v128): v128 {
   return v128.or(changetype<Op>(0).beyondV(z, best), v128.and(f32x4.ne(z, z), f32x4.eq(best, best)));
-}
-
-/** The lanes of z where the mask is set, else those of y. */
-// @ts-ignore: decorator
-@inline
-function pick(z: v128, y: v128, mask: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(z, y, mask);
-  else return v128.bitselect(z, y, mask);
 }
 
 /** One row of {@linkcode quickPlaces}: number `k`, whose elements lie at `p`. */

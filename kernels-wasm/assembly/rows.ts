@@ -6,7 +6,8 @@
 
 import * as c from "./constants";
 import { k } from "./constants";
-import { expNegative, expNegativeBy, log, mad, nmad } from "./vector_math";
+import { mad, nmad } from "./fused";
+import { expNegative, expNegativeBy, log } from "./vector_math";
 import { scratch } from "./memory";
 
 /** Four columns at `p`, or the first `cols` of them and zeros. */

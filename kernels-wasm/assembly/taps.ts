@@ -3,14 +3,8 @@
  * the image has them, tap by tap. For few taps, where gathering would cost as much as it saves.
  */
 
+import { mad } from "./fused";
 import { HIGHEST } from "./gemm_micro";
-
-// @ts-ignore: decorator
-@inline
-function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
-}
 
 // @ts-ignore: decorator
 @inline

@@ -7,36 +7,7 @@
 
 import * as c from "./constants";
 import { k } from "./constants";
-
-/** a · b + c, fused where the build allows. */
-// @ts-ignore: decorator
-@inline
-export function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
-}
-
-/** c − a · b, fused where the build allows. */
-// @ts-ignore: decorator
-@inline
-export function nmad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
-  else return f32x4.sub(c, f32x4.mul(a, b));
-}
-
-// @ts-ignore: decorator
-@inline
-function madD(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  else return f64x2.add(f64x2.mul(a, b), c);
-}
-
-// @ts-ignore: decorator
-@inline
-function nmadD(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_nmadd(a, b, c);
-  else return f64x2.sub(c, f64x2.mul(a, b));
-}
+import { mad, madD, nmad, nmadD, pick } from "./fused";
 
 /**
  * c0 + c1 x + c2 x² + c3 x³ in pairs. A polynomial in one chain of products waits for each of them; in pairs (Estrin
@@ -65,14 +36,6 @@ function splat(x: f32): v128 {
 @inline
 function splatD(x: f64): v128 {
   return f64x2.splat(x);
-}
-
-/** a where the lane of the mask is set, else b. */
-// @ts-ignore: decorator
-@inline
-function pick(a: v128, b: v128, mask: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask);
-  else return v128.bitselect(a, b, mask);
 }
 
 /** y >= 0 with the sign of x. */

@@ -18,6 +18,7 @@
  * Four tiles at a time, or the same tile of four channels, lie in the lanes of vectors.
  */
 
+import { mad, nmad } from "./fused";
 import { gemm_scratch, micro, padded } from "./gemm";
 import { MR_F32, NR_F32 } from "./gemm_micro";
 import {
@@ -28,11 +29,9 @@ import {
   HEAD,
   inputTileStrided,
   kernelTileStrided,
-  mad,
   outputTileStrided,
   PARTS,
   partsOf,
-  sub,
   sumOf,
   SUMS,
   weightTileStrided,
@@ -618,14 +617,14 @@ function inputTile(p0: usize, p1: usize, p2: usize, p3: usize, row: usize, o: us
     const d4 = i32x4.shuffle(q0, q1, 0, 2, 4, 6);
     v128.store(to, mad(sum, d2, mad(product, i64x2.shuffle(t0, t1, 0, 2), d4)));
     v128.store(to, mad(sum, d3, mad(product, d1, i32x4.shuffle(q0, q1, 1, 3, 5, 7))), 80);
-    let e = sub(b2, d2, d4);
-    let f = sub(b2, d1, d3);
+    let e = nmad(b2, d2, d4);
+    let f = nmad(b2, d1, d3);
     v128.store(to, mad(a, f, e), 16);
-    v128.store(to, sub(a, f, e), 32);
-    e = sub(a2, d2, d4);
-    f = sub(a2, d1, d3);
+    v128.store(to, nmad(a, f, e), 32);
+    e = nmad(a2, d2, d4);
+    f = nmad(a2, d1, d3);
     v128.store(to, mad(b, f, e), 48);
-    v128.store(to, sub(b, f, e), 64);
+    v128.store(to, nmad(b, f, e), 64);
     p0 += row;
     p1 += row;
     p2 += row;
@@ -638,14 +637,14 @@ function inputTile(p0: usize, p1: usize, p2: usize, p3: usize, row: usize, o: us
     const d4 = v128.load(from, 384);
     let q = o;
     v128.store(q, mad(sum, d2, mad(product, v128.load(from), d4)));
-    let e = sub(b2, d2, d4);
-    let f = sub(b2, d1, d3);
+    let e = nmad(b2, d2, d4);
+    let f = nmad(b2, d1, d3);
     v128.store(q += 6 * step, mad(a, f, e));
-    v128.store(q += 6 * step, sub(a, f, e));
-    e = sub(a2, d2, d4);
-    f = sub(a2, d1, d3);
+    v128.store(q += 6 * step, nmad(a, f, e));
+    e = nmad(a2, d2, d4);
+    f = nmad(a2, d1, d3);
     v128.store(q += 6 * step, mad(b, f, e));
-    v128.store(q += 6 * step, sub(b, f, e));
+    v128.store(q += 6 * step, nmad(b, f, e));
     v128.store(q += 6 * step, mad(sum, d3, mad(product, d1, v128.load(from, 480))));
     o += step;
   }
@@ -685,11 +684,11 @@ function gradTile(
     let e = mad(a2, g2, g0);
     let f = mad(a2, g3, g1);
     v128.store(to, mad(a, f, e), 16);
-    v128.store(to, sub(a, f, e), 32);
+    v128.store(to, nmad(a, f, e), 32);
     e = mad(b2, g2, g0);
     f = mad(b2, g3, g1);
     v128.store(to, mad(b, f, e), 48);
-    v128.store(to, sub(b, f, e), 64);
+    v128.store(to, nmad(b, f, e), 64);
     v128.store(to, g3, 80);
     p0 += row;
     p1 += row;
@@ -704,11 +703,11 @@ function gradTile(
     let e = mad(a2, g2, g0);
     let f = mad(a2, g3, g1);
     const z1 = mad(a, f, e);
-    const z2 = sub(a, f, e);
+    const z2 = nmad(a, f, e);
     e = mad(b2, g2, g0);
     f = mad(b2, g3, g1);
     const z3 = mad(b, f, e);
-    const z4 = sub(b, f, e);
+    const z4 = nmad(b, f, e);
     let q = o;
     if (apart === 0) {
       v128.store(q, g0);
@@ -927,8 +926,8 @@ function backTile(m: usize, step: usize, o: usize, row: usize, tiles: usize): vo
     const sb = f32x4.add(m3, m4);
     const db = f32x4.mul(b, f32x4.sub(m3, m4));
     v128.store(to, f32x4.mul(product, m0));
-    v128.store(to, sub(a2, db, sub(b2, da, f32x4.mul(product, m5))), 96);
-    v128.store(to, sub(a2, sb, sub(b2, sa, f32x4.mul(sum, m0))), 192);
+    v128.store(to, nmad(a2, db, nmad(b2, da, f32x4.mul(product, m5))), 96);
+    v128.store(to, nmad(a2, sb, nmad(b2, sa, f32x4.mul(sum, m0))), 192);
     v128.store(to, mad(sum, m5, f32x4.add(da, db)), 288);
     v128.store(to, f32x4.add(f32x4.add(m0, sa), sb), 384);
     v128.store(to, m5, 480);
@@ -950,8 +949,8 @@ function backTile(m: usize, step: usize, o: usize, row: usize, tiles: usize): vo
     const sb = f32x4.add(m3, m4);
     const db = f32x4.mul(b, f32x4.sub(m3, m4));
     const y0 = f32x4.mul(product, m0);
-    const y1 = sub(a2, db, sub(b2, da, f32x4.mul(product, m5)));
-    const y2 = sub(a2, sb, sub(b2, sa, f32x4.mul(sum, m0)));
+    const y1 = nmad(a2, db, nmad(b2, da, f32x4.mul(product, m5)));
+    const y2 = nmad(a2, sb, nmad(b2, sa, f32x4.mul(sum, m0)));
     const y3 = mad(sum, m5, f32x4.add(da, db));
     const y4 = f32x4.add(f32x4.add(m0, sa), sb);
     const t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);

@@ -10,6 +10,7 @@
  * to number [i mod 5, j mod 5] of 5 × 5.
  */
 
+import { mad, nmad } from "./fused";
 import { gemm_scratch } from "./gemm";
 import { scratch } from "./memory";
 
@@ -41,21 +42,6 @@ const NA: f32 = 1 / (2 * A * (A2 - B2));
 // @ts-ignore: decorator
 @inline
 const NB: f32 = 1 / (2 * B * (B2 - A2));
-
-// @ts-ignore: decorator
-@inline
-export function mad(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  else return f32x4.add(f32x4.mul(a, b), c);
-}
-
-/** c − a b */
-// @ts-ignore: decorator
-@inline
-export function sub(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
-  else return f32x4.sub(c, f32x4.mul(a, b));
-}
 
 /** Where constants lie, which are loaded once for a tile. */
 // @ts-ignore: decorator
@@ -185,23 +171,23 @@ export function inputTileStrided(p0: usize, p1: usize, p2: usize, p3: usize, row
     d8 = v128.load32_lane(p1, d8, 1, 32);
     d8 = v128.load32_lane(p2, d8, 2, 32);
     d8 = v128.load32_lane(p3, d8, 3, 32);
-    let e = sub(b2, d2, d6);
-    let f = sub(b2, d0, d4);
+    let e = nmad(b2, d2, d6);
+    let f = nmad(b2, d0, d4);
     v128.store(q, mad(a, f, e));
-    v128.store(q, sub(a, f, e), 16);
-    e = sub(a2, d2, d6);
-    f = sub(a2, d0, d4);
+    v128.store(q, nmad(a, f, e), 16);
+    e = nmad(a2, d2, d6);
+    f = nmad(a2, d0, d4);
     v128.store(q, mad(b, f, e), 32);
-    v128.store(q, sub(b, f, e), 48);
-    v128.store(q, sub(sum, d4, mad(product, d0, d8)), 64);
-    e = sub(b2, d3, d7);
-    f = sub(b2, d1, d5);
+    v128.store(q, nmad(b, f, e), 48);
+    v128.store(q, nmad(sum, d4, mad(product, d0, d8)), 64);
+    e = nmad(b2, d3, d7);
+    f = nmad(b2, d1, d5);
     v128.store(q, mad(a, f, e), 80);
-    v128.store(q, sub(a, f, e), 96);
-    e = sub(a2, d3, d7);
-    f = sub(a2, d1, d5);
+    v128.store(q, nmad(a, f, e), 96);
+    e = nmad(a2, d3, d7);
+    f = nmad(a2, d1, d5);
     v128.store(q, mad(b, f, e), 112);
-    v128.store(q, sub(b, f, e), 128);
+    v128.store(q, nmad(b, f, e), 128);
     p0 += row;
     p1 += row;
     p2 += row;
@@ -217,23 +203,23 @@ export function inputTileStrided(p0: usize, p1: usize, p2: usize, p3: usize, row
     const d5 = v128.load(from, 720);
     const d6 = v128.load(from, 864);
     const d7 = v128.load(from, 1008);
-    let e = sub(b2, d2, d6);
-    let f = sub(b2, d0, d4);
+    let e = nmad(b2, d2, d6);
+    let f = nmad(b2, d0, d4);
     v128.store(to(o, q, 0), mad(a, f, e));
-    v128.store(to(o, q, 1), sub(a, f, e));
-    e = sub(a2, d2, d6);
-    f = sub(a2, d0, d4);
+    v128.store(to(o, q, 1), nmad(a, f, e));
+    e = nmad(a2, d2, d6);
+    f = nmad(a2, d0, d4);
     v128.store(to(o, q, 2), mad(b, f, e));
-    v128.store(to(o, q, 3), sub(b, f, e));
-    v128.store(to(o, q, 4), sub(sum, d4, mad(product, d0, v128.load(from, 1152))));
-    e = sub(b2, d3, d7);
-    f = sub(b2, d1, d5);
+    v128.store(to(o, q, 3), nmad(b, f, e));
+    v128.store(to(o, q, 4), nmad(sum, d4, mad(product, d0, v128.load(from, 1152))));
+    e = nmad(b2, d3, d7);
+    f = nmad(b2, d1, d5);
     v128.store(to(o, q, 5), mad(a, f, e));
-    v128.store(to(o, q, 6), sub(a, f, e));
-    e = sub(a2, d3, d7);
-    f = sub(a2, d1, d5);
+    v128.store(to(o, q, 6), nmad(a, f, e));
+    e = nmad(a2, d3, d7);
+    f = nmad(a2, d1, d5);
     v128.store(to(o, q, 7), mad(b, f, e));
-    v128.store(to(o, q, 8), sub(b, f, e));
+    v128.store(to(o, q, 8), nmad(b, f, e));
     q += 4;
   }
 }
@@ -334,11 +320,11 @@ export function gradTileStrided(
     let e = mad(a2, g2, g0);
     let f = mad(a2, g3, g1);
     v128.store(q, mad(a, f, e));
-    v128.store(q, sub(a, f, e), 16);
+    v128.store(q, nmad(a, f, e), 16);
     e = mad(b2, g2, g0);
     f = mad(b2, g3, g1);
     v128.store(q, mad(b, f, e), 32);
-    v128.store(q, sub(b, f, e), 48);
+    v128.store(q, nmad(b, f, e), 48);
     v128.store(q, g3, 64);
     p0 += row;
     p1 += row;
@@ -354,11 +340,11 @@ export function gradTileStrided(
     let e = mad(a2, g2, g0);
     let f = mad(a2, g3, g1);
     put(q, mad(a, f, e), apart);
-    put(q += 5 * step, sub(a, f, e), apart);
+    put(q += 5 * step, nmad(a, f, e), apart);
     e = mad(b2, g2, g0);
     f = mad(b2, g3, g1);
     put(q += 5 * step, mad(b, f, e), apart);
-    put(q += 5 * step, sub(b, f, e), apart);
+    put(q += 5 * step, nmad(b, f, e), apart);
     put(q += 5 * step, g3, apart);
     o += step;
   }
@@ -448,9 +434,9 @@ export function backTileStrided(m: usize, step: usize, o: usize, row: usize, til
     let da = f32x4.mul(a, f32x4.sub(m0, m1));
     let sb = f32x4.add(m2, m3);
     let db = f32x4.mul(b, f32x4.sub(m2, m3));
-    v128.store(to, sub(a2, db, sub(b2, da, f32x4.mul(product, m4))));
-    v128.store(to, sub(a2, sb, sub(b2, sa, zero)), 288);
-    v128.store(to, sub(sum, m4, f32x4.add(da, db)), 576);
+    v128.store(to, nmad(a2, db, nmad(b2, da, f32x4.mul(product, m4))));
+    v128.store(to, nmad(a2, sb, nmad(b2, sa, zero)), 288);
+    v128.store(to, nmad(sum, m4, f32x4.add(da, db)), 576);
     v128.store(to, f32x4.add(sa, sb), 864);
     v128.store(to, m4, 1152);
     m0 = v128.load(q += 9 * step);
@@ -461,8 +447,8 @@ export function backTileStrided(m: usize, step: usize, o: usize, row: usize, til
     da = f32x4.mul(a, f32x4.sub(m0, m1));
     sb = f32x4.add(m2, m3);
     db = f32x4.mul(b, f32x4.sub(m2, m3));
-    v128.store(to, sub(a2, db, sub(b2, da, zero)), 144);
-    v128.store(to, sub(a2, sb, sub(b2, sa, zero)), 432);
+    v128.store(to, nmad(a2, db, nmad(b2, da, zero)), 144);
+    v128.store(to, nmad(a2, sb, nmad(b2, sa, zero)), 432);
     v128.store(to, f32x4.add(da, db), 720);
     v128.store(to, f32x4.add(sa, sb), 1008);
     m += step;
@@ -481,9 +467,9 @@ export function backTileStrided(m: usize, step: usize, o: usize, row: usize, til
     let da = f32x4.mul(a, f32x4.sub(m0, m1));
     let sb = f32x4.add(m2, m3);
     let db = f32x4.mul(b, f32x4.sub(m2, m3));
-    const y0 = sub(a2, db, sub(b2, da, f32x4.mul(product, m4)));
-    const y2 = sub(a2, sb, sub(b2, sa, zero));
-    const y4 = sub(sum, m4, f32x4.add(da, db));
+    const y0 = nmad(a2, db, nmad(b2, da, f32x4.mul(product, m4)));
+    const y2 = nmad(a2, sb, nmad(b2, sa, zero));
+    const y4 = nmad(sum, m4, f32x4.add(da, db));
     const y6 = f32x4.add(sa, sb);
     m0 = v128.load(from, 80);
     m1 = v128.load(from, 96);
@@ -493,8 +479,8 @@ export function backTileStrided(m: usize, step: usize, o: usize, row: usize, til
     da = f32x4.mul(a, f32x4.sub(m0, m1));
     sb = f32x4.add(m2, m3);
     db = f32x4.mul(b, f32x4.sub(m2, m3));
-    const y1 = sub(a2, db, sub(b2, da, zero));
-    const y3 = sub(a2, sb, sub(b2, sa, zero));
+    const y1 = nmad(a2, db, nmad(b2, da, zero));
+    const y3 = nmad(a2, sb, nmad(b2, sa, zero));
     const y5 = f32x4.add(da, db);
     const y7 = f32x4.add(sa, sb);
     let t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);

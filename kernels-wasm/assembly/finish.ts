@@ -46,6 +46,26 @@ export function biasAt(o: usize, plane: i32): usize {
   return bias + (<usize>(((<u32>(o - <usize>word(BASE)) >> 2) / <u32>plane) % <u32>word(CHANNELS)) << 2);
 }
 
+/** What is added to the results from `o` on, in a channel of `plane` elements; −0 changes nothing. */
+export function biasOf(o: usize, plane: i32): v128 {
+  const at = biasAt(o, plane);
+  return f32x4.splat(at ? load<f32>(at) : -0.0);
+}
+
+/** The least that results may be: 0 for relu. */
+// @ts-ignore: decorator
+@inline
+export function least(): v128 {
+  return f32x4.splat(word(RELU) ? 0 : -Infinity);
+}
+
+/** Bytes from a result to where its relu goes, when both are kept; else 0. */
+// @ts-ignore: decorator
+@inline
+export function toNext(): usize {
+  return <usize>word(NEXT);
+}
+
 /**
  * Finishes `rows` by `cols` elements, rows `ld` bytes apart, from `x` to `o`; the bias of the first row is at `bias`, that of
  * the next behind it. Nothing is what −0 adds, and what is below −∞.

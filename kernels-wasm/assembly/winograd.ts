@@ -18,6 +18,7 @@
  * Four tiles at a time, or the same tile of four channels, lie in the lanes of vectors.
  */
 
+import { biasOf, finishes, least, toNext } from "./finish";
 import { mad, nmad } from "./fused";
 import { gemm_scratch, micro, padded } from "./gemm";
 import { MR_F32, NR_F32 } from "./gemm_micro";
@@ -739,9 +740,20 @@ function putSome(p: usize, v: v128, n: i32, gap: usize): void {
 
 /**
  * Transforms 36 vectors, `step` bytes apart, back to four tiles of 4 × 4 and stores those where the table of tiles says,
- * rows `row` bytes apart and elements `gap`. Answers `bad` plus 0, or plus NaN where an output is not finite.
+ * rows `row` bytes apart and elements `gap`, finished with `bias` where `ends`. Answers `bad` plus 0, or plus NaN where an
+ * output is not finite.
  */
-function outputTile(m: usize, step: usize, o: usize, row: usize, gap: usize, tiles: usize, bad: v128): v128 {
+function outputTile(
+  m: usize,
+  step: usize,
+  o: usize,
+  row: usize,
+  gap: usize,
+  tiles: usize,
+  bad: v128,
+  ends: bool,
+  bias: v128,
+): v128 {
   const k = constants();
   const temp = between();
   const a2 = v128.load(k, 32);
@@ -793,7 +805,7 @@ function outputTile(m: usize, step: usize, o: usize, row: usize, gap: usize, til
     bad = mad(y1, zero, bad);
     bad = mad(y2, zero, bad);
     bad = mad(y3, zero, bad);
-    putRows(o0 + by, o1 + by, o2 + by, o3 + by, y0, y1, y2, y3, whole, tiles, i, gap);
+    putRows(o0 + by, o1 + by, o2 + by, o3 + by, y0, y1, y2, y3, whole, tiles, i, gap, ends, bias);
     by += row;
   }
   return bad;
@@ -807,7 +819,7 @@ function areWhole(tiles: usize): bool {
     load<i32>(tiles, 8) + load<i32>(tiles, 24) + load<i32>(tiles, 40) + load<i32>(tiles, 56) === 16;
 }
 
-/** Stores row `i` of four tiles, whose columns are in the lanes of y0 … y3. */
+/** Stores row `i` of four tiles, whose columns are in the lanes of y0 … y3, finished with `bias` where `ends`. */
 // @ts-ignore: decorator
 @inline
 function putRows(
@@ -823,15 +835,56 @@ function putRows(
   tiles: usize,
   i: i32,
   gap: usize,
+  ends: bool,
+  bias: v128,
 ): void {
   const t0 = i32x4.shuffle(y0, y1, 0, 4, 1, 5);
   const t1 = i32x4.shuffle(y2, y3, 0, 4, 1, 5);
   const t2 = i32x4.shuffle(y0, y1, 2, 6, 3, 7);
   const t3 = i32x4.shuffle(y2, y3, 2, 6, 3, 7);
-  const v0 = i64x2.shuffle(t0, t1, 0, 2);
-  const v1 = i64x2.shuffle(t0, t1, 1, 3);
-  const v2 = i64x2.shuffle(t2, t3, 0, 2);
-  const v3 = i64x2.shuffle(t2, t3, 1, 3);
+  let v0 = i64x2.shuffle(t0, t1, 0, 2);
+  let v1 = i64x2.shuffle(t0, t1, 1, 3);
+  let v2 = i64x2.shuffle(t2, t3, 0, 2);
+  let v3 = i64x2.shuffle(t2, t3, 1, 3);
+  if (ends) {
+    const low = least();
+    const next = toNext();
+    v0 = f32x4.add(v0, bias);
+    v1 = f32x4.add(v1, bias);
+    v2 = f32x4.add(v2, bias);
+    v3 = f32x4.add(v3, bias);
+    if (next) {
+      putFour(o0, o1, o2, o3, v0, v1, v2, v3, whole, tiles, i, gap);
+      o0 += next;
+      o1 += next;
+      o2 += next;
+      o3 += next;
+    }
+    v0 = f32x4.pmax(v0, low);
+    v1 = f32x4.pmax(v1, low);
+    v2 = f32x4.pmax(v2, low);
+    v3 = f32x4.pmax(v3, low);
+  }
+  putFour(o0, o1, o2, o3, v0, v1, v2, v3, whole, tiles, i, gap);
+}
+
+/** Stores row `i` of four tiles as far as it lies inside the image. */
+// @ts-ignore: decorator
+@inline
+function putFour(
+  o0: usize,
+  o1: usize,
+  o2: usize,
+  o3: usize,
+  v0: v128,
+  v1: v128,
+  v2: v128,
+  v3: v128,
+  whole: bool,
+  tiles: usize,
+  i: i32,
+  gap: usize,
+): void {
   if (whole) {
     v128.store(o0, v0);
     v128.store(o1, v1);
@@ -845,8 +898,9 @@ function putRows(
   }
 }
 
+
 /** Stores the outputs that {@linkcode outputTileStrided} left, as {@linkcode outputTile} does. */
-function putTiles(o: usize, row: usize, tiles: usize, bad: v128): v128 {
+function putTiles(o: usize, row: usize, tiles: usize, bad: v128, ends: bool, bias: v128): v128 {
   const temp = between();
   const zero = f32x4.splat(0);
   let o0 = o + <usize>load<i32>(tiles, 4);
@@ -864,7 +918,7 @@ function putTiles(o: usize, row: usize, tiles: usize, bad: v128): v128 {
     bad = mad(y1, zero, bad);
     bad = mad(y2, zero, bad);
     bad = mad(y3, zero, bad);
-    putRows(o0, o1, o2, o3, y0, y1, y2, y3, whole, tiles, i, 4);
+    putRows(o0, o1, o2, o3, y0, y1, y2, y3, whole, tiles, i, 4, ends, bias);
     o0 += row;
     o1 += row;
     o2 += row;
@@ -1185,6 +1239,9 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
   if (!direct) memory.fill(pad, 0, <usize>(phases() * plane) << 2);
   let largest = f32x4.splat(0);
   let bad = largest;
+  const ends = finishes();
+  let bias = largest;
+  const result = meta(OUT_HEIGHT) * outWidth;
   // Blocks of equal size, of whole panels of eight tiles.
   const times = (count + most - 1) / most;
   const block = ((count + times - 1) / times + 1) & ~1;
@@ -1264,12 +1321,13 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
         let from = m + <usize>j * ldm;
         for (let g = b0; g < b1; g++) {
           const n = g / groups;
-          const to = o + (<usize>(n * meta(OUT_STEP) + (r + j) * meta(OUT_HEIGHT) * outWidth) << 2);
+          const to = o + (<usize>(n * meta(OUT_STEP) + (r + j) * result) << 2);
           const tile = table() + (<usize>(g - n * groups) << 6);
+          if (ends && (g === b0 || g === n * groups)) bias = biasOf(to, result);
           if (strided) {
             outputTileStrided(from, stepM);
-            bad = putTiles(to, <usize>outWidth << 2, tile, bad);
-          } else bad = outputTile(from, stepM, to, row, gap, tile, bad);
+            bad = putTiles(to, <usize>outWidth << 2, tile, bad, ends, bias);
+          } else bad = outputTile(from, stepM, to, row, gap, tile, bad, ends, bias);
           from += 16;
         }
       }

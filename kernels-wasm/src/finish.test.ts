@@ -84,6 +84,7 @@ const CASES: readonly Case[] = [
   conv([2, 16, 17, 19], [16, 8, 3, 3], { ...same, groups: 2 }),
   conv([2, 16, 17, 18], [16, 16, 3, 3], two),
   conv([1, 16, 21, 18], [18, 16, 5, 5], { padding: [2, 2] }),
+  conv([2, 32, 21, 18], [12, 32, 3, 3], { padding: [2, 2], dilation: [2, 2] }),
   // transposed
   back([2, 4, 8, 12], [4, 1, 3, 3], { groups: 4, padding: [1, 1] }),
   back([2, 4, 16, 12], [4, 1, 3, 3], { ...two, groups: 4 }),

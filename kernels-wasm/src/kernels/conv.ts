@@ -368,7 +368,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
           parts,
           (p) => winograd(kernels, p, [taps * channels, taps, false], tiled),
         );
-        return tryAll(trials, direct, () => finishWhole(kernels));
+        return tryAll(trials, direct);
       };
       return finishable([x, weight], output, make);
     },
@@ -425,7 +425,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
               ? winogradBack(kernels, p, back)
               : winograd(kernels, p, [taps, taps * own.channels, true], tiled!),
         );
-        return tryAll(trials, direct, () => finishWhole(kernels));
+        return tryAll(trials, direct, isBack ? () => finishWhole(kernels) : undefined);
       };
       return finishable([g, weight], output, make);
     },

@@ -31,6 +31,7 @@ const NEEDS_SYSTEM = [
   "packages/data/src/mnist.test.ts",
   "packages/nn/src/printed_names.test.ts",
   "kernels-wasm/src/data.test.ts",
+  "kernels-wasm/src/packed.test.ts",
   "kernels-wasm/src/threads.test.ts",
 ];
 

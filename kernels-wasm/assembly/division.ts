@@ -5,6 +5,8 @@
  * a quotient that is no integer is too far from one to be rounded to it. Other lanes are computed one by one.
  */
 
+import { high, join, low } from "./vector_math";
+
 /** x − y · trunc(x / y). */
 export function rest(x: f64, y: f64): f64 {
   return x % y;
@@ -25,24 +27,6 @@ export function floorDivide(x: f64, y: f64): f64 {
   if (quotient == 0) return copysign<f64>(0, x / y);
   const below = floor<f64>(quotient);
   return quotient - below > 0.5 ? below + 1 : below;
-}
-
-// @ts-ignore: decorator
-@inline
-function low(x: v128): v128 {
-  return f64x2.promote_low_f32x4(x);
-}
-
-// @ts-ignore: decorator
-@inline
-function high(x: v128): v128 {
-  return f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1));
-}
-
-// @ts-ignore: decorator
-@inline
-function join(a: v128, b: v128): v128 {
-  return i64x2.shuffle(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2);
 }
 
 /** All lanes where quotients and rests of two float64 are known: the rest is NaN where the divisor is infinite. */

@@ -857,21 +857,24 @@ function erfcD(x: v128): v128 {
 
 // ---- float32 functions by way of float64 -----------------------------------------------------------------------
 
+/** The first two lanes as float64. */
 // @ts-ignore: decorator
 @inline
-function low(x: v128): v128 {
+export function low(x: v128): v128 {
   return f64x2.promote_low_f32x4(x);
 }
 
+/** The last two lanes as float64. */
 // @ts-ignore: decorator
 @inline
-function high(x: v128): v128 {
+export function high(x: v128): v128 {
   return f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1));
 }
 
+/** Two pairs of float64 as four float32. */
 // @ts-ignore: decorator
 @inline
-function join(a: v128, b: v128): v128 {
+export function join(a: v128, b: v128): v128 {
   return i64x2.shuffle(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2);
 }
 

@@ -147,23 +147,32 @@ function maybeStep(
   return new ChainStep(op, places, pointer(output), n, call);
 }
 
+/** The step of a kernel, made when it is asked for. Apart, so that calls that need none make no closure. */
+function later<I>(
+  kernel: (inputs: I, output: Operand, attrs: null) => WasmDispatch | null,
+  inputs: I,
+  output: Operand,
+): () => WasmDispatch {
+  return () => kernel(inputs, output, null)!;
+}
+
 /** The kernel of relu, which may finish a product that waits. */
 function reluKernel(kernels: Kernels, kernel: Kernel<"relu", WasmDispatch>): typeof kernel {
-  return (inputs, output, attrs) => {
+  return (inputs, output) => {
     const { finishing } = kernels;
-    const plain = (): WasmDispatch => kernel(inputs, output, attrs)!;
-    const step = finishing.waits ? finishing.relu(inputs[0], output, plain) : null;
-    return step ?? kernel(inputs, output, attrs);
+    if (!finishing.waits) return kernel(inputs, output, null);
+    const plain = later(kernel, inputs, output);
+    return finishing.relu(inputs[0], output, plain) ?? plain();
   };
 }
 
 /** The kernel of an addition, which may be that of a bias to a product that waits. */
 function addKernel(kernels: Kernels, kernel: Kernel<"add", WasmDispatch>): typeof kernel {
-  return (inputs, output, attrs) => {
+  return (inputs, output) => {
     const { finishing } = kernels;
-    const plain = (): WasmDispatch => kernel(inputs, output, attrs)!;
-    const step = finishing.waits ? finishing.bias(inputs, output, plain) : null;
-    return step ?? kernel(inputs, output, attrs);
+    if (!finishing.waits) return kernel(inputs, output, null);
+    const plain = later(kernel, inputs, output);
+    return finishing.bias(inputs, output, plain) ?? plain();
   };
 }
 

@@ -85,10 +85,11 @@ export const unaryDerivatives: { readonly [P in keyof UnaryPrimitives<unknown>]:
   ndtri: row(OUTPUT, (g, { output }) => [
     mul(g, mul(unary("exp", mul(square(output), 0.5)), Math.sqrt(2 * Math.PI))),
   ]),
-  // d/dx ln Φ(x) = φ(x) / Φ(x) = √(2/π) / erfcx(−x/√2)
-  logNdtr: row(FIRST, (g, { inputs: [x] }) => [
-    mul(div(g, unary("erfcx", mul(x, -Math.SQRT1_2))), Math.sqrt(2 / Math.PI)),
-  ]),
+  // d/dx ln Φ(x) = φ(x) / Φ(x) = √(2/π) / erfcx(−x/√2); PyTorch has none at −∞
+  logNdtr: row(FIRST, (g, { inputs: [x] }) => {
+    const slope = mul(div(g, unary("erfcx", mul(x, -Math.SQRT1_2))), Math.sqrt(2 / Math.PI));
+    return [where(compare("eq", x, -Infinity), full(x, x.shape, NaN), slope)];
+  }),
   floor: row(NOTHING, (g) => [full(g, g.shape, 0)]),
   ceil: row(NOTHING, (g) => [full(g, g.shape, 0)]),
   round: row(NOTHING, (g) => [full(g, g.shape, 0)]),

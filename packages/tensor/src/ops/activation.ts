@@ -182,13 +182,12 @@ export function hardswish(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]>)
   requireFloat("hardswish", x);
   const options = named<InplaceOptions>("hardswish", args, ["inplace"]);
   return applied("hardswish", "HardswishBackward0", x, options, (input) => {
-    if (isPlain(input)) {
-      const gate = bind("clamp", [add(input, 3)], { min: 0, max: 6 });
-      return bind("div", [mul(input, gate), like(input, 6)], null);
-    }
-    const outside = bind("bitwiseOr", [test("lt", input, -3), test("gt", input, 3)], null);
-    const inner = either(outside, 0, input);
-    return either(test("gt", input, 3), input, mul(mul(inner, add(inner, 3)), 1 / 6));
+    const gated = (part: Tensor, max: number | null) =>
+      bind("div", [mul(part, bind("clamp", [add(part, 3)], { min: 0, max })), like(part, 6)], null);
+    if (isPlain(input)) return gated(input, 6);
+    // Above 3, and at NaN, the slope is 1.
+    const below = test("le", input, 3);
+    return either(below, gated(either(below, input, 0), null), input);
   });
 }
 
@@ -347,7 +346,10 @@ export function prelu(x: Tensor, weight: Tensor | { readonly weight: Tensor }): 
     const shaped = count === 1
       ? reshapeTo(w, [])
       : reshapeTo(w, x.shape.slice(1).map((size, d) => d === 0 ? size : 1));
-    return relabel(either(test("gt", x, 0), x, binary("mul", x, shaped)), "PreluKernelBackward0");
+    const above = test("gt", x, 0);
+    // What is not below has no part in the weight's gradient, where 0 · ∞ would be NaN.
+    const below = gradMode.enabled && needsGrad([w]) ? either(above, 0, x) : x;
+    return relabel(either(above, x, binary("mul", below, shaped)), "PreluKernelBackward0");
   });
 }
 

@@ -169,12 +169,16 @@ export function polygamma(n: number, x: Tensor): Tensor {
   return temporaries(() => {
     const values = toFloat(x);
     const series = bind("zeta", [like(values, order + 1), values], null);
-    // The trigamma function goes to 0 at ∞ and has no limit at −∞.
-    const at = (place: number, value: number, other: Tensor): Tensor =>
-      bind("where", [bind("eq", [values, like(values, place)], null), like(values, value), other], null);
-    const sum = order === 1 ? at(Infinity, 0, at(-Infinity, NaN, series)) : series;
+    const sum = order === 1 ? limited(values, series) : series;
     return relabel(bind("mul", [sum, like(values, factor)], null), "PolygammaBackward0");
   });
+}
+
+/** ζ(2, x), `series`, with the limits of the trigamma function: 0 at ∞, none at −∞. Its slope there stays that of ζ. */
+function limited(x: Tensor, series: Tensor): Tensor {
+  const at = (place: number, value: number, other: Tensor): Tensor =>
+    bind("where", [bind("eq", [x, like(x, place)], null), like(x, value), other], null);
+  return bind("add", [at(Infinity, 0, series), at(-Infinity, NaN, like(x, 0))], null);
 }
 
 /** In-place {@linkcode polygamma}, as the method `x.polygamma_(n)`. */

@@ -843,6 +843,50 @@ function addFour(p: usize, q: usize, gap: i32, v: v128): void {
   store<f32>(at, load<f32>(at) + f32x4.extract_lane(v, 3));
 }
 
+/** Adds `n` elements to others. */
+// @ts-ignore: decorator
+@inline
+function addFloats(to: usize, from: usize, n: i32): void {
+  const all = <usize>n << 2;
+  let t: usize = 0;
+  for (; t + 32 <= all; t += 32) {
+    const u = f32x4.add(v128.load(to + t), v128.load(from + t));
+    const v = f32x4.add(v128.load(to + t, 16), v128.load(from + t, 16));
+    v128.store(to + t, u);
+    v128.store(to + t, v, 16);
+  }
+  if (n & 4) {
+    addTo(to + t, v128.load(from + t));
+    t += 16;
+  }
+  if (n & 2) {
+    v128.store64_lane(to + t, f32x4.add(v128.load64_zero(to + t), v128.load64_zero(from + t)), 0);
+    t += 8;
+  }
+  if (n & 1) store<f32>(to + t, load<f32>(to + t) + load<f32>(from + t));
+}
+
+/**
+ * {@linkcode spread} where pixels of a row are neighbours in the padded image: row by row, all of one tap before the next, so
+ * that nothing is read soon after it was written. The first pixel is number `first` of its image.
+ */
+function spreadRows(from: usize, base: usize, pixel: usize, first: i32, k: i32, nc: i32): void {
+  const tap = taps();
+  const end = tap + (<usize>k << 2);
+  const n = meta(OUT + 2);
+  const start = min(nc, n - first % n);
+  for (let t = tap; t < end; t += 4) {
+    const p = base + <usize>load<i32>(t);
+    let some = start;
+    for (let j = 0; j < nc;) {
+      addFloats(p + <usize>load<i32>(pixel + (<usize>j << 2)), from + (<usize>j << 2), some);
+      j += some;
+      some = min(n, nc - j);
+    }
+    from += <usize>nc << 2;
+  }
+}
+
 /** Adds `k` taps by `nc` pixels, in dense rows, to their places: the reverse of {@linkcode gather}. */
 function spread(from: usize, base: usize, pixel: usize, k: i32, nc: i32): void {
   const tap = taps();
@@ -957,7 +1001,9 @@ export function conv_input_grad_f32(g: usize, w: usize, o: usize, batch: i32, co
           multiplyRows(q, scratch, b, <usize>p << 2, columns, <usize>nc << 2, k, nc, kc, i > 0);
           q += <usize>(packedRows(k) * kp) << 2;
         }
-        spread(columns, base, pixels(all) + (<usize>j << 2), k, nc);
+        const pixel = pixels(all) + (<usize>j << 2);
+        if (meta(STRIDE + 2) === meta(SPLIT)) spreadRows(columns, base, pixel, j, k, nc);
+        else spread(columns, base, pixel, k, nc);
       }
       if (!direct) takeImage(pad, to, channels);
       if (finishes()) finishRows(to, to, <usize>size << 2, channels, size, biasAt(to, size));

@@ -176,6 +176,12 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
   ["convWeightGrad", [{ shape: [4, 20, 16, 16] }, { shape: [4, 24, 16, 16] }], [{ shape: [20, 24, 7, 7] }], {
     ...{ ...wide, kernelSize: [7, 7] },
   }, true],
+  ["convInputGrad", [{ shape: [5, 32, 24, 24] }, { shape: [32, 1, 5, 5] }], [{ shape: [5, 1, 28, 28] }], {
+    ...{ ...image, padding: [0, 0], inputSize: [28, 28] },
+  }],
+  ["convInputGrad", [{ shape: [1, 6, 40, 31] }, { shape: [6, 1, 5, 5] }], [{ shape: [1, 1, 40, 31] }], {
+    ...{ ...image, padding: [2, 2], inputSize: [40, 31] },
+  }],
   ["convInputGrad", [{ shape: [1, 72, 8, 8] }, { shape: [72, 72, 3, 3] }], [{ shape: [1, 72, 8, 8] }], {
     ...image,
     inputSize: [8, 8],

@@ -227,21 +227,23 @@ function by2(own: Geometry, turned: Geometry): Geometry | null {
 /** Most taps of convolutions that read the image tap by tap. */
 const FEW_TAPS = 32;
 
-/** Products that adding one element to its place in an image costs as much as, by measurement. */
-const SPREAD_COST = 13;
+/**
+ * What {@linkcode isTurnedBetter} compares, in products, by measurement: how much longer those take of channels so few that
+ * nothing is gathered (the fewer taps, the more the copying weighs), what gathering an element costs, what making and adding
+ * one to its place does. With 8 channels and more, where Winograd's method mostly takes the place of both, the choice is rough.
+ */
+const COSTS = { few: (taps: number): number => 1.35 + 5 / taps, gather: 4, spread: 7, spreadMany: 13 };
 
 /**
- * True when the gradient of the input is cheaper as a convolution with turned weights, which covers every element of the
+ * True when the gradient of the input is cheaper as a convolution with `turned` weights, which covers every element of the
  * input, than as a product for the elements of the output whose columns are then added up.
  */
-function isTurnedBetter(
-  rows: number,
-  channels: number,
-  [input, output]: readonly [input: readonly number[], output: readonly number[]],
-): boolean {
-  if (channels < 4) return false;
-  const tiles = Math.ceil(channels / 5) * 5;
-  return count(input) * tiles * rows <= count(output) * channels * (rows + SPREAD_COST);
+function isTurnedBetter({ rows: channels, channels: rows, size, kernel, out }: Geometry): boolean {
+  const [covered, read] = [count(out) * rows, count(size) * channels];
+  if (channels >= 8) return covered * Math.ceil(channels / 5) * 5 <= read * (rows + COSTS.spreadMany);
+  if (channels >= 4) return covered * (channels + COSTS.gather) <= read * (rows + COSTS.spread);
+  const isPlane = out[0] === 1 && kernel[0] === 1 && kernel[1]! > 1 && out[2]! >= 4;
+  return isPlane && covered * channels * COSTS.few(count(kernel)) <= read * (rows + COSTS.spread);
 }
 
 /** The geometry for Winograd's method, where it computes this kind of convolution and pays; else null. */
@@ -402,7 +404,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       };
       const isPlain = count(kernel) * count(own.stride) === 1;
       const pairs = by2(own, turned);
-      const isAdded = rows >= 4 && !isPlain && !isTurnedBetter(rows, own.channels, sizes);
+      const isAdded = rows >= 4 && !isPlain && !isTurnedBetter(turned);
       const back = winogradOf(own);
       const tiled = winogradOf(turned);
       const isBack = back !== null && isBackBetter(back);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DataArray, DType } from "@flambeau/core";
+import { type DataArray, type DType, float64, int64 } from "@flambeau/core";
 import type { Scalar } from "../coerce.ts";
 import type { DeviceLike } from "../device.ts";
 import { AutogradMethods } from "./autograd.ts";
@@ -45,6 +45,10 @@ export class DataMethods extends AutogradMethods {
   ): Tensor {
     return ops.to(this, target, ...rest);
   }
+  /** The tensor on the device called `"cpu"`: itself when it is there. */
+  cpu(this: Tensor): Tensor {
+    return ops.to(this, "cpu");
+  }
   /** See {@linkcode ops.data}. */
   data(this: Tensor): Promise<DataArray> {
     return ops.data(this);
@@ -76,5 +80,13 @@ export class DataMethods extends AutogradMethods {
   /** See {@linkcode ops.toArraySync}. */
   tolist(this: Tensor): ops.Nested {
     return ops.toArraySync(this);
+  }
+  /**
+   * What `JSON.stringify` writes: nested arrays of numbers. JSON has no NaN and no infinity: they become null.
+   *
+   * @throws {DeviceError} If the device cannot be read at once: give `JSON.stringify` what `await x.toArray()` gives.
+   */
+  toJSON(this: Tensor): ops.Nested {
+    return ops.toArraySync(this.dtype === int64 ? ops.to(this, float64) : this);
   }
 }

@@ -59,6 +59,54 @@ test("outside of scopes a convolution takes its bias along, and nothing waits af
   expect(backend.memory().liveBytes).toBe(live);
 });
 
+/** Most bytes that `body` takes at a time, beside what it found. */
+function taken(body: () => void): number {
+  const { liveBytes } = backend.memory();
+  backend.resetPeak();
+  body();
+  return backend.memory().peakBytes - liveBytes;
+}
+
+test("a convolution with a bias takes the memory of its result, and no more", () => {
+  const [x, w, b] = [make([2, 3, 9, 8], 1), make([5, 3, 3, 3], 2), make([5], 3)];
+  const [turned, small] = [w.transpose(0, 1).contiguous(), make([1, 3, 3, 3], 4)];
+  const leaves = [x, w, b, turned].map((value) => value.clone().requiresGrad_(true));
+  for (const [from, joins] of [[1, true], [Infinity, false]] as const) {
+    finishing.from = from;
+    const join = vi.spyOn(Finishing.prototype, "join");
+    for (const [input, weight, bias, back] of [[x, w, b, turned], leaves] as const) {
+      expect(taken(() => F.conv2d(input!, weight!, bias!).dispose())).toBe(4 * 2 * 5 * 7 * 6);
+      expect(taken(() => F.conv2d(small, weight!, bias!).dispose())).toBe(4 * 5);
+      expect(taken(() => F.convTranspose2d(input!, back!, bias!).dispose())).toBe(4 * 2 * 5 * 11 * 10);
+      expect(taken(() => torch.scope(() => void F.conv2d(input!, weight!, bias!).relu_()))).toBe(1680);
+      // What has no name may be read until the scope ends.
+      expect(taken(() => torch.scope(() => void F.conv2d(input!, weight!, bias!).relu()))).toBe(2 * 1680);
+    }
+    expect(join.mock.results.some(({ value }) => value === true)).toBe(joins);
+    vi.restoreAllMocks();
+  }
+  finishing.from = 1;
+});
+
+test("the memory of a convolution that somebody holds is not taken for its bias", () => {
+  const [x, w, b] = [make([2, 3, 9, 8], 1), make([5, 3, 3, 3], 2), make([5], 3)].map((value) =>
+    value.requiresGrad_(true)
+  );
+  const y = F.conv2d(x!, w!, b!);
+  expect(y.gradFn!.name).toBe("ConvolutionBackward0");
+  expect(y.storage.version).toBe(0);
+  const plain = F.conv2d(x!, w!);
+  const sum = plain.add(b!.view(1, 5, 1, 1));
+  expect(plain.storage).not.toBe(sum.storage);
+  expect(Buffer.compare(bytes(y.detach()), bytes(sum.detach()))).toBe(0);
+  expect(() => F.conv2d(x!.detach(), w!.detach(), torch.ones([5]))).toThrow(/device/);
+  y.square().sum().backward();
+  const got = [x!, w!, b!].map((leaf) => bytes(leaf.grad!));
+  for (const leaf of [x!, w!, b!]) leaf.grad = null;
+  sum.square().sum().backward();
+  [x!, w!, b!].forEach((leaf, i) => expect(Buffer.compare(bytes(leaf.grad!), got[i]!)).toBe(0));
+});
+
 test("in scopes relu goes along too: in place, into another tensor, of a linear layer", () => {
   const [x, w, b] = [make([2, 3, 9, 8], 1), make([5, 3, 3, 3], 2), make([5], 3)];
   const join = vi.spyOn(Finishing.prototype, "join");

@@ -20,8 +20,9 @@ import {
 } from "@flambeau/core";
 import { gradMode } from "./grad_mode.ts";
 import { execute, executeInto } from "./immediate.ts";
+import { makeTensor } from "./handle.ts";
 import { newGradMeta, tape } from "./tape.ts";
-import { temporaries } from "./temporaries.ts";
+import { isContiguousStorage, temporaries } from "./temporaries.ts";
 import type { Tensor } from "./tensor.ts";
 import { transforms } from "./transform.ts";
 
@@ -29,12 +30,42 @@ import { transforms } from "./transform.ts";
 export const bind: Bind<Tensor> =
   ((name: Name, inputs: readonly Tensor[], attrs: never): Tensor | readonly Tensor[] => {
     if (transforms.active !== null) return transforms.active.bind(name, inputs, attrs);
-    const outputs = execute(name, inputs, attrs);
-    if (gradMode.enabled && tape.current !== null && needsGrad(inputs)) {
-      tape.current.record(name as SingleName, inputs as Inputs<SingleName, Tensor>, attrs, outputs);
-    } else if (volatility.used) spreadVolatile(inputs, outputs);
-    return outputs;
+    return noted(name, inputs, attrs, execute(name, inputs, attrs));
   }) as Bind<Tensor>;
+
+/**
+ * As {@linkcode bind}, where the result has shape and dtype of the first input, which the caller has made and uses no more:
+ * it takes its memory where nothing else holds that.
+ */
+export function bindOver<P extends SingleName>(name: P, inputs: Inputs<P, Tensor>, attrs: Attrs<P>): Tensor {
+  const list = inputs as readonly Tensor[];
+  const x = list[0]!;
+  const isOwn = transforms.active === null && x.backend.fusion === undefined && x.lifted === null &&
+    x.storage.holds === 0 && isContiguousStorage(x);
+  if (!isOwn) return bind(name, inputs, attrs) as Tensor;
+  // A tensor of its own: to autograd nothing was written over.
+  const output = makeTensor(x.storage, x.shape, x.strides, x.offset, x.dtype);
+  executeInto([output], name, list, attrs);
+  return noted(name, list, attrs, output);
+}
+
+/** Records what was applied, if that is of use. */
+function noted<R extends Tensor | readonly Tensor[]>(
+  name: Name,
+  inputs: readonly Tensor[],
+  attrs: unknown,
+  outputs: R,
+): R {
+  if (gradMode.enabled && tape.current !== null && needsGrad(inputs)) {
+    tape.current.record(
+      name as SingleName,
+      inputs as Inputs<SingleName, Tensor>,
+      attrs as Attrs<SingleName>,
+      outputs,
+    );
+  } else if (volatility.used) spreadVolatile(inputs, outputs);
+  return outputs;
+}
 
 /** Applies a primitive without recording it for these tensors. */
 export function evaluate(name: Name, inputs: readonly Tensor[], attrs: unknown): Tensor | readonly Tensor[] {

@@ -6,7 +6,7 @@
 
 import { formatShape, formatType, type Shape, ShapeError, ValueError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
-import { bind } from "../bind.ts";
+import { bind, bindOver } from "../bind.ts";
 import { requireInteger, requireTensor } from "../coerce.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
@@ -84,7 +84,7 @@ function addBias(y: Tensor, bias: Tensor | null): Tensor {
   const name = "ConvolutionBackward0";
   if (bias === null) return relabel(y, name);
   const column = viewAsShape(bias, [bias.shape[0]!, ...y.shape.slice(2).map(() => 1)]);
-  return relabel(bind("add", [y, column], null), name);
+  return relabel(bindOver("add", [y, column], null), name);
 }
 
 function convolve(op: string, n: number, x: Tensor, weight: Tensor, args: readonly unknown[]): Tensor {

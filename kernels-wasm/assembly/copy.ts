@@ -1,6 +1,7 @@
-/** Kernels that move elements by their size in bytes: rows, transposes, fills, halves. */
+/** Kernels that move elements by their size in bytes: rows, planes, transposes, fills, halves. */
 
 import { scratch } from "./memory";
+import { move as moveBy, start, turn } from "./nd";
 
 /** Bytes of a piece in which much memory is moved: what is copied by more at once is read before it is written. */
 // @ts-ignore: decorator
@@ -19,6 +20,45 @@ function move(a: usize, o: usize, n: usize): void {
   memory.copy(o, a, n);
 }
 
+/** The elements of a vector in reverse order. */
+// @ts-ignore: decorator
+@inline
+function reverse<T>(v: v128): v128 {
+  if (sizeof<T>() === 8) return i64x2.shuffle(v, v, 1, 0);
+  if (sizeof<T>() === 4) return i32x4.shuffle(v, v, 3, 2, 1, 0);
+  if (sizeof<T>() === 2) return i16x8.shuffle(v, v, 7, 6, 5, 4, 3, 2, 1, 0);
+  return i8x16.shuffle(v, v, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+
+/** `n` elements that end at `a`, from there on backwards. */
+// @ts-ignore: decorator
+@inline
+function reverseRow<T>(a: usize, o: usize, n: i32): void {
+  const lanes = <i32>(16 / sizeof<T>());
+  a += sizeof<T>();
+  for (; n >= 4 * lanes; n -= 4 * lanes) {
+    a -= 64;
+    const v0 = v128.load(a, 48);
+    const v1 = v128.load(a, 32);
+    const v2 = v128.load(a, 16);
+    v128.store(o, reverse<T>(v0));
+    v128.store(o, reverse<T>(v1), 16);
+    v128.store(o, reverse<T>(v2), 32);
+    v128.store(o, reverse<T>(v128.load(a)), 48);
+    o += 64;
+  }
+  for (; n >= lanes; n -= lanes) {
+    a -= 16;
+    v128.store(o, reverse<T>(v128.load(a)));
+    o += 16;
+  }
+  for (; n > 0; n--) {
+    a -= sizeof<T>();
+    store<T>(o, load<T>(a));
+    o += sizeof<T>();
+  }
+}
+
 /** A row of a copy. */
 // @ts-ignore: decorator
 @inline
@@ -29,6 +69,10 @@ function copyRow<T>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   }
   if (sa === 0 && so === 1) {
     fillRow<T>(o, load<T>(a), n);
+    return;
+  }
+  if (sa === -1 && so === 1) {
+    reverseRow<T>(a, o, n);
     return;
   }
   const da = <usize>sa * sizeof<T>();
@@ -85,6 +129,134 @@ export function copy_32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
 }
 export function copy_64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   copyRow<u64>(a, o, n, sa, so);
+}
+
+/** Moves `n` bytes that do not overlap, without a call where they are few: the last vector may cover some of the one before. */
+// @ts-ignore: decorator
+@inline
+function moveFew(a: usize, o: usize, n: usize): void {
+  if (n > 512) memory.copy(o, a, n);
+  else if (n >= 16) {
+    const last = n - 16;
+    for (let t: usize = 0; t < last; t += 16) v128.store(o + t, v128.load(a + t));
+    v128.store(o + last, v128.load(a + last));
+  } else if (n >= 8) {
+    const tail = load<u64>(a + n - 8);
+    store<u64>(o, load<u64>(a));
+    store<u64>(o + n - 8, tail);
+  } else if (n >= 4) {
+    const tail = load<u32>(a + n - 4);
+    store<u32>(o, load<u32>(a));
+    store<u32>(o + n - 4, tail);
+  } else {
+    for (let t: usize = 0; t < n; t++) store<u8>(o + t, load<u8>(a + t));
+  }
+}
+
+/** `m` runs of `n` bytes, `am` and `om` bytes from one another. */
+function moveRuns(a: usize, o: usize, m: i32, n: usize, am: i32, om: i32): void {
+  if (n === 16) {
+    for (; m > 0; m--) {
+      v128.store(o, v128.load(a));
+      a += <usize>am;
+      o += <usize>om;
+    }
+  }
+  for (; m > 0; m--) {
+    moveFew(a, o, n);
+    a += <usize>am;
+    o += <usize>om;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function copyOf<T>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  if (sizeof<T>() === 1) copy_8(a, o, n, sa, so);
+  else if (sizeof<T>() === 2) copy_16(a, o, n, sa, so);
+  else if (sizeof<T>() === 4) copy_32(a, o, n, sa, so);
+  else copy_64(a, o, n, sa, so);
+}
+
+// @ts-ignore: decorator
+@inline
+function fillOf<T>(o: usize, x: T, n: i32): void {
+  if (sizeof<T>() === 1) fill_8(o, <i32>x, n);
+  else if (sizeof<T>() === 2) fill_16(o, <i32>x, n);
+  else if (sizeof<T>() === 4) fill_32(o, <i32>x, n);
+  else fill_64(o, <i32>x, <i32>(<u64>x >> 32), n);
+}
+
+/** Planes of m rows of n elements: `am` and `om` bytes from row to row, `sa` and `so` elements from element to element. */
+// @ts-ignore: decorator
+@inline
+function copyPlanes<T>(
+  meta: usize,
+  a: usize,
+  o: usize,
+  m: i32,
+  n: i32,
+  am: i32,
+  om: i32,
+  sa: i32,
+  so: i32,
+  around: i32,
+  at: i32,
+  value: T,
+): void {
+  const d = load<i32>(meta);
+  const count = start(meta, d, 2);
+  for (;;) {
+    if (around > 0) fillOf<T>(o, value, around);
+    if (sa === 1 && so === 1) moveRuns(a, o + <usize>at, m, <usize>n * sizeof<T>(), am, om);
+    else {
+      let p = a;
+      let q = o + <usize>at;
+      for (let i = m; i > 0; i--) {
+        copyOf<T>(p, q, n, sa, so);
+        p += <usize>am;
+        q += <usize>om;
+      }
+    }
+    const i = turn(meta, count, d);
+    if (i < 0) return;
+    a += moveBy(meta, d, i, 0);
+    o += moveBy(meta, d, i, 1);
+  }
+}
+
+/**
+ * Copies planes, over the outer dimensions that `meta` describes (as in nd.ts). Where `around` is not 0, so many elements
+ * of each output plane become the pattern `low` (and `high`) before, and its rows begin `at` bytes in.
+ */
+export function planes_8(meta: usize, a: usize, o: usize, m: i32, n: i32, am: i32, om: i32, sa: i32, so: i32, around: i32, at: i32, low: i32, _high: i32): void {
+  copyPlanes<u8>(meta, a, o, m, n, am, om, sa, so, around, at, <u8>low);
+}
+/** As {@linkcode planes_8}. */
+export function planes_16(meta: usize, a: usize, o: usize, m: i32, n: i32, am: i32, om: i32, sa: i32, so: i32, around: i32, at: i32, low: i32, _high: i32): void {
+  copyPlanes<u16>(meta, a, o, m, n, am, om, sa, so, around, at, <u16>low);
+}
+/** As {@linkcode planes_8}. */
+export function planes_32(meta: usize, a: usize, o: usize, m: i32, n: i32, am: i32, om: i32, sa: i32, so: i32, around: i32, at: i32, low: i32, _high: i32): void {
+  copyPlanes<u32>(meta, a, o, m, n, am, om, sa, so, around, at, <u32>low);
+}
+/** As {@linkcode planes_8}. */
+export function planes_64(meta: usize, a: usize, o: usize, m: i32, n: i32, am: i32, om: i32, sa: i32, so: i32, around: i32, at: i32, low: i32, high: i32): void {
+  copyPlanes<u64>(meta, a, o, m, n, am, om, sa, so, around, at, (<u64>high << 32) | <u64><u32>low);
+}
+
+/** Rows from many sources, one behind another: `list` holds the address and the bytes of a row of each. */
+export function join_rows(list: usize, sources: i32, o: usize, outer: i32, row: i32): void {
+  const end = list + (<usize>sources << 3);
+  for (let r = 0; r < outer; r++) {
+    let q = o;
+    for (let p = list; p < end; p += 8) {
+      const bytes = <usize>load<u32>(p, 4);
+      moveFew(<usize>load<u32>(p) + <usize>r * bytes, q, bytes);
+      q += bytes;
+    }
+    o += <usize>row;
+  }
 }
 
 /** `n` times the 32-bit pattern `x`; narrower elements come repeated within it. */

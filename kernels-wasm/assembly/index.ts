@@ -5,7 +5,7 @@ export { set_scratch } from "./memory";
 export * from "./copy";
 export * from "./generated/pointwise";
 export { chain_f32, chain_planes_f32 } from "./generated/chain";
-export * from "./nd";
+export { nd_2, nd_3, nd_4 } from "./nd";
 export { add_scaled_f32, add_scaled_f64, clamp_f32, clamp_f64 } from "./pointwise";
 export { gemm_dots_f32, gemm_f32, gemm_f64, gemm_i32, gemm_i64, gemm_packed_f32, gemm_rows_f32, gemm_scratch, gemm_way } from "./gemm";
 export { set_rolled } from "./gemm_micro";
@@ -40,4 +40,14 @@ export { cross_entropy_backward_f32, cross_entropy_f32, cross_entropy_total_f32 
 export { batch_norm_backward_f32, batch_norm_f32, group_norm_backward_f32, group_norm_f32, group_norm_scratch, layer_norm_backward_f32, layer_norm_f32, nll_loss_f32, rows_scratch, softmax_backward_f32, softmax_f32 } from "./rows";
 export * from "./recurrent";
 export * from "./running";
-export { sort_f32, sort_i32, sort_scratch } from "./sort";
+export {
+  search_f32,
+  search_f64,
+  search_i32,
+  search_i64,
+  sort_f32,
+  sort_f64,
+  sort_i32,
+  sort_i64,
+  sort_scratch,
+} from "./sort";

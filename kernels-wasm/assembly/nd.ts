@@ -8,7 +8,7 @@
 /** Turns the counters by one; answers the dimension that moved, or −1 at the end. Moved ones behind it are 0 again. */
 // @ts-ignore: decorator
 @inline
-function turn(meta: usize, count: usize, d: i32): i32 {
+export function turn(meta: usize, count: usize, d: i32): i32 {
   let i = d - 1;
   for (; i >= 0; i--) {
     const at = count + (<usize>i << 2);
@@ -25,7 +25,7 @@ function turn(meta: usize, count: usize, d: i32): i32 {
 /** How far operand `q` moves when dimension `i` counts up and those behind it start again. */
 // @ts-ignore: decorator
 @inline
-function move(meta: usize, d: i32, i: i32, q: i32): usize {
+export function move(meta: usize, d: i32, i: i32, q: i32): usize {
   const sizes = meta + 4;
   const steps = sizes + (<usize>(d + q * d) << 2);
   let by = load<i32>(steps + (<usize>i << 2));
@@ -38,7 +38,7 @@ function move(meta: usize, d: i32, i: i32, q: i32): usize {
 /** Where the loops over `operands` count, all at 0. */
 // @ts-ignore: decorator
 @inline
-function start(meta: usize, d: i32, operands: i32): usize {
+export function start(meta: usize, d: i32, operands: i32): usize {
   const count = meta + (<usize>(1 + d * (1 + operands)) << 2);
   memory.fill(count, 0, <usize>d << 2);
   return count;

@@ -180,6 +180,66 @@ test("concat, pad, flip: as the reference", () => {
   }
 });
 
+test("copy, flip, pad: short and long rows, around whole vectors", () => {
+  for (const dtype of DTYPES) {
+    for (const n of [1, 2, 3, 4, 5, 7, 8, 11, 16, 17, 33, 65, 131]) {
+      same("copy", [[[5, 3, n], { strides: [n, 5 * n, 1] }]], dtype, [[5, 3, n], dtype, {}], null);
+      same("copy", [[[3, n], {}]], dtype, [[3, n], dtype, { strides: [n + 3, 1] }], null);
+      same("flip", [[[3, n], {}]], dtype, [[3, n], dtype, {}], { dims: [1] });
+      same("flip", [[[2, 2, n], {}]], dtype, [[2, 2, n], dtype, {}], { dims: [1, 2] });
+      same("pad", [[[2, 3, n], {}]], dtype, [[2, 5, n + 4], dtype, {}], {
+        low: [0, 2, 1],
+        high: [0, 0, 3],
+        value: 1,
+      });
+      same("pad", [[[3, 2, n], { strides: [1, 3, 6] }]], dtype, [[3, 2, n + 1], dtype, {}], {
+        low: [0, 1, 0],
+        high: [0, -1, 1],
+        value: 1,
+      });
+    }
+    same("pad", [[[2, 3, 400], {}]], dtype, [[2, 400, 402], dtype, {}], {
+      low: [0, 390, 1],
+      high: [0, 7, 1],
+      value: 1,
+    });
+  }
+});
+
+test("full, pad: halves", () => {
+  const bits = { 1.5: [0x3e00, 0x3fc0], [-0]: [0, 0], 70000: [0x7c00, 0x4789] };
+  for (const [, device] of devices) {
+    [float16, bfloat16].forEach((dtype, i) => {
+      for (const [value, patterns] of Object.entries(bits)) {
+        const out = empty(device, [37], dtype);
+        run(device, "full", [], out, { shape: [37], value: Number(value), dtype });
+        const all = device.view(out.buffer, dtype) as Uint16Array;
+        expect([...all.slice(0, 37)]).toEqual(new Array(37).fill(patterns[i]));
+        const x = operand(device, [1, 2], [1, 2], dtype);
+        const padded = empty(device, [3, 3], dtype);
+        run(device, "pad", [x], padded, { low: [1, 0], high: [1, 1], value: Number(value) });
+        const inside = [...(device.view(x.buffer, dtype) as Uint16Array).slice(0, 2)];
+        const row = new Array(3).fill(patterns[i]);
+        expect([...(device.view(padded.buffer, dtype) as Uint16Array).slice(0, 9)])
+          .toEqual([...row, ...inside, patterns[i], ...row]);
+      }
+    });
+  }
+});
+
+test("concat: many parts, dense and not, more than one call takes, some empty", () => {
+  for (const dtype of [float32, uint8, int64]) {
+    const sizes = Array.from({ length: 1100 }, (_, i) => i % 4);
+    const total = sizes.reduce((a, b) => a + b, 0);
+    same("concat", sizes.map((size) => [[size, 5], {}]), dtype, [[total, 5], dtype, {}], { dim: 0 });
+    const parts = Array.from({ length: 9 }, (_, i): readonly [Shape, Layout] => [[3, 7 + i], {}]);
+    same("concat", parts, dtype, [[3, 99], dtype, {}], { dim: 1 });
+    same("concat", [...parts.slice(1), [[3, 7], { strides: [1, 3] }]], dtype, [[3, 99], dtype, {}], {
+      dim: 1,
+    });
+  }
+});
+
 test("full: the value in every dtype, beyond 2^53 too", () => {
   for (const [, device] of devices) {
     for (const dtype of DTYPES) {

@@ -68,12 +68,8 @@ export interface Loops {
   readonly steps: number[][];
 }
 
-/**
- * The loops over `shape` for operands that broadcast to it.
- *
- * When the last loop is short and another is long, they change places: rows pay only when they are long.
- */
-export function loopsOf(shape: Shape, operands: readonly Operand[]): Loops {
+/** The loops over `shape` for operands that broadcast to it, in the order of its dimensions. */
+export function loopsInOrder(shape: Shape, operands: readonly Operand[]): Loops {
   const rank = shape.length;
   const sizes: number[] = [];
   const steps: number[][] = operands.map(() => []);
@@ -102,6 +98,16 @@ export function loopsOf(shape: Shape, operands: readonly Operand[]): Loops {
     sizes.push(1);
     for (const list of steps) list.push(1);
   }
+  return { sizes, steps };
+}
+
+/**
+ * The loops over `shape` for operands that broadcast to it.
+ *
+ * When the last loop is short and another is long, they change places: rows pay only when they are long.
+ */
+export function loopsOf(shape: Shape, operands: readonly Operand[]): Loops {
+  const { sizes, steps } = loopsInOrder(shape, operands);
   const inner = sizes.length - 1;
   if (sizes[inner]! < 8 && inner > 0) {
     let longest = inner;
@@ -183,5 +189,5 @@ export function rowsOf(
 /** Elements below which no call is cut. */
 const SMALL = 16384;
 /** Integers that a slot of a part holds. */
-const MOST_META = 64;
+export const MOST_META: number = 64;
 const NO_CUTS: readonly number[] = [];

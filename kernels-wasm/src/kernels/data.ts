@@ -6,19 +6,70 @@
 
 import {
   bfloat16,
+  bfloat16ToBits,
   bool,
   type DType,
   dtypes,
   float16,
+  float16ToBits,
   type Kernel,
   type KernelTable,
   type Operand,
   viewData,
 } from "@flambeau/core";
-import { Call, type Entry, Job, Sequence, type WasmDispatch } from "../dispatch.ts";
-import { byDType, count, isDense, loopsOf, pointer, rowsOf, suffix } from "../geometry.ts";
+import { Call, type Entry, Job, LoopCall, META, Sequence, type WasmDispatch } from "../dispatch.ts";
+import {
+  byDType,
+  count,
+  isDense,
+  type Loops,
+  loopsInOrder,
+  loopsOf,
+  MOST_META,
+  pointer,
+  rowsOf,
+  suffix,
+} from "../geometry.ts";
 import type { Kernels } from "../module.ts";
 import { MAX_PARTS } from "../worker_source.ts";
+
+/** What is around the rows of each output plane: so many elements in all, the rows so many bytes in, and the pattern. */
+interface Frame {
+  readonly whole: number;
+  readonly at: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const NO_FRAME: Frame = { whole: 0, at: 0, low: 0, high: 0 };
+
+/** Copies planes: the last two loops, over those before them. The outermost loop is shared among threads. */
+function planesOf(
+  kernels: Kernels,
+  { sizes, steps }: Loops,
+  pointers: readonly [from: number, to: number],
+  bytes: number,
+  frame: Frame = NO_FRAME,
+): WasmDispatch {
+  const entry = kernels.entry(`planes_${bytes * 8}`);
+  const [from, to] = steps.map((list) => list.map((step) => step * bytes)) as [number[], number[]];
+  const inner = sizes.length - 1;
+  const d = inner - 1;
+  const meta = [d, ...sizes.slice(0, d), ...from.slice(0, d), ...to.slice(0, d)];
+  const { whole, at, low, high } = frame;
+  const call = (begin: number, end: number): LoopCall => {
+    const own = [...meta];
+    if (d > 0) own[1] = end - begin;
+    const rows = d > 0 ? sizes[d]! : end - begin;
+    const [a, o] = [pointers[0] + begin * from[0]!, pointers[1] + begin * to[0]!];
+    const tail = [from[d]!, to[d]!, steps[0]![inner]!, steps[1]![inner]!, whole, at, low, high];
+    return new LoopCall(entry, [META, a, o, rows, sizes[inner]!, ...tail], own, kernels.heap);
+  };
+  const elements = count(sizes);
+  const starts = d === 0 && whole > 0 ? [] : kernels.cuts(sizes[0]!, 1, elements * (0.1 + bytes * 0.03));
+  if (starts.length <= 2 || meta.length + d > MOST_META) return call(0, sizes[0]!);
+  return new Job(kernels.pool!, starts.slice(1).map((end, i) => call(starts[i]!, end)));
+}
 
 /** Copies `x` to `output`, of one shape and element size, any strides. */
 type Copier = (x: Operand, output: Operand) => WasmDispatch;
@@ -37,8 +88,9 @@ function copier(kernels: Kernels): Copier {
         bytes,
       ]);
     }
-    const { sizes, steps } = loopsOf(shape, [x, output]);
-    const pointers = [pointer(x), pointer(output)];
+    const loops = loopsInOrder(shape, [x, output]);
+    const { sizes, steps } = loops;
+    const pointers = [pointer(x), pointer(output)] as const;
     const [from, to] = steps as [number[], number[]];
     const inner = sizes.length - 1;
     const transpose = transposes.get(bytes);
@@ -74,7 +126,9 @@ function copier(kernels: Kernels): Copier {
         }
       }
     }
-    return rowsOf(kernels, entry, sizes, steps, pointers, [bytes, bytes]);
+    if (inner === 0) return rowsOf(kernels, entry, sizes, steps, pointers, [bytes, bytes]);
+    const runs = to[inner] === 1 && Math.abs(from[inner]!) === 1;
+    return planesOf(kernels, runs ? loops : loopsOf(shape, [x, output]), pointers, bytes);
   };
 }
 
@@ -112,24 +166,32 @@ function reshaped(
 /** Nanoseconds that a byte takes to fill. */
 const FILLING = 0.02;
 
+const scratch = new ArrayBuffer(8);
+const ints = new Int32Array(scratch);
+
+/** The bits of a value, as two words. */
+function patternOf(dtype: DType, value: number | bigint | boolean): readonly [low: number, high: number] {
+  ints.fill(0);
+  const data = viewData(dtype, scratch, 0, 1);
+  if (data instanceof BigInt64Array) {
+    data[0] = BigInt(typeof value === "number" ? Math.trunc(value) : value);
+  } else if (dtype === float16) data[0] = float16ToBits(Number(value));
+  else if (dtype === bfloat16) data[0] = bfloat16ToBits(Number(value));
+  else data[0] = dtype === bool ? (value ? 1 : 0) : Number(value);
+  return [ints[0]!, ints[1]!];
+}
+
 /** Fills all of a dense output with one value. */
 function filler(
   kernels: Kernels,
 ): (output: Operand, value: number | bigint | boolean) => WasmDispatch | null {
   const entries = new Map([1, 2, 4, 8].map((bytes) => [bytes, kernels.entry(`fill_${bytes * 8}`)]));
-  const scratch = new ArrayBuffer(8);
-  const ints = new Int32Array(scratch);
   return (output, value) => {
     const { dtype, shape } = output;
-    if (dtype.itemsize === 2 && dtype.isFloatingPoint) return null;
     if (!isDense(output, shape)) return null;
-    ints.fill(0);
-    const data = viewData(dtype, scratch, 0, 1);
-    if (data instanceof BigInt64Array) {
-      data[0] = BigInt(typeof value === "number" ? Math.trunc(value) : value);
-    } else data[0] = dtype === bool ? (value ? 1 : 0) : Number(value);
-    const args = [pointer(output), ints[0]!];
-    if (dtype.itemsize === 8) args.push(ints[1]!);
+    const [low, high] = patternOf(dtype, value);
+    const args = [pointer(output), low];
+    if (dtype.itemsize === 8) args.push(high);
     const n = count(shape);
     const cost = n * dtype.itemsize * FILLING;
     const moves = [[0, dtype.itemsize]] as const;
@@ -143,11 +205,79 @@ function filler(
   };
 }
 
+/** Bytes up to which a plane is filled before rows are copied into it: it stays in a cache. */
+const PLANE = 131072;
+
+/**
+ * Copies `x` into a part of `output`, of the same shape, with `pattern` around it, plane by plane; null where there is
+ * something around more than the last two dimensions, and where planes are large.
+ */
+function framed(
+  kernels: Kernels,
+  x: Operand,
+  part: Operand,
+  output: Operand,
+  [low, high]: readonly [low: number, high: number],
+): WasmDispatch | null {
+  const rank = x.shape.length;
+  if (rank < 2) return null;
+  const outer = rank - 2;
+  if (x.shape.slice(0, outer).some((size, d) => size !== output.shape[d])) return null;
+  const whole = output.shape[outer]! * output.shape[outer + 1]!;
+  const bytes = x.dtype.itemsize;
+  if (whole * bytes > PLANE) return null;
+  const before = (y: Operand) => reshaped(y, x.shape.slice(0, outer), y.strides.slice(0, outer), y.offset);
+  const { sizes, steps } = loopsInOrder(x.shape.slice(0, outer), [before(x), before(part)]);
+  const loops = {
+    sizes: [...sizes, ...x.shape.slice(outer)],
+    steps: [[...steps[0]!, ...x.strides.slice(outer)], [...steps[1]!, ...part.strides.slice(outer)]],
+  };
+  const at = (part.offset - output.offset) * bytes;
+  return planesOf(kernels, loops, [pointer(x), pointer(output)], bytes, { whole, at, low, high });
+}
+
+/** Parts up to which each is copied by a call of its own. */
+const FEW_PARTS = 8;
+/** Sources of one call of `join_rows`. */
+const MOST_PARTS = 1000;
+
+/** Joins many dense parts row by row; null where rows are short or parts are not dense. */
+function joiner(
+  kernels: Kernels,
+): (inputs: readonly Operand[], output: Operand, dim: number) => WasmDispatch | null {
+  const entry = kernels.entry("join_rows");
+  return (inputs, output, dim) => {
+    const bytes = output.dtype.itemsize;
+    const outer = count(output.shape.slice(0, dim));
+    const inner = count(output.shape.slice(dim + 1)) * bytes;
+    const row = output.shape[dim]! * inner;
+    if (outer > 1 && row < SHORT * inputs.length) return null;
+    const steps: WasmDispatch[] = [];
+    let to = pointer(output);
+    for (let i = 0; i < inputs.length; i += MOST_PARTS) {
+      const meta: number[] = [];
+      const begin = to;
+      for (const x of inputs.slice(i, i + MOST_PARTS)) {
+        if (!isDense(x, x.shape)) return null;
+        const size = x.shape[dim]! * inner;
+        meta.push(pointer(x), size);
+        to += size;
+      }
+      steps.push(new LoopCall(entry, [META, meta.length / 2, begin, outer, row], meta, kernels.heap));
+    }
+    return steps.length === 1 ? steps[0]! : new Sequence(steps);
+  };
+}
+
+/** Mean bytes of rows of parts below which they are not worth a call. */
+const SHORT = 32;
+
 /** The kernels that move and make elements. */
 export function dataKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const copy = copier(kernels);
   const casts = castEntries(kernels);
   const fill = filler(kernels);
+  const join = joiner(kernels);
   const iotas = byDType(kernels, "iota");
   const cast: Kernel<"cast", WasmDispatch> = ([x], output) => {
     if (x.dtype === output.dtype) return copy(x, output);
@@ -164,6 +294,10 @@ export function dataKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
     copy: ([x], output) => copy(x, output),
     cast,
     concat(inputs, output, { dim }) {
+      if (inputs.length > FEW_PARTS && isDense(output, output.shape)) {
+        const joined = join(inputs, output, dim);
+        if (joined !== null) return joined;
+      }
       const steps: WasmDispatch[] = [];
       let at = 0;
       for (const x of inputs) {
@@ -187,7 +321,8 @@ export function dataKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       return copy(reshaped(x, x.shape, strides, offset), output);
     },
     pad([x], output, { low, high, value }) {
-      const filled = fill(output, x.dtype === bool ? value !== 0 : value);
+      const pattern = x.dtype === bool ? value !== 0 : value;
+      const filled = fill(output, pattern);
       if (filled === null) return null;
       let [from, to] = [x.offset, output.offset];
       const shape = x.shape.map((size, d) => {
@@ -196,10 +331,12 @@ export function dataKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         return size + Math.min(0, low[d]!) + Math.min(0, high[d]!);
       });
       if (shape.some((size) => size <= 0)) return filled;
-      return new Sequence([
-        filled,
-        copy(reshaped(x, shape, x.strides, from), reshaped(output, shape, output.strides, to)),
-      ]);
+      const [inside, place] = [
+        reshaped(x, shape, x.strides, from),
+        reshaped(output, shape, output.strides, to),
+      ];
+      return framed(kernels, inside, place, output, patternOf(x.dtype, pattern)) ??
+        new Sequence([filled, copy(inside, place)]);
     },
     iota(_, output, { start, step, size }) {
       const entry = iotas[output.dtype.code];

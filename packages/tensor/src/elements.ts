@@ -67,7 +67,8 @@ export function convertValues(values: ArrayLike<ElementValue>, dtype: DType): Da
     }
   } else if (dtype === float32 || dtype === float64) {
     const floats = out as Float32Array;
-    for (let i = 0; i < floats.length; i++) floats[i] = Number(values[i]);
+    if (values instanceof Float64Array || values instanceof Float32Array) floats.set(values);
+    else for (let i = 0; i < floats.length; i++) floats[i] = Number(values[i]);
   } else {
     const halves = out as Uint16Array;
     const encode = dtype === float16 ? float16ToBits : bfloat16ToBits;

@@ -8,6 +8,7 @@
 
 import {
   ArgumentTypeError,
+  bool,
   checkShape,
   type DType,
   int32,
@@ -18,7 +19,6 @@ import {
 import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
 import {
-  castTo,
   defaults,
   describe,
   dtypeOption,
@@ -34,6 +34,7 @@ import { executeOn } from "../immediate.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { transforms } from "../transform.ts";
+import { owned, viewAsShape } from "./building.ts";
 import { clone, fill_ } from "./data.ts";
 import {
   type CreationOptions,
@@ -280,10 +281,10 @@ function evenly(op: string, start: unknown, end: unknown, steps: unknown): Float
   const count = requireInteger(op, "steps", steps);
   if (count < 0) throw new ValueError(`Cannot ${op} from ${from} to ${to}: steps must be >= 0, got ${count}`);
   const step = (to - from) / (count - 1);
-  return Float64Array.from(
-    { length: count },
-    (_, i) => i < count / 2 ? from + i * step : to - (count - 1 - i) * step,
-  );
+  const values = new Float64Array(count);
+  const half = count / 2;
+  for (let i = 0; i < count; i++) values[i] = i < half ? from + i * step : to - (count - 1 - i) * step;
+  return values;
 }
 
 /**
@@ -341,11 +342,13 @@ export function eye(n: number, ...args: Args<EyeOptions, ["m"]>): Tensor {
   const backend = deviceWith(options, shape, dtype);
   const made = temporaries(() =>
     noGrad(() => {
-      const [rows, columns] = shape.map((size) =>
-        executeOn(backend, "iota", { start: 0, step: 1, size, dtype: int32 })
-      );
-      const upright = bind("view", [rows!], { shape: [shape[0]!, 1] });
-      return castTo(bind("eq", [upright, columns!], null), dtype);
+      const [rows, columns] = shape as [number, number];
+      const size = Math.min(rows, columns);
+      const value = dtype === bool ? false : 0;
+      const zeros = executeOn(backend, "full", { shape: [rows * columns], value, dtype });
+      const ones = executeOn(backend, "full", { shape: [size], value: dtype === bool ? true : 1, dtype });
+      const places = executeOn(backend, "iota", { start: 0, step: columns + 1, size, dtype: int32 });
+      return owned(viewAsShape(bind("indexReduce", [zeros, places, ones], { dim: 0, reduce: "set" }), shape));
     })
   );
   return finished(made, options);

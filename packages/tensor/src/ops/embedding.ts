@@ -57,9 +57,11 @@ export function oneHot(x: Tensor, ...args: Args<OneHotOptions, ["numClasses"]>):
       count = itemSync(bind("amax", [classes], { dims, keepdim: false })) + 1;
     }
     checkBounds("oneHot", x, classes, x.shape.length, count);
-    const row = executeOn(x.backend, "iota", { start: 0, step: 1, size: count, dtype: int32 });
-    const hot = bind("eq", [viewAsShape(classes, [...x.shape, 1]), row], null);
-    return castTo(hot, int32);
+    const filled = (shape: Shape, value: number) =>
+      executeOn(x.backend, "full", { shape, value, dtype: int32 });
+    const index = viewAsShape(classes, [...x.shape, 1]);
+    const [zeros, ones] = [filled([...x.shape, count], 0), filled(index.shape, 1)];
+    return bind("scatter", [zeros, index, ones], { dim: x.shape.length, reduce: "set" });
   });
 }
 

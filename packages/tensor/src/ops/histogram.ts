@@ -119,7 +119,7 @@ export function histc(x: Tensor, ...args: Args<HistcOptions, ["bins", "min", "ma
       const rows = reshapeTo(toFloat(x), [numelOf(x.shape), 1]);
       const range = min === max ? null : [min, max] as const;
       const [edges] = allEdges("histc", rows, bins, range === null ? null : [...range], 1);
-      return castTo(counted(rows, [edges!], null), x.dtype);
+      return castTo(counted(rows, [edges!], null, evenBinOf), x.dtype);
     })
   );
 }
@@ -269,14 +269,22 @@ function histogramOf(op: string, rows: Tensor, edges: readonly Tensor[], options
   return share;
 }
 
+/** The bin of each value, and whether it lies in one at all. */
+type BinOf = (values: Tensor, limits: Tensor) => { bin: Tensor; inside: Tensor };
+
 /** The sum of weights (or the number) of the rows in each cell. */
-function counted(rows: Tensor, edges: readonly Tensor[], weights: Tensor | null): Tensor {
+function counted(
+  rows: Tensor,
+  edges: readonly Tensor[],
+  weights: Tensor | null,
+  find: BinOf = binOf,
+): Tensor {
   const shape = edges.map((limits) => limits.shape[0]! - 1);
   const points = rows.shape[0]!;
   let cell: Tensor = executeOn(rows.backend, "full", { shape: [points], value: 0, dtype: int32 });
   let inside: Tensor = executeOn(rows.backend, "full", { shape: [points], value: true, dtype: bool });
   edges.forEach((limits, column) => {
-    const found = binOf(bind("copy", [selectDim(rows, 1, column)], null), limits);
+    const found = find(bind("copy", [selectDim(rows, 1, column)], null), limits);
     inside = bind("bitwiseAnd", [inside, found.inside], null);
     cell = bind("add", [bind("mul", [cell, like(cell, shape[column]!)], null), found.bin], null);
   });
@@ -286,16 +294,27 @@ function counted(rows: Tensor, edges: readonly Tensor[], weights: Tensor | null)
   return reshapeTo(into(place, numelOf(shape), source, rows.dtype), shape);
 }
 
-/** The bin of each value, and whether it lies in one at all. */
+/** True for the values from the first limit to the last. */
+function isInside(values: Tensor, limits: Tensor): Tensor {
+  const [low, high] = [selectDim(limits, 0, 0), selectDim(limits, 0, limits.shape[0]! - 1)];
+  return bind("bitwiseAnd", [bind("ge", [values, low], null), bind("le", [values, high], null)], null);
+}
+
+/** Bins between limits, by search. */
 function binOf(values: Tensor, limits: Tensor): { bin: Tensor; inside: Tensor } {
-  const last = limits.shape[0]! - 1;
-  const [low, high] = [selectDim(limits, 0, 0), selectDim(limits, 0, last)];
-  const inside = bind(
-    "bitwiseAnd",
-    [bind("ge", [values, low], null), bind("le", [values, high], null)],
-    null,
-  );
   const above = bind("searchsorted", [limits, values], { right: true });
   const bin = bind("sub", [above, like(above, 1)], null);
-  return { bin: bind("minimum", [bin, like(bin, last - 1)], null), inside };
+  const last = like(bin, limits.shape[0]! - 2);
+  return { bin: bind("minimum", [bin, last], null), inside: isInside(values, limits) };
+}
+
+/** Bins of one size, by division, rounded as PyTorch's `histc` does. */
+function evenBinOf(values: Tensor, limits: Tensor): { bin: Tensor; inside: Tensor } {
+  const bins = limits.shape[0]! - 1;
+  const [low, high] = [selectDim(limits, 0, 0), selectDim(limits, 0, bins)];
+  const inside = isInside(values, limits);
+  const scaled = bind("mul", [bind("sub", [values, low], null), like(values, bins)], null);
+  const place = bind("div", [scaled, bind("sub", [high, low], null)], null);
+  const bin = castTo(bind("where", [inside, place, like(place, 0)], null), int32);
+  return { bin: bind("minimum", [bin, like(bin, bins - 1)], null), inside };
 }

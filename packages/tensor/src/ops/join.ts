@@ -10,7 +10,16 @@ import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { unsqueeze } from "./view.ts";
-import { dimArgument, promoteAll, tensorsOf, toRank1, toRank2, toRank3, viewAsShape } from "./building.ts";
+import {
+  dimArgument,
+  owned,
+  promoteAll,
+  tensorsOf,
+  toRank1,
+  toRank2,
+  toRank3,
+  viewAsShape,
+} from "./building.ts";
 
 /** True for the one shape that joins anything, as in PyTorch: no elements in one dimension. */
 function isLegacyEmpty(x: Tensor): boolean {
@@ -93,7 +102,12 @@ export function stack(tensors: readonly Tensor[], dim?: number | { readonly dim?
       );
     }
   }
-  return joined("stack", list.map((x) => unsqueeze(x, d)), d, "StackBackward0");
+  if (d === first.length) return joined("stack", list.map((x) => unsqueeze(x, d)), d, "StackBackward0");
+  // Behind one another along the dimension that follows is the same memory, without a view of each.
+  return temporaries(() => {
+    const shape = [...first.slice(0, d), list.length, ...first.slice(d)];
+    return owned(relabel(viewAsShape(joined("stack", list, d, "CatBackward0"), shape), "StackBackward0"));
+  });
 }
 
 /** Tensors beside one another: along dimension 1, or 0 for vectors; scalars count as vectors. */

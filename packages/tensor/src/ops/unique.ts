@@ -35,10 +35,10 @@ export interface UniqueOptions extends ConsecutiveOptions {
   readonly sorted?: boolean;
 }
 
-/** Distinct values, and for each element the group that it belongs to. */
+/** Distinct values, and for each element the group that it belongs to, computed when it is asked for. */
 interface Groups {
   readonly values: Tensor;
-  readonly inverse: Tensor;
+  readonly inverse: () => Tensor;
 }
 
 /**
@@ -88,11 +88,13 @@ function grouped(op: string, x: Tensor, options: ConsecutiveOptions, sorting: bo
   const results = temporaries(() =>
     noGrad(() => {
       const { values, inverse } = dim === null ? elements(x, sorting) : slices(op, x, dim, sorting);
+      if (!returnInverse && !returnCounts) return [values];
       const count = values.shape[dim === null ? 0 : normalizeDim(op, dim, x.shape.length)]!;
+      const groups = inverse();
       return [
         values,
-        ...(returnInverse ? [dim === null ? owned(reshapeTo(inverse, x.shape)) : inverse] : []),
-        ...(returnCounts ? [countsOf(reshapeTo(inverse, [numelOf(inverse.shape)]), count)] : []),
+        ...(returnInverse ? [dim === null ? owned(reshapeTo(groups, x.shape)) : groups] : []),
+        ...(returnCounts ? [countsOf(reshapeTo(groups, [numelOf(groups.shape)]), count)] : []),
       ];
     })
   );
@@ -113,7 +115,7 @@ function elements(x: Tensor, sorting: boolean): Groups {
   if (size === 0) {
     return {
       values: bind("copy", [flat], null),
-      inverse: executeOn(x.backend, "full", { shape: [0], value: 0, dtype: int32 }),
+      inverse: () => executeOn(x.backend, "full", { shape: [0], value: 0, dtype: int32 }),
     };
   }
   const [sorted, order] = sorting ? bind("sort", [flat], { dim: 0, descending: false }) : [flat, null];
@@ -122,11 +124,13 @@ function elements(x: Tensor, sorting: boolean): Groups {
   const begins = bind("concat", [first, differs], { dim: 0 });
   const places = nonzero(begins);
   const starts = reshapeTo(places, [places.shape[0]!]);
-  const running = bind("cumsum", [castTo(begins, int32)], { dim: 0 });
-  const group = bind("sub", [running, like(running, 1)], null);
   return {
     values: bind("indexSelect", [sorted, starts], { dim: 0 }),
-    inverse: order === null ? group : bind("indexReduce", [group, order, group], { dim: 0, reduce: "set" }),
+    inverse: () => {
+      const running = bind("cumsum", [castTo(begins, int32)], { dim: 0 });
+      const group = bind("sub", [running, like(running, 1)], null);
+      return order === null ? group : bind("indexReduce", [group, order, group], { dim: 0, reduce: "set" });
+    },
   };
 }
 
@@ -164,6 +168,6 @@ function slices(op: string, x: Tensor, dimension: number, sorting: boolean): Gro
   const chosen = fromNumbers(starts, [starts.length], int32, options);
   return {
     values: x.shape.length === 0 ? bind("copy", [x], null) : bind("indexSelect", [x, chosen], { dim }),
-    inverse: fromNumbers(inverse, [count], int32, options),
+    inverse: () => fromNumbers(inverse, [count], int32, options),
   };
 }

@@ -12,7 +12,7 @@ export {
   checkpointSequential,
   type FunctionSequence,
 } from "./src/checkpoint.ts";
-export { backward, type BackwardArguments, grad, type GradOptions } from "./src/engine.ts";
+export { backward, type BackwardArguments, grad, type GradOptions, type GradsOf } from "./src/engine.ts";
 export * as func from "./src/func.ts";
 export * as functional from "./src/functional.ts";
 export { Function, FunctionContext } from "./src/function.ts";

@@ -43,7 +43,7 @@ describe("checkpoint", () => {
     const net = mlp();
     const x = torch.randn([2, 3], f64);
     const want = grad(net(x).sum(), net.parameters()).map(values);
-    const got = grad(checkpoint((x: Tensor) => net(x), x).sum(), net.parameters()).map(values);
+    const got = grad(checkpoint((x) => net(x), x).sum(), net.parameters()).map(values);
     expect(got).toEqual(want);
   });
 

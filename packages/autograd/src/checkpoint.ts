@@ -219,7 +219,7 @@ function isCheckpointOptions(value: unknown): value is CheckpointOptions {
  * running statistics of a batch normalization, happen twice. Inside `vmap`, `func.grad` and their kin it is called once, and keeps
  * what it needs.
  *
- * @param rest The arguments of `f`; after them perhaps `{ preserveRngState: false }`.
+ * @param args The arguments of `f`; after them perhaps `{ preserveRngState: false }`.
  * @throws {GradError} In the backward pass, if `f` does not do the same the second time.
  * @see https://pytorch.org/docs/stable/checkpoint.html
  *
@@ -228,10 +228,14 @@ function isCheckpointOptions(value: unknown): value is CheckpointOptions {
  * const y = torch.utils.checkpoint((x) => block2(block1(x)), x);
  * ```
  */
+export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R, ...args: A): R;
+/** As above, with options after the arguments. */
 export function checkpoint<A extends readonly unknown[], R>(
   f: (...args: A) => R,
-  ...rest: A | readonly [...args: A, options: CheckpointOptions]
-): R {
+  ...rest: readonly [...args: A, options: CheckpointOptions]
+): R;
+/** Implementation of both forms. */
+export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R, ...rest: readonly unknown[]): R {
   const last = rest.at(-1);
   const options = isCheckpointOptions(last) ? last : {};
   const args = (isCheckpointOptions(last) ? rest.slice(0, -1) : rest) as unknown as A;

@@ -101,6 +101,11 @@ export interface GradOptions {
   readonly allowUnused?: boolean;
 }
 
+/** One gradient of type `G` for each of the inputs `I`, in their order: a tuple where their number is known. */
+export type GradsOf<I extends Tensor | readonly Tensor[], G> = I extends readonly Tensor[]
+  ? { -readonly [K in keyof I]: G }
+  : [G];
+
 /**
  * Gradients of the sum of `outputs` for `inputs`, as `torch.autograd.grad`. No `.grad` is changed.
  *
@@ -113,11 +118,23 @@ export interface GradOptions {
  * const [g] = torch.autograd.grad(x.pow(2), x); // 6
  * ```
  */
+export function grad<const I extends Tensor | readonly Tensor[]>(
+  outputs: Tensor | readonly Tensor[],
+  inputs: I,
+  options?: GradOptions & { readonly allowUnused?: false },
+): GradsOf<I, Tensor>;
+/** As above; null stands for the gradients of inputs that are not used. */
+export function grad<const I extends Tensor | readonly Tensor[]>(
+  outputs: Tensor | readonly Tensor[],
+  inputs: I,
+  options: GradOptions,
+): GradsOf<I, Tensor | null>;
+/** Implementation of both forms. */
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
   options: GradOptions = {},
-): (Tensor | null)[] {
+): unknown {
   const roots = outputs instanceof Tensor ? [outputs] : outputs;
   const wanted = inputs instanceof Tensor ? [inputs] : inputs;
   const given = options.gradOutputs instanceof Tensor || options.gradOutputs === null

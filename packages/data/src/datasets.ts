@@ -5,7 +5,7 @@
  */
 
 import { ArgumentTypeError, formatType, int32, ShapeError, ValueError } from "@flambeau/core";
-import { type Generator, indexSelect, select, type Tensor } from "@flambeau/tensor";
+import { Generator, indexSelect, select, type Tensor } from "@flambeau/tensor";
 import { fromData, requireTensor, temporaries } from "@flambeau/tensor/internal";
 import { type Collated, defaultCollate } from "./collate.ts";
 import { Dataset, type DatasetLike, requireIndex, sampleOf } from "./dataset.ts";
@@ -168,7 +168,7 @@ export class ConcatDataset<T> extends Dataset<T> {
  *
  * @param lengths Numbers of samples that sum to the length of the dataset; or fractions that sum to 1, where what
  * rounding down leaves goes to the first parts, one each.
- * @param options `generator`: where the order comes from; the default generator when not given.
+ * @param options `generator`, or the generator itself: where the order comes from; the default generator when not given.
  * @throws {ValueError} If the lengths do not sum to the length of the dataset.
  *
  * @example
@@ -176,15 +176,16 @@ export class ConcatDataset<T> extends Dataset<T> {
  * const [train, valid] = randomSplit(dataset, [0.9, 0.1], { generator: new Generator().manualSeed(0) });
  * ```
  */
-export function randomSplit<T>(
+export function randomSplit<T, const L extends readonly number[] = readonly number[]>(
   dataset: DatasetLike<T>,
-  lengths: readonly number[],
-  options: { readonly generator?: Generator | null } = {},
-): Subset<T>[] {
+  lengths: L,
+  options: Generator | { readonly generator?: Generator | null } = {},
+): { -readonly [K in keyof L]: Subset<T> } {
   const counts = partSizes(dataset.length, lengths);
-  const order = permutation(dataset.length, options.generator);
+  const order = permutation(dataset.length, options instanceof Generator ? options : options.generator);
   let at = 0;
-  return counts.map((count) => new Subset(dataset, order.subarray(at, at += count)));
+  const parts = counts.map((count) => new Subset(dataset, order.subarray(at, at += count)));
+  return parts as { -readonly [K in keyof L]: Subset<T> };
 }
 
 function partSizes(length: number, lengths: readonly number[]): number[] {

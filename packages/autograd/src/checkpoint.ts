@@ -235,7 +235,10 @@ export function checkpoint<A extends readonly unknown[], R>(
   ...rest: readonly [...args: A, options: CheckpointOptions]
 ): R;
 /** Implementation of both forms. */
-export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R, ...rest: readonly unknown[]): R {
+export function checkpoint<A extends readonly unknown[], R>(
+  f: (...args: A) => R,
+  ...rest: readonly unknown[]
+): R {
   const last = rest.at(-1);
   const options = isCheckpointOptions(last) ? last : {};
   const args = (isCheckpointOptions(last) ? rest.slice(0, -1) : rest) as unknown as A;

@@ -27,13 +27,23 @@ import {
 } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
-import { castTo, constant, requireInteger, requireTensor, toFloat } from "../coerce.ts";
+import {
+  castTo,
+  constant,
+  defaults,
+  dtypeOption,
+  requireInteger,
+  requireNumber,
+  requireTensor,
+  toFloat,
+} from "../coerce.ts";
 import { executeOn } from "../immediate.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { viewAsShape } from "./building.ts";
 import { distinctDims, integers } from "./lists.ts";
+import { type CreationOptions, fromNumbers, tabulate } from "./making.ts";
 import { roll } from "./reorder.ts";
 
 /** What a transform divides by: `"backward"` by n on the inverse, `"ortho"` by √n on both, `"forward"` by n on the other. */
@@ -505,6 +515,47 @@ export function ifftshift(
   dim?: number | Shape | null | { readonly dim?: number | Shape | null },
 ): Tensor {
   return shifted("ifftshift", x, dim, false);
+}
+
+/** Options of {@linkcode fftfreq} and {@linkcode rfftfreq}. */
+export interface FreqOptions extends CreationOptions {
+  /** Time between samples. Default 1. */
+  readonly d?: number;
+}
+
+/** Bins by number, as frequencies of a signal of `n` samples. */
+function frequencies(
+  op: string,
+  n: number,
+  args: Args<FreqOptions, ["d"]>,
+  count: number,
+  bin: (i: number) => number,
+): Tensor {
+  const options = named<FreqOptions>(op, args, ["d"], ["dtype", "device", "requiresGrad"]);
+  const span = n * requireNumber(op, "d", options.d ?? 1);
+  const dtype = dtypeOption(options.dtype) ?? defaults.dtype;
+  if (dtype.kind !== "float") {
+    throw new DTypeError(`Cannot ${op} of ${dtype.name}: it must have a float dtype, got ${dtype.name}`);
+  }
+  return fromNumbers(tabulate(op, count, (i) => bin(i) / span), [count], dtype, options);
+}
+
+/**
+ * The frequencies of what {@linkcode fft} gives for `n` samples: `[0, 1, …, −2, −1] / (n · d)`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.fft.fftfreq.html
+ */
+export function fftfreq(n: number, ...args: Args<FreqOptions, ["d"]>): Tensor {
+  return frequencies("fftfreq", n, args, n, (i) => i < n / 2 ? i : i - n);
+}
+
+/**
+ * The frequencies of what {@linkcode rfft} gives for `n` samples: `[0, 1, …, ⌊n / 2⌋] / (n · d)`.
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.fft.rfftfreq.html
+ */
+export function rfftfreq(n: number, ...args: Args<FreqOptions, ["d"]>): Tensor {
+  return frequencies("rfftfreq", n, args, Math.floor(n / 2) + 1, (i) => i);
 }
 
 /** The complex conjugate of pairs. */

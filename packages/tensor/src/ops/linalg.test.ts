@@ -184,6 +184,15 @@ describe("fft", () => {
     expect(values(fft.ifftshift(shifted))).toEqual(values(signal));
   });
 
+  it("names the frequencies of its results (values by PyTorch)", () => {
+    expect(values(fft.fftfreq(5))).toEqual([0, 0.2, 0.4, -0.4, -0.2].map(Math.fround));
+    expect(values(fft.fftfreq(4, 0.5))).toEqual([0, 0.5, -1, -0.5]);
+    expect(values(fft.rfftfreq(5, { d: 2, dtype: "float64" }))).toEqual([0, 0.1, 0.2]);
+    expect(values(fft.rfftfreq(4))).toEqual([0, 0.25, 0.5]);
+    expect(() => fft.fftfreq(4, { dtype: "int32" })).toThrow("must have a float dtype");
+    expect(() => fft.fftfreq(-1)).toThrow("Cannot fftfreq of length -1");
+  });
+
   it("says what does not fit", () => {
     expect(() => fft.ifft(signal, { complex: true })).toThrow("the last size must be 2, for complex pairs");
     expect(() => fft.rfft(fft.fft(signal), { complex: true })).toThrow(/must be real/);

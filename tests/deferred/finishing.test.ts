@@ -88,7 +88,7 @@ test("a convolution with a bias takes the memory of its result, and no more", ()
   finishing.from = 1;
 });
 
-test("the memory of a convolution that somebody holds is not taken for its bias", () => {
+test("a bias in the memory of the convolution leaves the graph and the gradients of one added apart", () => {
   const [x, w, b] = [make([2, 3, 9, 8], 1), make([5, 3, 3, 3], 2), make([5], 3)].map((value) =>
     value.requiresGrad_(true)
   );

@@ -1,5 +1,6 @@
 import type { Operand, Shape } from "@flambeau/core";
 import { afterEach, expect, test } from "vitest";
+import { AXES, OUTPUTS, WEIGHTS } from "../winograd_matrices.ts";
 import type { WasmBackend } from "./backend.ts";
 import { winogradLimits } from "./kernels/winograd.ts";
 import { devices, empty, noise, operand, run, values } from "./test_support.ts";
@@ -149,6 +150,26 @@ function force(always: boolean): void {
       : { channels: Infinity },
   );
 }
+
+test.each([1, 2] as const)(
+  "winograd: the matrices of an axis compute convolutions that move by %i",
+  (stride) => {
+    const { image, weight, output } = AXES[stride];
+    const dot = (a: readonly number[], b: readonly number[]): number =>
+      a.reduce((sum, v, i) => sum + v * b[i]!, 0);
+    const d = [...noise(image[0]!.length, 1)];
+    const w = [...noise(WEIGHTS, 2)];
+    // Products beyond the number of sums are added to the first ones.
+    const sums = output.map(() => 0);
+    image.forEach((row, i) => sums[i % sums.length]! += dot(row, d) * dot(weight[i]!, w));
+    for (let i = 0; i < OUTPUTS; i++) {
+      expect(dot(output.map((row) => row[i]!), sums)).toBeCloseTo(
+        dot(w, d.slice(stride * i, stride * i + WEIGHTS)),
+        12,
+      );
+    }
+  },
+);
 
 test("winograd: the convolution and both gradients, in any size", () => {
   force(true);

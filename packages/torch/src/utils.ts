@@ -1,5 +1,5 @@
 /**
- * `torch.utils`: activation checkpointing.
+ * `torch.utils`: activation checkpointing, and `torch.data` under the name that it has in PyTorch.
  *
  * @module
  */
@@ -10,3 +10,5 @@ export {
   checkpointSequential,
   type FunctionSequence,
 } from "@flambeau/autograd";
+
+export * as data from "@flambeau/data";

@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import * as torch from "../mod.ts";
+
+test("numbers have PyTorch's names", () => {
+  expect(torch.full([2], torch.inf).isinf().all().itemSync()).toBe(true);
+  expect(torch.tensor(torch.nan).isnan().itemSync()).toBe(true);
+  expect(torch.tensor(torch.pi).sin().abs().itemSync()).toBeLessThan(1e-6);
+  expect(torch.tensor(torch.e).log().itemSync()).toBeCloseTo(1, 6);
+});
+
+test("torch.utils.data is torch.data", () => {
+  expect(torch.utils.data.DataLoader).toBe(torch.data.DataLoader);
+});

@@ -2,7 +2,8 @@
  * Reductions over up to two loops (r, n), kept over up to two others (outer, inner); every loop has a step in elements.
  *
  * The result is dense [outer, inner]. When n runs along memory, rows are reduced by vectors; when inner does, whole rows
- * are combined. Float32 sums add blocks of up to 1024 in float32 and the blocks in float64: as accurate as pairwise.
+ * are combined. Float32 sums add blocks of up to 1024 in float32 and the blocks in float64: as accurate as pairwise. No
+ * number takes part in more than 40 roundings.
  */
 
 import { pick } from "./fused";
@@ -29,64 +30,86 @@ function mad<T>(a: v128, b: v128, c: v128): v128 {
   else return v128.add<T>(v128.mul<T>(a, b), c);
 }
 
+/** All lanes in one by the form that does not keep NaN. */
+// @ts-ignore: decorator
+@inline
+function quickFold<T, Op>(v: v128): T {
+  const op = changetype<Op>(0);
+  v = op.quick<T>(v, i64x2.shuffle(v, v, 1, 0));
+  if (sizeof<T>() === 4) v = op.quick<T>(v, i32x4.shuffle(v, v, 1, 0, 3, 2));
+  return v128.extract_lane<T>(v, 0);
+}
+
+/**
+ * The extreme of `n` floats in a row that fill a vector; NaN where one of them is NaN, or perhaps where they are large.
+ *
+ * The extremes of WebAssembly that keep NaN cost several times those that do not. A NaN stays in a sum of products; an
+ * overflow that makes one costs a second look.
+ */
+// @ts-ignore: decorator
+@inline
+function extremeOrNan<T, Op>(x: usize, n: i32): T {
+  const op = changetype<Op>(0);
+  let s0 = v128.splat<T>(op.identity<T>());
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let bad0 = v128.splat<T>(<T>0);
+  let bad1 = bad0;
+  let bad2 = bad0;
+  let bad3 = bad0;
+  const end = x + <usize>n * sizeof<T>();
+  for (; x + 128 <= end; x += 128) {
+    const x0 = v128.load(x);
+    const x1 = v128.load(x, 16);
+    s0 = op.quick<T>(s0, op.quick<T>(x0, x1));
+    bad0 = mad<T>(x0, x1, bad0);
+    const x2 = v128.load(x, 32);
+    const x3 = v128.load(x, 48);
+    s1 = op.quick<T>(s1, op.quick<T>(x2, x3));
+    bad1 = mad<T>(x2, x3, bad1);
+    const x4 = v128.load(x, 64);
+    const x5 = v128.load(x, 80);
+    s2 = op.quick<T>(s2, op.quick<T>(x4, x5));
+    bad2 = mad<T>(x4, x5, bad2);
+    const x6 = v128.load(x, 96);
+    const x7 = v128.load(x, 112);
+    s3 = op.quick<T>(s3, op.quick<T>(x6, x7));
+    bad3 = mad<T>(x6, x7, bad3);
+  }
+  for (; x + 16 <= end; x += 16) {
+    const x0 = v128.load(x);
+    s0 = op.quick<T>(s0, x0);
+    bad0 = v128.add<T>(bad0, x0);
+  }
+  if (x < end) {
+    // Some of these a second time.
+    const x0 = v128.load(end - 16);
+    s1 = op.quick<T>(s1, x0);
+    bad1 = v128.add<T>(bad1, x0);
+  }
+  const bad = v128.add<T>(v128.add<T>(bad0, bad1), v128.add<T>(bad2, bad3));
+  let s = op.quick<T>(op.quick<T>(s0, s1), op.quick<T>(s2, s3));
+  s = op.quick<T>(s, i64x2.shuffle(s, s, 1, 0));
+  if (sizeof<T>() === 4) s = op.quick<T>(s, i32x4.shuffle(s, s, 1, 0, 3, 2));
+  return v128.any_true(v128.ne<T>(bad, bad)) ? <T>NaN : v128.extract_lane<T>(s, 0);
+}
+
 /** `n` elements in a row. */
 function row<T, Op>(x: usize, n: i32): T {
   const op = changetype<Op>(0);
   let y = op.identity<T>();
   const lanes = 16 / <i32>sizeof<T>();
   if (op.has<T>() && (sizeof<T>() >= 4 || op.isExtreme()) && n >= 4 * lanes) {
+    if (isFloat<T>() && op.isExtreme()) {
+      const quick = extremeOrNan<T, Op>(x, n);
+      if (quick == quick) return quick;
+    }
     let s0 = v128.splat<T>(y);
     let s1 = s0;
     let s2 = s0;
     let s3 = s0;
-    const end = x + (<usize>n & ~(4 * <usize>lanes - 1)) * sizeof<T>();
-    if (isFloat<T>() && op.isExtreme()) {
-      // The extremes of WebAssembly that keep NaN cost several times those that do not. A NaN stays in a sum of products;
-      // an overflow that makes one costs a second look.
-      let s4 = s0;
-      let s5 = s0;
-      let s6 = s0;
-      let s7 = s0;
-      let bad0 = v128.splat<T>(<T>0);
-      let bad1 = bad0;
-      let bad2 = bad0;
-      let bad3 = bad0;
-      let p = x;
-      for (; p + 128 <= end; p += 128) {
-        const x0 = v128.load(p);
-        const x1 = v128.load(p, 16);
-        s0 = op.quick<T>(s0, x0);
-        s1 = op.quick<T>(s1, x1);
-        bad0 = mad<T>(x0, x1, bad0);
-        const x2 = v128.load(p, 32);
-        const x3 = v128.load(p, 48);
-        s2 = op.quick<T>(s2, x2);
-        s3 = op.quick<T>(s3, x3);
-        bad1 = mad<T>(x2, x3, bad1);
-        const x4 = v128.load(p, 64);
-        const x5 = v128.load(p, 80);
-        s4 = op.quick<T>(s4, x4);
-        s5 = op.quick<T>(s5, x5);
-        bad2 = mad<T>(x4, x5, bad2);
-        const x6 = v128.load(p, 96);
-        const x7 = v128.load(p, 112);
-        s6 = op.quick<T>(s6, x6);
-        s7 = op.quick<T>(s7, x7);
-        bad3 = mad<T>(x6, x7, bad3);
-      }
-      const bad = v128.add<T>(v128.add<T>(bad0, bad1), v128.add<T>(bad2, bad3));
-      s0 = op.quick<T>(s0, s4);
-      s1 = op.quick<T>(s1, s5);
-      s2 = op.quick<T>(s2, s6);
-      s3 = op.quick<T>(s3, s7);
-      if (v128.any_true(v128.ne<T>(bad, bad))) {
-        s0 = v128.splat<T>(y);
-        s1 = s0;
-        s2 = s0;
-        s3 = s0;
-      } else x = p;
-    }
-    for (; x < end; x += 64) {
+    for (const end = x + (<usize>n & ~(4 * <usize>lanes - 1)) * sizeof<T>(); x < end; x += 64) {
       s0 = op.v<T>(s0, v128.load(x));
       s1 = op.v<T>(s1, v128.load(x, 16));
       s2 = op.v<T>(s2, v128.load(x, 32));
@@ -102,9 +125,44 @@ function row<T, Op>(x: usize, n: i32): T {
   return y;
 }
 
-/** Sum of `n` float32 in a row. */
-export function sumRow(x: usize, n: i32): f64 {
-  let total: f64 = 0;
+/** The lanes of a sum as one. */
+// @ts-ignore: decorator
+@inline
+function total(c: v128): f64 {
+  const d = f64x2.add(f64x2.promote_low_f32x4(c), f64x2.promote_low_f32x4(i64x2.shuffle(c, c, 1, 1)));
+  return f64x2.extract_lane(d, 0) + f64x2.extract_lane(d, 1);
+}
+
+/** The lanes of four sums, added together. */
+// @ts-ignore: decorator
+@inline
+function totals(a: v128, b: v128, c: v128, d: v128): v128 {
+  const low = f32x4.add(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7));
+  const high = f32x4.add(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7));
+  const e = f64x2.add(f64x2.promote_low_f32x4(low), f64x2.promote_low_f32x4(i64x2.shuffle(low, low, 1, 1)));
+  const f = f64x2.add(f64x2.promote_low_f32x4(high), f64x2.promote_low_f32x4(i64x2.shuffle(high, high, 1, 1)));
+  return i64x2.shuffle(f32x4.demote_f64x2_zero(e), f32x4.demote_f64x2_zero(f), 0, 2);
+}
+
+/** A mask of the last `n` modulo four lanes. */
+// @ts-ignore: decorator
+@inline
+function lastLanes(n: i32): v128 {
+  return i32x4.gt_s(i32x4(0, 1, 2, 3), i32x4.splat(3 - (n & 3)));
+}
+
+/** Those of `n` float32 at x that fill no vector, beside zeros. What lies before x may be read too. */
+// @ts-ignore: decorator
+@inline
+function rest(x: usize, n: i32, mask: v128): v128 {
+  return v128.and(v128.load(x + (<usize>n << 2) - 16), mask);
+}
+
+/** Sum of `n` float32 in a row: blocks of up to 1024 in float32, then what multiples of 32 leave; `mask` of its last lanes. */
+// @ts-ignore: decorator
+@inline
+function sumOf(x: usize, n: i32, mask: v128): f64 {
+  let sum: f64 = 0;
   while (n >= 32) {
     const block = min(n & ~31, 1024);
     const end = x + (<usize>block << 2);
@@ -128,37 +186,199 @@ export function sumRow(x: usize, n: i32): f64 {
     }
     const a = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
     const b = f32x4.add(f32x4.add(s4, s5), f32x4.add(s6, s7));
-    const c = f32x4.add(a, b);
-    const d = f64x2.add(f64x2.promote_low_f32x4(c), f64x2.promote_low_f32x4(i64x2.shuffle(c, c, 1, 1)));
-    total += f64x2.extract_lane(d, 0) + f64x2.extract_lane(d, 1);
+    sum += total(f32x4.add(a, b));
     n -= block;
   }
-  if (n >= 4) {
-    let low = f64x2.splat(0);
-    let high = low;
-    for (; n >= 4; n -= 4) {
-      const v = v128.load(x);
-      low = f64x2.add(low, f64x2.promote_low_f32x4(v));
-      high = f64x2.add(high, f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 1)));
-      x += 16;
-    }
-    low = f64x2.add(low, high);
-    total += f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
+  if (n > 0) {
+    let s = rest(x, n, mask);
+    for (const end = x + (<usize>(n >> 2) << 4); x < end; x += 16) s = f32x4.add(s, v128.load(x));
+    sum += total(s);
   }
-  for (; n > 0; n--) {
-    total += <f64>load<f32>(x);
-    x += 4;
-  }
-  return total;
+  return sum;
 }
 
-/** The lanes of four sums as one. */
+/** Sum of `n` float32 in a row. */
+function sumRow(x: usize, n: i32): f64 {
+  return sumOf(x, n, lastLanes(n));
+}
+
+/** Rows of fewer elements are summed four at a time. */
 // @ts-ignore: decorator
 @inline
-function total4(s0: v128, s1: v128, s2: v128, s3: v128): f64 {
-  const c = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
-  const d = f64x2.add(f64x2.promote_low_f32x4(c), f64x2.promote_low_f32x4(i64x2.shuffle(c, c, 1, 1)));
-  return f64x2.extract_lane(d, 0) + f64x2.extract_lane(d, 1);
+const SHORT: i32 = 256;
+
+/** 16 float32 in a row, by lanes. */
+// @ts-ignore: decorator
+@inline
+function sum16(x: usize): v128 {
+  return f32x4.add(f32x4.add(v128.load(x), v128.load(x, 16)), f32x4.add(v128.load(x, 32), v128.load(x, 48)));
+}
+
+/** Sums of `rows` rows of `n` float32, `step` bytes apart. The lanes of four short ones are added together. */
+function sumRows(x: usize, o: usize, rows: i32, n: i32, step: usize): void {
+  const mask = lastLanes(n);
+  if (n >= SHORT) {
+    for (; rows > 0; rows--) {
+      store<f32>(o, <f32>sumOf(x, n, mask));
+      x += step;
+      o += 4;
+    }
+    return;
+  }
+  let x1 = x + step;
+  let x2 = x1 + step;
+  let x3 = x2 + step;
+  const next = (step << 2) - (<usize>(n & ~3) << 2);
+  for (; rows > 0; rows -= 4) {
+    if (rows < 4) {
+      if (rows < 2) x1 = x;
+      if (rows < 3) x2 = x;
+      x3 = x;
+    }
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    if (n & 3) {
+      s0 = rest(x, n, mask);
+      s1 = rest(x1, n, mask);
+      s2 = rest(x2, n, mask);
+      s3 = rest(x3, n, mask);
+    }
+    let left = n;
+    for (; left >= 16; left -= 16) {
+      s0 = f32x4.add(s0, sum16(x));
+      s1 = f32x4.add(s1, sum16(x1));
+      s2 = f32x4.add(s2, sum16(x2));
+      s3 = f32x4.add(s3, sum16(x3));
+      x += 64;
+      x1 += 64;
+      x2 += 64;
+      x3 += 64;
+    }
+    for (; left >= 4; left -= 4) {
+      s0 = f32x4.add(s0, v128.load(x));
+      s1 = f32x4.add(s1, v128.load(x1));
+      s2 = f32x4.add(s2, v128.load(x2));
+      s3 = f32x4.add(s3, v128.load(x3));
+      x += 16;
+      x1 += 16;
+      x2 += 16;
+      x3 += 16;
+    }
+    const sums = totals(s0, s1, s2, s3);
+    if (rows >= 4) v128.store(o, sums);
+    else {
+      store<f32>(o, f32x4.extract_lane(sums, 0));
+      if (rows > 1) store<f32>(o, f32x4.extract_lane(sums, 1), 4);
+      if (rows > 2) store<f32>(o, f32x4.extract_lane(sums, 2), 8);
+    }
+    x += next;
+    x1 += next;
+    x2 += next;
+    x3 += next;
+    o += 16;
+  }
+}
+
+/** The extreme of 16 float32 in a row and {@linkcode y}, by lanes. */
+// @ts-ignore: decorator
+@inline
+function quick16<Op>(x: usize, y: v128): v128 {
+  const op = changetype<Op>(0);
+  const low = op.quick<f32>(v128.load(x), v128.load(x, 16));
+  return op.quick<f32>(y, op.quick<f32>(low, op.quick<f32>(v128.load(x, 32), v128.load(x, 48))));
+}
+
+/** Adds products of 16 float32 in a row to {@linkcode y}: NaN stays in it. */
+// @ts-ignore: decorator
+@inline
+function bad16(x: usize, y: v128): v128 {
+  return mad<f32>(v128.load(x), v128.load(x, 16), mad<f32>(v128.load(x, 32), v128.load(x, 48), y));
+}
+
+/** Extremes of `rows` rows of `n` float32, `step` bytes apart. The lanes of four short ones are compared together. */
+function extremeRows<Op>(x: usize, o: usize, rows: i32, n: i32, step: usize): void {
+  const op = changetype<Op>(0);
+  if (n < SHORT) {
+    const mask = lastLanes(n);
+    const none = f32x4.splat(op.identity<f32>());
+    const full = <usize>(n & ~3) << 2;
+    for (; rows >= 4; rows -= 4) {
+      let x0 = x;
+      let x1 = x + step;
+      let x2 = x1 + step;
+      let x3 = x2 + step;
+      let s0 = none;
+      let s1 = none;
+      let s2 = none;
+      let s3 = none;
+      let bad0 = f32x4.splat(0);
+      let bad1 = bad0;
+      let bad2 = bad0;
+      let bad3 = bad0;
+      if (n & 3) {
+        bad0 = rest(x0, n, mask);
+        bad1 = rest(x1, n, mask);
+        bad2 = rest(x2, n, mask);
+        bad3 = rest(x3, n, mask);
+        s0 = pick(bad0, s0, mask);
+        s1 = pick(bad1, s1, mask);
+        s2 = pick(bad2, s2, mask);
+        s3 = pick(bad3, s3, mask);
+      }
+      let left = n;
+      for (; left >= 16; left -= 16) {
+        s0 = quick16<Op>(x0, s0);
+        bad0 = bad16(x0, bad0);
+        s1 = quick16<Op>(x1, s1);
+        bad1 = bad16(x1, bad1);
+        s2 = quick16<Op>(x2, s2);
+        bad2 = bad16(x2, bad2);
+        s3 = quick16<Op>(x3, s3);
+        bad3 = bad16(x3, bad3);
+        x0 += 64;
+        x1 += 64;
+        x2 += 64;
+        x3 += 64;
+      }
+      for (; left >= 4; left -= 4) {
+        const v0 = v128.load(x0);
+        const v1 = v128.load(x1);
+        const v2 = v128.load(x2);
+        const v3 = v128.load(x3);
+        s0 = op.quick<f32>(s0, v0);
+        s1 = op.quick<f32>(s1, v1);
+        s2 = op.quick<f32>(s2, v2);
+        s3 = op.quick<f32>(s3, v3);
+        bad0 = f32x4.add(bad0, v0);
+        bad1 = f32x4.add(bad1, v1);
+        bad2 = f32x4.add(bad2, v2);
+        bad3 = f32x4.add(bad3, v3);
+        x0 += 16;
+        x1 += 16;
+        x2 += 16;
+        x3 += 16;
+      }
+      const bad = f32x4.add(f32x4.add(bad0, bad1), f32x4.add(bad2, bad3));
+      if (v128.any_true(f32x4.ne(bad, bad))) {
+        for (let i: usize = 0; i < 4; i++) store<f32>(o + (i << 2), row<f32, Op>(x + i * step, n));
+      } else {
+        const low = op.quick<f32>(i32x4.shuffle(s0, s1, 0, 4, 1, 5), i32x4.shuffle(s0, s1, 2, 6, 3, 7));
+        const high = op.quick<f32>(i32x4.shuffle(s2, s3, 0, 4, 1, 5), i32x4.shuffle(s2, s3, 2, 6, 3, 7));
+        v128.store(o, op.quick<f32>(i64x2.shuffle(low, high, 0, 2), i64x2.shuffle(low, high, 1, 3)));
+      }
+      x = x3 + step - full;
+      o += 16;
+    }
+  }
+  for (; rows > 0; rows--) {
+    let y = n >= SHORT ? extremeOrNan<f32, Op>(x, n) : <f32>NaN;
+    if (y != y) y = row<f32, Op>(x, n);
+    store<f32>(o, y);
+    x += step;
+    o += 4;
+  }
 }
 
 /**
@@ -168,7 +388,7 @@ function total4(s0: v128, s1: v128, s2: v128, s3: v128): f64 {
 export function sum_part_f32(x: usize, n: i32, o: usize): void {
   const half = (n >> 1) & ~511;
   const far = <usize>half << 2;
-  let total: f64 = 0;
+  let sum: f64 = 0;
   let p = x;
   for (const last = x + far; p < last;) {
     let s0 = f32x4.splat(0);
@@ -190,9 +410,11 @@ export function sum_part_f32(x: usize, n: i32, o: usize): void {
       t2 = f32x4.add(t2, v128.load(q, 32));
       t3 = f32x4.add(t3, v128.load(q, 48));
     }
-    total += total4(s0, s1, s2, s3) + total4(t0, t1, t2, t3);
+    const s = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+    const t = f32x4.add(f32x4.add(t0, t1), f32x4.add(t2, t3));
+    sum += total(s) + total(t);
   }
-  store<f64>(o, total + sumRow(p + far, n - 2 * half));
+  store<f64>(o, sum + sumRow(p + far, n - 2 * half));
 }
 
 /** The sum of `n` float64 in a row, as float32. */
@@ -221,6 +443,43 @@ function columns<T, Op>(x: usize, o: usize, n: i32, cols: i32, step: usize): voi
     for (; t < all; t += sizeof<T>()) store<T>(o + t, op.s<T>(load<T>(o + t), load<T>(x + t)));
     x += step;
   }
+}
+
+/**
+ * As {@linkcode columns} for extremes of float32 in whole vectors. False when a NaN may be among them, as in
+ * {@linkcode quickPlaces}.
+ */
+function quickColumns<Op>(x: usize, o: usize, n: i32, cols: i32, step: usize): bool {
+  const op = changetype<Op>(0);
+  const all = <usize>cols << 2;
+  let bad0 = f32x4.splat(0);
+  let bad1 = bad0;
+  for (; n >= 4; n -= 4) {
+    const x1 = x + step;
+    const x2 = x1 + step;
+    const x3 = x2 + step;
+    for (let t: usize = 0; t < all; t += 16) {
+      const z0 = v128.load(x + t);
+      const z1 = v128.load(x1 + t);
+      const z2 = v128.load(x2 + t);
+      const z3 = v128.load(x3 + t);
+      bad0 = mad<f32>(z0, z1, bad0);
+      bad1 = mad<f32>(z2, z3, bad1);
+      const best = op.quick<f32>(op.quick<f32>(z0, z1), op.quick<f32>(z2, z3));
+      v128.store(o + t, op.quick<f32>(v128.load(o + t), best));
+    }
+    x = x3 + step;
+  }
+  for (; n > 0; n--) {
+    for (let t: usize = 0; t < all; t += 16) {
+      const z = v128.load(x + t);
+      bad0 = f32x4.add(bad0, z);
+      v128.store(o + t, op.quick<f32>(v128.load(o + t), z));
+    }
+    x += step;
+  }
+  const bad = f32x4.add(bad0, bad1);
+  return !v128.any_true(f32x4.ne(bad, bad));
 }
 
 /** `n` rows of `cols` float32 added to the row of float64 at `o`, blocks of 64 rows in float32 first. */
@@ -255,9 +514,14 @@ function sumColumns(x: usize, o: usize, n: i32, cols: i32, step: usize): void {
       for (; t < all; t += 4) store<f32>(part + t, load<f32>(part + t) + load<f32>(x + t));
       x += step;
     }
-    for (let t: usize = 0; t < all; t += 4) {
-      store<f64>(o + 2 * t, load<f64>(o + 2 * t) + <f64>load<f32>(part + t));
+    let t: usize = 0;
+    for (let q = o; t < vectors; t += 16) {
+      const v = v128.load(part + t);
+      v128.store(q, f64x2.add(v128.load(q), f64x2.promote_low_f32x4(v)));
+      v128.store(q, f64x2.add(v128.load(q, 16), f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 1))), 16);
+      q += 32;
     }
+    for (; t < all; t += 4) store<f64>(o + 2 * t, load<f64>(o + 2 * t) + <f64>load<f32>(part + t));
     n -= block;
   }
 }
@@ -287,6 +551,14 @@ function reduce<T, Op>(
   const dn = <usize>sn * sizeof<T>();
   const di = <usize>si * sizeof<T>();
   const isSum = sizeof<T>() === 4 && isFloat<T>() && op.isSum();
+  if (isSum && sn === 1 && r === 1 && inner === 1) {
+    sumRows(x, o, outer, n, <usize>so << 2);
+    return;
+  }
+  if (sizeof<T>() === 4 && isFloat<T>() && op.isExtreme() && sn === 1 && r === 1 && inner === 1) {
+    extremeRows<Op>(x, o, outer, n, <usize>so << 2);
+    return;
+  }
   for (; outer > 0; outer--) {
     if (sn === 1 || inner === 1 || si !== 1) {
       let p = x;
@@ -329,8 +601,17 @@ function reduce<T, Op>(
             store<f32>(o + (t << 2), <f32>load<f64>(scratch + (t << 3)));
           }
         } else {
-          for (let t: usize = 0; t < <usize>cols; t++) store<T>(o + t * sizeof<T>(), op.identity<T>());
-          for (let j = 0; j < r; j++) columns<T, Op>(p + <usize>j * dr, o, n, cols, dn);
+          let done = 0;
+          if (sizeof<T>() === 4 && isFloat<T>() && op.isExtreme()) {
+            done = cols & ~3;
+            for (let t: usize = 0; t < <usize>done; t++) store<T>(o + t * sizeof<T>(), op.identity<T>());
+            for (let j = 0; j < r; j++) {
+              if (!quickColumns<Op>(p + <usize>j * dr, o, n, done, dn)) done = 0;
+            }
+          }
+          const left = <usize>done * sizeof<T>();
+          for (let t = left; t < <usize>cols * sizeof<T>(); t += sizeof<T>()) store<T>(o + t, op.identity<T>());
+          for (let j = 0; j < r; j++) columns<T, Op>(p + left + <usize>j * dr, o + left, n, cols - done, dn);
         }
         o += <usize>cols * sizeof<T>();
       }

@@ -309,3 +309,75 @@ test("amax, amin of long rows: NaN wherever it stands, infinities beside zeros, 
     }
   }
 });
+
+test("sum, amax, amin of rows of any length: what stands in other rows has no part in a row", () => {
+  for (const n of [...Array.from({ length: 36 }, (_, i) => i + 1), 63, 64, 100, 255, 256, 257, 300, 1061]) {
+    for (const [rows, gap] of [[1, 0], [2, 3], [3, 0], [4, 1], [7, 0], [10, 5]] as const) {
+      const plain = Array.from(noise(rows * n, n + rows), Math.fround);
+      const lie = { strides: [n + gap, 1] };
+      for (const special of [null, NaN, Infinity, -Infinity]) {
+        const x = plain.slice();
+        // At the edges of every second row, so that neighbours would be spoilt.
+        if (special !== null) {
+          for (let i = 1; i < rows; i += 2) x[i * n + (i % 4 === 1 ? 0 : n - 1)] = special;
+        }
+        for (const name of ["sum", "amax", "amin"] as const) {
+          const attrs = { dims: [1], keepdim: false };
+          const want = empty(oracle, [rows], float64);
+          run(oracle, name, [operand(oracle, x, [rows, n], float64)], want, attrs);
+          for (const [build, device] of devices) {
+            const out = empty(device, [rows]);
+            const y = operand(device, x, [rows, n], float32, lie);
+            expect(run(device, name, [y], out, attrs)).toBe(true);
+            const got = values(device, out);
+            values(oracle, want).forEach((e, i) => {
+              const where = `${build} ${name} of ${rows} rows of ${n} with ${special}, row ${i}`;
+              if (name !== "sum" || !Number.isFinite(e)) return expect(got[i], where).toBe(e);
+              const size = x.slice(i * n, i * n + n).reduce((sum, v) => sum + Math.abs(v), 0);
+              expect(Math.abs(got[i]! - e), where).toBeLessThanOrEqual((n / 32 + 8) * 2 ** -24 * size);
+            });
+            device.free(y.buffer);
+            device.free(out.buffer);
+          }
+        }
+      }
+    }
+  }
+});
+
+test("sums of rows are the same bits wherever a row stands", () => {
+  for (const n of [3, 18, 47, 130, 300]) {
+    const row = Array.from(noise(n, n), Math.fround);
+    for (const [, device] of devices) {
+      const alone = empty(device, [1]);
+      run(device, "sum", [operand(device, row, [1, n])], alone, { dims: [1], keepdim: false });
+      const out = empty(device, [7]);
+      const x = operand(device, Array.from({ length: 7 }, () => row).flat(), [7, n]);
+      run(device, "sum", [x], out, { dims: [1], keepdim: false });
+      expect(values(device, out)).toEqual(Array(7).fill(values(device, alone)[0]));
+    }
+  }
+});
+
+test("amax, amin along columns: NaN and infinities in any column, of one block of rows or of several", () => {
+  for (const [shape, dims] of [[[9, 13], [0]], [[3, 2, 6, 13], [0, 2]], [[8, 2060], [0]]] as const) {
+    const n = shape.reduce((a, b) => a * b, 1);
+    const outShape = shape.length === 4 ? [2, 13] : [shape[1]];
+    for (const every of [0, 5, 301]) {
+      const x = Array.from(noise(n, n + every), (v, i) => {
+        if (every === 0 || i % every !== 3) return Math.fround(v);
+        return [NaN, Infinity, -Infinity][i % 3]!;
+      });
+      for (const name of ["amax", "amin"] as const) {
+        const attrs = { dims, keepdim: false };
+        const want = empty(oracle, outShape);
+        run(oracle, name, [operand(oracle, x, shape)], want, attrs);
+        for (const [build, device] of devices) {
+          const out = empty(device, outShape);
+          expect(run(device, name, [operand(device, x, shape)], out, attrs)).toBe(true);
+          expect(values(device, out), `${build} ${name} of ${shape}`).toEqual(values(oracle, want));
+        }
+      }
+    }
+  }
+});

@@ -6,6 +6,10 @@
  * MiB, out of the last one up to 24 MiB, else out of DRAM. An operation that reads more than it writes may be above that.
  * Times are the least and the median of many runs; other work on the machine only ever adds.
  *
+ * Operations that do little but read, and additions and relu, are compared with bare loops too: WebAssembly without a
+ * library around it, over the same buffers, in turns with the kernel. The fastest of several forms counts. With several
+ * threads there are none: a bare loop has one.
+ *
  * Run: `deno task bench [--json] [--threads=1] [--build=simd] [--match=conv,pool] [--budget=200]`.
  *
  * @module
@@ -26,7 +30,7 @@ import {
 } from "@flambeau/core";
 import { bestBuild, createWasmBackend, type WasmBuild } from "@flambeau/kernels-wasm";
 import { hostKernels } from "@flambeau/reference";
-import { measureLimits, time } from "./limits.ts";
+import { bareLoops, type BareName, fastest, measureLimits, race, type Times } from "./limits.ts";
 
 const options = new Map(
   process.argv.slice(2).map((argument) => {
@@ -37,7 +41,24 @@ const options = new Map(
 const build = (options.get("build") ?? bestBuild()) as WasmBuild;
 const threads = Number(options.get("threads") ?? 1);
 const budget = Number(options.get("budget") ?? 200);
-const device = createWasmBackend({ fallback: hostKernels, build, threads });
+
+/** What `make` makes, and the first memory that is made meanwhile: devices do not show theirs. */
+function withMemory<T>(make: () => T): [T, WebAssembly.Memory] {
+  const { Memory } = WebAssembly;
+  let memory: WebAssembly.Memory | undefined;
+  WebAssembly.Memory = new Proxy(Memory, {
+    construct(target, args: [WebAssembly.MemoryDescriptor]) {
+      const made = new target(...args);
+      memory ??= made;
+      return made;
+    },
+  });
+  const made = make();
+  WebAssembly.Memory = Memory;
+  return [made, memory!];
+}
+
+const [device, memory] = withMemory(() => createWasmBackend({ fallback: hostKernels, build, threads }));
 
 interface Spec {
   readonly shape: Shape;
@@ -69,6 +90,8 @@ interface Row {
   readonly bytes?: number;
   /** Inputs that are the outputs. */
   readonly inPlace?: readonly number[];
+  /** The bare loop that does the same: over all bytes of the first input. */
+  readonly bare?: BareName;
   /** The row before that this one belongs to: `--match` takes both. */
   readonly of?: string;
 }
@@ -96,6 +119,11 @@ function make(spec: Spec, seed: number): Operand {
   if (turned) strides.splice(-2, 2, step, run);
   else if (gap > 0 || step > 1) strides.splice(-2, 2, run, step);
   return { buffer, shape, strides: spec.strides ?? strides, offset: 0, dtype };
+}
+
+/** Where a buffer of the device begins in its memory. */
+function addressOf({ buffer }: Operand): number {
+  return (buffer as unknown as { readonly ptr: number }).ptr;
 }
 
 const f = (...shape: number[]): Spec => ({ shape });
@@ -182,6 +210,23 @@ const row = (
   outputs: readonly Spec[],
   attrs: unknown = null,
 ): Row => ({ name, primitive, inputs, outputs, attrs });
+
+/** A row that a bare loop is measured beside. */
+const beside = (bare: BareName, of: Row): Row => ({ ...of, bare });
+
+/** A reduction of `n` rows of `columns`. */
+const along = (name: "sum" | "amax", n: number, columns: number): Row =>
+  beside(
+    "read",
+    row(`${name} axis 1, ${n === columns ? `${n}²` : `${n} × ${columns}`}`, name, [f(n, columns)], [f(n)], {
+      dims: [1],
+      keepdim: false,
+    }),
+  );
+
+/** A reduction of all rows of a square to one. */
+const across = (name: "sum" | "amax"): Row =>
+  beside("read", row(`${name} axis 0, 1024²`, name, [square], [line], { dims: [0], keepdim: false }));
 
 /** Pooling of images to `out` × `out`, and its gradients. */
 function pools(name: string, x: Shape, out: number, attrs: typeof pool): Row[] {
@@ -303,11 +348,13 @@ const rows: readonly Row[] = [
   ...attentions("8 × 8 × 256 × 64", [8, 8, 256, 64], false),
   ...attentions("16 × 4 × 64 × 32", [16, 4, 64, 32], false),
   ...attentions("16 × 4 × 64 × 32, causal", [16, 4, 64, 32], true),
-  row("add 1 M", "add", [f(M), f(M)], [f(M)]),
-  row("add 16 M", "add", [f(16 * M), f(16 * M)], [f(16 * M)]),
+  ...[M, 16 * M].flatMap((n) => [
+    beside("add", row(`add ${n / M} M`, "add", [f(n), f(n)], [f(n)])),
+    beside("relu", row(`relu ${n / M} M`, "relu", [f(n)], [f(n)])),
+  ]),
   row("add a row, 1024²", "add", [square, line], [square]),
   row("add a column, 1024²", "add", [square, f(1024, 1)], [square]),
-  ...(["relu", "exp", "tanh", "sigmoid", "silu", "erf", "sin", "cos", "exp2", "expm1"] as const).map((name) =>
+  ...(["exp", "tanh", "sigmoid", "silu", "erf", "sin", "cos", "exp2", "expm1"] as const).map((name) =>
     row(`${name} 1 M`, name, [f(M)], [f(M)])
   ),
   ...(["log", "log2", "log1p", "sqrt", "rsqrt"] as const).map((name) =>
@@ -337,10 +384,13 @@ const rows: readonly Row[] = [
   row("gelu (tanh) 1 M", "gelu", [f(M)], [f(M)], { approximate: "tanh" }),
   row("gelu (tanh) gradient 1 M", "geluBackward", [f(M), f(M)], [f(M)], { approximate: "tanh" }),
   row("gt 1 M", "gt", [f(M), f(M)], [{ shape: [M], dtype: bool }]),
-  row("sum 1 M", "sum", [f(M)], [f()], { dims: [0], keepdim: false }),
-  row("sum axis 0, 1024²", "sum", [square], [line], { dims: [0], keepdim: false }),
-  row("sum axis 1, 1024²", "sum", [square], [line], { dims: [1], keepdim: false }),
-  row("amax axis 1, 1024²", "amax", [square], [line], { dims: [1], keepdim: false }),
+  ...(["sum", "amax"] as const).flatMap((name) => [
+    beside("read", row(`${name} 1 M`, name, [f(M)], [f()], { dims: [0], keepdim: false })),
+    across(name),
+    ...[1024, 768, 100, 64, 16].map((columns) =>
+      along(name, M / 2 ** Math.ceil(Math.log2(columns)), columns)
+    ),
+  ]),
   row("argmax axis 0, 1024²", "argmax", [square], [{ shape: [1024], dtype: int32 }], {
     dim: 0,
     keepdim: false,
@@ -441,19 +491,23 @@ type AnyKernel = (
 
 const matches = (options.get("match") ?? "").split(",");
 const limits = await measureLimits(build);
+const loops = threads === 1 ? await bareLoops(memory) : null;
 const results: Record<string, unknown>[] = [];
 const isJson = options.has("json");
+const ms = (times: Times): string => times.map((t) => t.toPrecision(3)).join(" / ");
 if (!isJson) {
-  console.log(
-    `${build}, ${device.numThreads} threads; one core: multiply-adds ${
-      limits.flops.toFixed(1)
-    } GFLOP/s, reading ${limits.read.toFixed(1)} GB/s, copying ${limits.copy.toFixed(1)} GB/s, ${
-      limits.shared.toFixed(0)
-    } GB/s in the last cache, ${limits.cached.toFixed(0)} GB/s in the second`,
-  );
+  console.log(`${build}, ${device.numThreads} threads. What one core can do:
+multiply-adds ${limits.flops.toFixed(1)} GFLOP/s
+reading ${limits.read.toFixed(1)} GB/s, ${limits.readShared.toFixed(0)} GB/s in the last cache
+copying ${limits.copy.toFixed(1)} GB/s, ${limits.shared.toFixed(0)} GB/s in the last cache, ${
+    limits.cached.toFixed(0)
+  } GB/s in the second
+bare loops: ${Object.entries(limits.bare).map(([name, times]) => `${name} ${ms(times)} ms`).join(", ")}
+`);
 }
 for (
-  const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved, inPlace, of = "" } of rows
+  const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved, inPlace, bare, of = "" }
+    of rows
 ) {
   if (!matches.some((part) => `${name} ${of} ${primitive}`.includes(part))) continue;
   const operands = inputs.map(make);
@@ -461,7 +515,12 @@ for (
   const kernel = device.kernels[primitive] as unknown as AnyKernel;
   const dispatch = kernel(operands, made.length === 1 ? made[0]! : made, attrs);
   if (dispatch === null) throw new Error(`${name}: no kernel`);
-  const [least, median] = time(() => device.run(dispatch), budget);
+  const forms = bare === undefined || loops === null ? {} : loops[bare];
+  const [a, b = 0, o = 0] = [...operands, ...made].map(addressOf);
+  const ofOne = (operands[0]?.buffer.bytes ?? 0) & ~511;
+  const bareCalls = Object.values(forms).map((loop) => () => loop(a!, b, operands.length < 2 ? b : o, ofOne));
+  const times = race([() => device.run(dispatch), ...bareCalls], budget);
+  const [least, median] = times[0]!;
   const bytes = moved ?? [...operands, ...made].reduce((sum, x) => sum + x.buffer.bytes, 0);
   for (const x of new Set([...operands, ...made])) device.free(x.buffer);
   // A product with few rows reads memory and does little else: the nearer limit counts.
@@ -476,12 +535,19 @@ for (
   const rate = flops === undefined
     ? `${(bytes / least / 1e6).toFixed(1)} GB/s`
     : `${(flops / least / 1e6).toFixed(1)} GFLOP/s`;
-  results.push({ name, least, median, rate, share });
+  const [form, bareTimes] = bareCalls.length > 0 ? fastest(Object.keys(forms), times.slice(1)) : [];
+  results.push({ name, least, median, rate, share, form, bare: bareTimes });
   if (!isJson) {
     console.log(
       `${name.padEnd(36)}${least.toFixed(3).padStart(9)} / ${median.toFixed(3).padStart(8)} ms${
         rate.padStart(17)
-      }${(100 * share).toFixed(0).padStart(5)} % of the limit${flops === undefined ? ` (${level})` : ""}`,
+      }${(100 * share).toFixed(0).padStart(5)} % of the limit${flops === undefined ? ` (${level})` : ""}${
+        bareTimes === undefined
+          ? ""
+          : `, ${(100 * bareTimes[0] / least).toFixed(0)} / ${
+            (100 * bareTimes[1] / median).toFixed(0)
+          } % of a bare loop: ${ms(bareTimes)} ms (${form})`
+      }`,
     );
   }
 }

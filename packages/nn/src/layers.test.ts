@@ -407,3 +407,11 @@ test("a small network learns: the loss falls", () => {
   }
   expect(losses.at(-1)!).toBeLessThan(0.3 * losses[0]!);
 });
+
+test("what is no tensor is refused by its kind", () => {
+  const linear = new nn.Linear(2, 2);
+  const call = (input: unknown) => () => linear(input as Tensor);
+  expect(call(undefined)).toThrow("Cannot linear: argument input must be a Tensor, got undefined");
+  expect(call([[1, 2]])).toThrow("Cannot linear: argument input must be a Tensor, got an array");
+  expect(() => new nn.Embedding(2, 2)(ones([1]))).toThrow("make it with { dtype: torch.int32 }");
+});

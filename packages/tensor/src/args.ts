@@ -39,16 +39,8 @@ export function named<O extends object>(
   while (count > 0 && args[count - 1] === undefined) count--;
   const last = count > 0 ? args[count - 1] : undefined;
   if (isOptions(last)) {
-    for (const key of Object.keys(last)) {
-      if (!(names as readonly string[]).includes(key) && !(others as readonly string[]).includes(key)) {
-        throw new ArgumentTypeError(
-          `Cannot ${op} with option ${JSON.stringify(key)}: it must be one of ${
-            [...names, ...others].join(", ")
-          }`,
-        );
-      }
-      if (last[key] !== undefined) out[key] = last[key];
-    }
+    requireKnown(op, last, names, others);
+    for (const key of Object.keys(last)) if (last[key] !== undefined) out[key] = last[key];
     count--;
   }
   if (count > names.length) {
@@ -65,6 +57,27 @@ export function named<O extends object>(
     out[name] = args[i];
   }
   return out as Partial<O>;
+}
+
+/**
+ * Checks that every option has a name that is known.
+ *
+ * @throws {ArgumentTypeError} If one has not.
+ */
+export function requireKnown(
+  op: string,
+  options: object,
+  names: readonly string[],
+  others: readonly string[] = [],
+): void {
+  for (const key of Object.keys(options)) {
+    if (names.includes(key) || others.includes(key)) continue;
+    throw new ArgumentTypeError(
+      `Cannot ${op} with option ${JSON.stringify(key)}: it must be one of ${
+        [...names, ...others].join(", ")
+      }`,
+    );
+  }
 }
 
 /** True for a plain object that gives arguments by name. */

@@ -33,7 +33,7 @@ export function isScalar(value: unknown): value is Scalar {
 /** What a value is, for messages. */
 export function describe(value: unknown): string {
   if (value instanceof TensorHandle) return formatType(value);
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object") return `an object of class ${value.constructor?.name ?? "null"}`;
   return `${typeof value} ${String(value)}`;

@@ -43,6 +43,9 @@ export function registerBackend(backend: Backend): void {
   current ??= backend;
 }
 
+/** What programs call a GPU. */
+const GPU_NAMES: readonly string[] = ["cuda", "gpu", "mps", "webgpu", "xpu"];
+
 /**
  * The backend that `device` names.
  *
@@ -55,10 +58,11 @@ export function backendOf(device: DeviceLike | null | undefined): Backend {
   if (name === "auto") return automatic.choose();
   const found = backends.get(name);
   if (found === undefined) {
+    const hint = GPU_NAMES.includes(name) ? '; for a GPU, await torch.enableWebGpu() and use "webgpu"' : "";
     throw new DeviceError(
-      `Cannot use device ${JSON.stringify(String(name))}: it must be one of those that are registered, got ${
+      `Cannot use device ${JSON.stringify(String(name))}: only these are registered: ${
         [...backends.keys()].join(", ") || "none"
-      }`,
+      }${hint}`,
     );
   }
   return found;

@@ -123,7 +123,8 @@ describe("nllLoss and crossEntropy", () => {
     expect(() => nllLoss(scores(), i([-1, 0]))).toThrow(IndexError);
     expect(() => nllLoss(scores(), i([-1, 0]), { ignoreIndex: -1 })).not.toThrow();
     expect(() => crossEntropy(scores(), t([NaN, 1]))).toThrow(
-      "Cannot crossEntropy float32[2, 3] and float32[2]: class indices must be integers, got float32",
+      "Cannot crossEntropy float32[2, 3] and float32[2]: class indices must be integers, got float32; " +
+        "make them with { dtype: torch.int32 }, or convert them by target.int()",
     );
     expect(() => nllLoss(scores(), t([2, 0]))).toThrow(DTypeError);
     expect(() => crossEntropy(scores(), i([1, 2, 0]))).toThrow(

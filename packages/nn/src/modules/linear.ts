@@ -5,6 +5,7 @@
  */
 
 import { Tensor } from "@flambeau/tensor";
+import { isOptions } from "@flambeau/tensor/internal";
 import * as F from "../functional.ts";
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "../init.ts";
 import { Module } from "../module.ts";
@@ -125,7 +126,8 @@ export class Linear extends Module<[input: Tensor | { readonly input: Tensor }],
 
   /** Computes `input @ weightᵀ + bias`. */
   override forward(input: Tensor | { readonly input: Tensor }): Tensor {
-    return F.linear(input instanceof Tensor ? input : input.input, this.weight, this.bias);
+    const x = !(input instanceof Tensor) && isOptions(input) ? input.input : input;
+    return F.linear(x as Tensor, this.weight, this.bias);
   }
 
   /** Sizes, as PyTorch prints them. */

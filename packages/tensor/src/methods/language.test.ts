@@ -1,5 +1,5 @@
 /**
- * What JavaScript's own syntax makes of tensors: JSON and operators.
+ * What JavaScript's own syntax makes of tensors: JSON, operators and foreign names.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { createReferenceBackend } from "@flambeau/reference";
 import "@flambeau/autograd";
 import { ArgumentTypeError, type Backend, DeviceError } from "@flambeau/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import * as torch from "../../mod.ts";
 
 torch.registerBackend(createReferenceBackend());
@@ -70,4 +70,13 @@ describe("cpu", () => {
     expect(there.cpu()).toBe(there);
     expect(there.toArraySync()).toEqual([1, 1]);
   });
+});
+
+test("a device that is not there: which are, and how to get a GPU", () => {
+  expect(() => torch.ones([2]).to("abacus")).toThrow(
+    /^Cannot use device "abacus": only these are registered: .*remote/,
+  );
+  expect(() => torch.ones([2], { device: "cuda:0" })).toThrow(
+    'for a GPU, await torch.enableWebGpu() and use "webgpu"',
+  );
 });

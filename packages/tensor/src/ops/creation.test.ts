@@ -237,3 +237,18 @@ describe("structured tensors", () => {
     expect(values(torch.vander(x, { N: 3, increasing: true }))).toEqual([[1, 2, 4], [1, 3, 9]]);
   });
 });
+
+describe("options", () => {
+  it("with names that are not known are refused, not ignored", () => {
+    const options = { requires_grad: true } as object;
+    for (
+      const make of [
+        () => torch.zeros(2, options),
+        () => torch.ones([2], options),
+        () => torch.randn(2, options),
+        () => torch.tensor([1], options),
+        () => torch.full([2], 1, options),
+      ]
+    ) expect(make).toThrow(/with option "requires_grad": it must be one of .*dtype, device, requiresGrad/);
+  });
+});

@@ -16,7 +16,7 @@ import {
   type Shape,
   ValueError,
 } from "@flambeau/core";
-import { type Args, named } from "../args.ts";
+import { type Args, named, requireKnown } from "../args.ts";
 import { bind } from "../bind.ts";
 import {
   defaults,
@@ -37,6 +37,7 @@ import { transforms } from "../transform.ts";
 import { owned, viewAsShape } from "./building.ts";
 import { clone, fill_ } from "./data.ts";
 import {
+  CREATION,
   type CreationOptions,
   deviceWith,
   finished,
@@ -94,6 +95,7 @@ export function empty(...args: SizeArgs<LikeOptions>): Tensor {
  */
 export function full(size: Shape | number, fillValue: Scalar, options: CreationOptions = {}): Tensor {
   const [shape] = sizesOf("full", [size]);
+  requireKnown("make full", options, CREATION);
   const value = requireScalar("full", fillValue);
   return filled(shape, value, dtypeOption(options.dtype) ?? fillDType(value), options);
 }

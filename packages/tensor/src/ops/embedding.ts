@@ -104,7 +104,8 @@ function requireTable(op: string, input: Tensor, weight: Tensor): void {
   }
   if (input.dtype.kind !== "int") {
     throw new DTypeError(
-      `Cannot ${op} ${formatType(input)}: input must have an integer dtype, got ${input.dtype.name}`,
+      `Cannot ${op} ${formatType(input)}: input must have an integer dtype, got ${input.dtype.name}; ` +
+        "make it with { dtype: torch.int32 }, or convert it by x.int()",
     );
   }
   checkBounds(op, weight, input, 0, weight.shape[0]!);

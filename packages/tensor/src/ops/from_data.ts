@@ -26,13 +26,14 @@ import {
   ValueError,
   viewData,
 } from "@flambeau/core";
+import { requireKnown } from "../args.ts";
 import { defaults, dtypeOption, requireInteger } from "../coerce.ts";
 import { convertValues, elementReader } from "../elements.ts";
 import { TensorHandle } from "../handle.ts";
 import { type NestedData, type NumericArray, parseNested } from "../nested.ts";
 import type { Tensor } from "../tensor.ts";
 import { zeros } from "./creation.ts";
-import { type CreationOptions, deviceWith, finished, type SizeArgs, sizesOf } from "./making.ts";
+import { CREATION, type CreationOptions, deviceWith, finished, type SizeArgs, sizesOf } from "./making.ts";
 import { clone, dataSync, detach, fromData, to } from "./data.ts";
 
 /** A number, a typed array, a tensor, or arrays of these, nested as deep as the tensor has dimensions. */
@@ -48,6 +49,7 @@ export type TensorData = NestedData<Tensor>;
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
  */
 export function tensor(data: TensorData, options: CreationOptions = {}): Tensor {
+  requireKnown("make a tensor", options, CREATION);
   if (data instanceof TensorHandle) return finished(converted(data as Tensor, options, true), options);
   return made(data, options);
 }

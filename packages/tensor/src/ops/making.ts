@@ -14,7 +14,7 @@ import {
   type Shape,
   ValueError,
 } from "@flambeau/core";
-import { isOptions } from "../args.ts";
+import { isOptions, requireKnown } from "../args.ts";
 import { requireInteger } from "../coerce.ts";
 import { backendOf, type DeviceLike } from "../device.ts";
 import { convertValues } from "../elements.ts";
@@ -37,19 +37,28 @@ export interface LikeOptions extends CreationOptions {
   readonly memoryFormat?: unknown;
 }
 
+/** The names of all options that creation functions take beside the arguments of their own. */
+export const CREATION: readonly string[] = ["dtype", "device", "requiresGrad"];
+const SIZED = ["size", ...CREATION, "memoryFormat", "generator"];
+
 /** Sizes as one array or as numbers, then options `O`. */
 export type SizeArgs<O> =
   | readonly [size: Shape, options?: O]
   | readonly number[]
   | readonly [...size: number[], options: O];
 
-/** Sizes and options of a call. */
+/**
+ * Sizes and options of a call.
+ *
+ * @throws {ArgumentTypeError} If a size is no integer, or an option is not known.
+ */
 export function sizesOf<O extends object>(
   op: string,
   args: readonly unknown[],
 ): [shape: Shape, options: Partial<O>] {
   const last = args[args.length - 1];
   const options = isOptions(last) ? last : {};
+  requireKnown(`make ${op}`, options, SIZED);
   const positional = isOptions(last) || last === undefined ? args.slice(0, -1) : args;
   const given = positional.length > 0 ? positional : [(options as { size?: unknown }).size ?? []];
   const list = given.length === 1 && Array.isArray(given[0]) ? given[0] : given;

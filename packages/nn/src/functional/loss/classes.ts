@@ -184,7 +184,10 @@ function classesOf(op: string, input: Tensor, target: Tensor, options: NllLossOp
     );
   }
   if (target.dtype.kind !== "int") {
-    throw new DTypeError(`${what}: class indices must be integers, got ${target.dtype.name}`);
+    throw new DTypeError(
+      `${what}: class indices must be integers, got ${target.dtype.name}; ` +
+        "make them with { dtype: torch.int32 }, or convert them by target.int()",
+    );
   }
   const classes = input.shape[dim]!;
   checkWeight(what, weight, classes);

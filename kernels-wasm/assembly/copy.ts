@@ -274,145 +274,180 @@ export function fill_16(o: usize, x: i32, n: i32): void {
   fillRow<i16>(o, <i16>x, n);
 }
 
-/** Rows and columns of the source in a tile: what is read and written runs along a page for a while. */
+/** Rows of the source in a tile, and bytes of each, a cache line: what is read and written runs along a page for a while. */
 // @ts-ignore: decorator
 @inline
 const HIGH: i32 = 64;
 // @ts-ignore: decorator
 @inline
-const WIDE: i32 = 16;
+const LINE: usize = 64;
 
-/** Four rows of four elements at `a`, `sa` bytes apart, to four rows at `o`, `sq` apart, turned. */
+/** A square of vectors, as many as one has lanes, from rows at `a`, `sa` bytes apart, to rows at `o`, `sq` apart, turned. */
 // @ts-ignore: decorator
 @inline
-function turn4(a: usize, sa: usize, o: usize, sq: usize): void {
+function turnBlock<T>(a: usize, sa: usize, o: usize, sq: usize): void {
   const r0 = v128.load(a);
   const r1 = v128.load(a + sa);
+  if (sizeof<T>() === 8) {
+    v128.store(o, i64x2.shuffle(r0, r1, 0, 2));
+    v128.store(o + sq, i64x2.shuffle(r0, r1, 1, 3));
+    return;
+  }
   const r2 = v128.load(a + 2 * sa);
   const r3 = v128.load(a + 3 * sa);
-  const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
-  const t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
-  const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
-  const t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+  if (sizeof<T>() === 4) {
+    const t0 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
+    const t1 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
+    const t2 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
+    const t3 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
+    v128.store(o, i64x2.shuffle(t0, t1, 0, 2));
+    v128.store(o + sq, i64x2.shuffle(t0, t1, 1, 3));
+    v128.store(o + 2 * sq, i64x2.shuffle(t2, t3, 0, 2));
+    v128.store(o + 3 * sq, i64x2.shuffle(t2, t3, 1, 3));
+    return;
+  }
+  const r4 = v128.load(a + 4 * sa);
+  const r5 = v128.load(a + 5 * sa);
+  const r6 = v128.load(a + 6 * sa);
+  const r7 = v128.load(a + 7 * sa);
+  turnHalf(i16x8.shuffle(r0, r1, 0, 8, 1, 9, 2, 10, 3, 11), i16x8.shuffle(r2, r3, 0, 8, 1, 9, 2, 10, 3, 11), i16x8.shuffle(r4, r5, 0, 8, 1, 9, 2, 10, 3, 11), i16x8.shuffle(r6, r7, 0, 8, 1, 9, 2, 10, 3, 11), o, sq);
+  turnHalf(i16x8.shuffle(r0, r1, 4, 12, 5, 13, 6, 14, 7, 15), i16x8.shuffle(r2, r3, 4, 12, 5, 13, 6, 14, 7, 15), i16x8.shuffle(r4, r5, 4, 12, 5, 13, 6, 14, 7, 15), i16x8.shuffle(r6, r7, 4, 12, 5, 13, 6, 14, 7, 15), o + 4 * sq, sq);
+}
+
+/** Four rows of eight 16-bit elements, from pairs of rows that are mixed already. */
+// @ts-ignore: decorator
+@inline
+function turnHalf(p: v128, q: v128, r: v128, s: v128, o: usize, sq: usize): void {
+  const t0 = i32x4.shuffle(p, q, 0, 4, 1, 5);
+  const t1 = i32x4.shuffle(r, s, 0, 4, 1, 5);
+  const t2 = i32x4.shuffle(p, q, 2, 6, 3, 7);
+  const t3 = i32x4.shuffle(r, s, 2, 6, 3, 7);
   v128.store(o, i64x2.shuffle(t0, t1, 0, 2));
   v128.store(o + sq, i64x2.shuffle(t0, t1, 1, 3));
   v128.store(o + 2 * sq, i64x2.shuffle(t2, t3, 0, 2));
   v128.store(o + 3 * sq, i64x2.shuffle(t2, t3, 1, 3));
 }
 
-/** Bytes of working memory for {@linkcode transpose_32}. */
+/** Bytes of working memory for transposes. */
 export function transpose_scratch(): i32 {
-  return HIGH * WIDE * 4;
+  return HIGH * <i32>LINE;
 }
 
-/** Turns `high` rows (a multiple of 16) of 16 columns. */
-// @ts-ignore: decorator
-@inline
-function turnTile(a: usize, sa: usize, o: usize, sq: usize, high: i32): void {
-  const line = <usize>high << 2;
-  for (let t = scratch; t < scratch + line; t += 16) {
-    turn4(a, sa, t, line);
-    turn4(a + 16, sa, t + 4 * line, line);
-    turn4(a + 32, sa, t + 8 * line, line);
-    turn4(a + 48, sa, t + 12 * line, line);
-    a += 4 * sa;
-  }
-  for (let t = scratch; t < scratch + 16 * line;) {
-    for (const end = t + line; t < end; t += 64) {
+/** Moves the turned tile in working memory out, by whole cache lines: `rows` rows of `line` bytes. */
+function moveTile(o: usize, sq: usize, rows: i32, line: usize): void {
+  let t = scratch;
+  for (; rows > 0; rows--) {
+    for (const end = t + line; t < end; t += LINE) {
       v128.store(o, v128.load(t));
       v128.store(o, v128.load(t, 16), 16);
       v128.store(o, v128.load(t, 32), 32);
       v128.store(o, v128.load(t, 48), 48);
-      o += 64;
+      o += LINE;
     }
     o += sq - line;
   }
 }
 
 /**
- * The transpose of a matrix of 32-bit elements: o[j][i] = a[i][j], i < rows, j < cols; `la`, `lo` are elements from row to row.
+ * The transpose of a matrix: o[j][i] = a[i][j], i < rows, j < cols; `la`, `lo` are elements from row to row.
  *
- * Tiles of 64 by 16 are turned into working memory and leave it by whole cache lines: rows of matrices whose sizes are
- * powers of two share few places of the first cache, so that a line that is written in four steps is lost between them.
+ * Tiles of 64 rows by a cache line are turned into working memory and leave it by whole lines: rows of matrices whose sizes
+ * are powers of two share few places of the first cache, so that a line that is written in steps is lost between them.
  */
-export function transpose_32(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
-  const sa = <usize>la << 2;
-  const sq = <usize>lo << 2;
+// @ts-ignore: decorator
+@inline
+function transpose<T>(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
+  const sa = <usize>la * sizeof<T>();
+  const sq = <usize>lo * sizeof<T>();
+  const lanes = 16 / sizeof<T>();
+  const wide = <i32>(LINE / sizeof<T>());
   let i = 0;
-  while (i + WIDE <= rows) {
-    const high = i + HIGH <= rows ? HIGH : WIDE;
+  while (i + wide <= rows) {
+    const high = i + HIGH <= rows ? HIGH : wide;
+    const line = <usize>high * sizeof<T>();
     const from = a + <usize>i * sa;
-    const to = o + (<usize>i << 2);
+    const to = o + <usize>i * sizeof<T>();
     let j = 0;
-    for (; j + WIDE <= cols; j += WIDE) turnTile(from + (<usize>j << 2), sa, to + <usize>j * sq, sq, high);
-    turnEdge(from + (<usize>j << 2), to + <usize>j * sq, high, cols - j, sa, sq);
+    for (; j + wide <= cols; j += wide) {
+      let p = from + <usize>j * sizeof<T>();
+      for (let t = scratch; t < scratch + line; t += 16) {
+        for (let c: usize = 0; c < 4; c++) turnBlock<T>(p + 16 * c, sa, t + c * lanes * line, line);
+        p += lanes * sa;
+      }
+      moveTile(to + <usize>j * sq, sq, wide, line);
+    }
+    turnEdge<T>(from + <usize>j * sizeof<T>(), to + <usize>j * sq, high, cols - j, sa, sq);
     i += high;
   }
-  turnEdge(a + <usize>i * sa, o + (<usize>i << 2), rows - i, cols, sa, sq);
-}
-
-/** As {@linkcode transpose_32} of 64-bit elements, by tiles whose rows and columns are cache lines. */
-export function transpose_64(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
-  const sa = <usize>la << 3;
-  const sq = <usize>lo << 3;
-  for (let i0 = 0; i0 < rows; i0 += 8) {
-    const i1 = min(i0 + 8, rows);
-    for (let j0 = 0; j0 < cols; j0 += 8) {
-      const j1 = min(j0 + 8, cols);
-      let j = j0;
-      for (; j + 2 <= j1; j += 2) {
-        let p = a + <usize>i0 * sa + (<usize>j << 3);
-        let q = o + <usize>j * sq + (<usize>i0 << 3);
-        let i = i0;
-        for (; i + 2 <= i1; i += 2) {
-          const r0 = v128.load(p);
-          const r1 = v128.load(p + sa);
-          v128.store(q, i64x2.shuffle(r0, r1, 0, 2));
-          v128.store(q + sq, i64x2.shuffle(r0, r1, 1, 3));
-          p += 2 * sa;
-          q += 16;
-        }
-        if (i < i1) {
-          store<u64>(q, load<u64>(p));
-          store<u64>(q + sq, load<u64>(p, 8));
-        }
-      }
-      if (j < j1) {
-        for (let i = i0; i < i1; i++) {
-          store<u64>(o + <usize>j * sq + (<usize>i << 3), load<u64>(a + <usize>i * sa + (<usize>j << 3)));
-        }
-      }
-    }
-  }
+  turnEdge<T>(a + <usize>i * sa, o + <usize>i * sizeof<T>(), rows - i, cols, sa, sq);
 }
 
 /** The transpose of what is left beside the tiles. */
-function turnEdge(a: usize, o: usize, rows: i32, cols: i32, sa: usize, sq: usize): void {
+function turnEdge<T>(a: usize, o: usize, rows: i32, cols: i32, sa: usize, sq: usize): void {
+  const lanes = <i32>(16 / sizeof<T>());
   let i = 0;
-  for (; i + 4 <= rows; i += 4) {
+  for (; i + lanes <= rows; i += lanes) {
     const p = a + <usize>i * sa;
-    const q = o + (<usize>i << 2);
+    const q = o + <usize>i * sizeof<T>();
     let j = 0;
-    for (; j + 4 <= cols; j += 4) turn4(p + (<usize>j << 2), sa, q + <usize>j * sq, sq);
+    for (; j + lanes <= cols; j += lanes) turnBlock<T>(p + <usize>j * sizeof<T>(), sa, q + <usize>j * sq, sq);
     for (; j < cols; j++) {
-      for (let r: usize = 0; r < 4; r++) {
-        store<u32>(q + <usize>j * sq + (r << 2), load<u32>(p + r * sa + (<usize>j << 2)));
+      for (let r: usize = 0; r < <usize>lanes; r++) {
+        store<T>(q + <usize>j * sq + r * sizeof<T>(), load<T>(p + r * sa + <usize>j * sizeof<T>()));
       }
     }
   }
   for (; i < rows; i++) {
     const p = a + <usize>i * sa;
     for (let j = 0; j < cols; j++) {
-      store<u32>(o + <usize>j * sq + (<usize>i << 2), load<u32>(p + (<usize>j << 2)));
+      store<T>(o + <usize>j * sq + <usize>i * sizeof<T>(), load<T>(p + <usize>j * sizeof<T>()));
     }
   }
+}
+
+export function transpose_16(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
+  transpose<u16>(a, o, rows, cols, la, lo);
+}
+export function transpose_32(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
+  transpose<u32>(a, o, rows, cols, la, lo);
+}
+export function transpose_64(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32): void {
+  transpose<u64>(a, o, rows, cols, la, lo);
 }
 
 /** start + i · step for i < n, computed in float64. */
 // @ts-ignore: decorator
 @inline
 function iota<T>(o: usize, n: i32, start: f64, step: f64): void {
-  for (let i = 0; i < n; i++) {
+  let i = 0;
+  if (isFloat<T>() && sizeof<T>() === 4) {
+    const first = f64x2.splat(start);
+    const by = f64x2.splat(step);
+    const two = f64x2.splat(2);
+    let low = f64x2.replace_lane(f64x2.splat(0), 1, 1);
+    for (; i + 4 <= n; i += 4) {
+      const high = f64x2.add(low, two);
+      const a = f32x4.demote_f64x2_zero(f64x2.add(first, f64x2.mul(low, by)));
+      const b = f32x4.demote_f64x2_zero(f64x2.add(first, f64x2.mul(high, by)));
+      v128.store(o, i64x2.shuffle(a, b, 0, 2));
+      low = f64x2.add(high, two);
+      o += 16;
+    }
+  }
+  if (isInteger<T>() && sizeof<T>() === 4) {
+    // Whole numbers that stay in range are added exactly.
+    const last = start + <f64>(n - 1) * step;
+    if (floor(start) === start && floor(step) === step && abs(start) < 2147483648 && abs(last) < 2147483648) {
+      let v = i32x4.add(i32x4.splat(<i32>start), i32x4.mul(i32x4.splat(<i32>step), i32x4(0, 1, 2, 3)));
+      const by = i32x4.splat(4 * <i32>step);
+      for (; i + 4 <= n; i += 4) {
+        v128.store(o, v);
+        v = i32x4.add(v, by);
+        o += 16;
+      }
+    }
+  }
+  for (; i < n; i++) {
     store<T>(o, <T>(start + <f64>i * step));
     o += sizeof<T>();
   }
@@ -440,16 +475,15 @@ function fromBfloat(x: v128): v128 {
   return i32x4.shl(x, 16);
 }
 
-/** Four float16 in the low halves of lanes to float32: the exponent is corrected by a product, which takes denormals along. */
+/** Four float16 with their signs extended to float32: the exponent is corrected by a product, which takes denormals along. */
 // @ts-ignore: decorator
 @inline
 function fromHalf(x: v128): v128 {
-  const sign = i32x4.shl(v128.and(x, i32x4.splat(0x8000)), 16);
-  const magnitude = i32x4.shl(v128.and(x, i32x4.splat(0x7fff)), 13);
+  const v = v128.and(i32x4.shl(x, 13), i32x4.splat(0x8fffffff));
   const top = i32x4.splat(0x0f800000);
-  const open = v128.and(i32x4.ge_s(magnitude, top), i32x4.splat(0x7f800000));
-  const y = f32x4.mul(magnitude, f32x4.splat(5.192296858534828e33));
-  return v128.or(v128.or(y, open), sign);
+  const open = i32x4.eq(v128.and(v, top), top);
+  const y = f32x4.mul(v, f32x4.splat(5.192296858534828e33));
+  return v128.or(y, v128.and(open, i32x4.splat(0x7f800000)));
 }
 
 /** Four float32 to bfloat16 in the low halves of lanes, to nearest with ties to even. */
@@ -461,20 +495,30 @@ function toBfloat(x: v128): v128 {
   return v128.bitselect(i32x4.splat(0x7fc0), y, f32x4.ne(x, x));
 }
 
-/** Four float32 to float16 in the low halves of lanes, to nearest with ties to even. */
+/**
+ * The magnitudes of four float32 as float16 in the low halves of lanes, to nearest with ties to even; NaN as infinity.
+ *
+ * Added to 2¹³ times its power of two (of the least normal float16 at least), a number is rounded where a float16 ends. The
+ * sum counts its units.
+ */
 // @ts-ignore: decorator
 @inline
-function toHalf(x: v128): v128 {
-  const sign = i32x4.shr_u(v128.and(x, i32x4.splat(0x80000000)), 16);
-  const m = v128.and(x, i32x4.splat(0x7fffffff));
-  const odd = v128.and(i32x4.shr_u(m, 13), i32x4.splat(1));
-  const normal = i32x4.shr_u(i32x4.add(i32x4.add(m, i32x4.splat(0xfff - 0x38000000)), odd), 13);
-  // One unit of a subnormal float16 is one of the float32 from 0.5 to 1: this sum rounds as needed.
-  const small = i32x4.sub(f32x4.add(m, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
-  let y = v128.bitselect(small, normal, i32x4.lt_s(m, i32x4.splat(0x38800000)));
-  y = v128.bitselect(i32x4.splat(0x7c00), y, i32x4.ge_s(m, i32x4.splat(0x47800000)));
-  y = v128.bitselect(i32x4.splat(0x7e00), y, i32x4.gt_s(m, i32x4.splat(0x7f800000)));
-  return v128.or(y, sign);
+function halfMagnitude(x: v128): v128 {
+  const m = i32x4.min_u(v128.and(x, i32x4.splat(0x7fffffff)), i32x4.splat(0x47800000));
+  const e = i32x4.max_u(v128.and(m, i32x4.splat(0x7f800000)), i32x4.splat(0x38800000));
+  const magic = i32x4.add(e, i32x4.splat(13 << 23));
+  const units = i32x4.sub(f32x4.add(m, magic), magic);
+  return i32x4.add(units, i32x4.shr_u(i32x4.sub(e, i32x4.splat(0x38800000)), 13));
+}
+
+/** Eight float32 to float16. */
+// @ts-ignore: decorator
+@inline
+function toHalf(x: v128, y: v128): v128 {
+  const magnitude = i16x8.narrow_i32x4_u(halfMagnitude(x), halfMagnitude(y));
+  const nan = i16x8.narrow_i32x4_s(f32x4.ne(x, x), f32x4.ne(y, y));
+  const sign = v128.and(i16x8.shuffle(x, y, 1, 3, 5, 7, 9, 11, 13, 15), i16x8.splat(<i16>0x8000));
+  return v128.or(v128.or(magnitude, v128.and(nan, i16x8.splat(0x0200))), sign);
 }
 
 // @ts-ignore: decorator
@@ -483,8 +527,8 @@ function widen(a: usize, o: usize, n: i32, sa: i32, so: i32, brain: bool): void 
   if (sa === 1 && so === 1) {
     for (; n >= 8; n -= 8) {
       const x = v128.load(a);
-      const low = i32x4.extend_low_i16x8_u(x);
-      const high = i32x4.extend_high_i16x8_u(x);
+      const low = i32x4.extend_low_i16x8_s(x);
+      const high = i32x4.extend_high_i16x8_s(x);
       v128.store(o, brain ? fromBfloat(low) : fromHalf(low));
       v128.store(o, brain ? fromBfloat(high) : fromHalf(high), 16);
       a += 16;
@@ -492,7 +536,7 @@ function widen(a: usize, o: usize, n: i32, sa: i32, so: i32, brain: bool): void 
     }
   }
   for (; n > 0; n--) {
-    const x = i32x4.splat(<i32>load<u16>(a));
+    const x = i32x4.splat(<i32>load<i16>(a));
     store<f32>(o, f32x4.extract_lane(brain ? fromBfloat(x) : fromHalf(x), 0));
     a += <usize>sa << 1;
     o += <usize>so << 2;
@@ -506,14 +550,14 @@ function narrow(a: usize, o: usize, n: i32, sa: i32, so: i32, brain: bool): void
     for (; n >= 8; n -= 8) {
       const x = v128.load(a);
       const y = v128.load(a, 16);
-      v128.store(o, brain ? i16x8.narrow_i32x4_u(toBfloat(x), toBfloat(y)) : i16x8.narrow_i32x4_u(toHalf(x), toHalf(y)));
+      v128.store(o, brain ? i16x8.narrow_i32x4_u(toBfloat(x), toBfloat(y)) : toHalf(x, y));
       a += 32;
       o += 16;
     }
   }
   for (; n > 0; n--) {
     const x = f32x4.splat(load<f32>(a));
-    store<u16>(o, <u16>i32x4.extract_lane(brain ? toBfloat(x) : toHalf(x), 0));
+    store<u16>(o, i16x8.extract_lane_u(brain ? toBfloat(x) : toHalf(x, x), 0));
     a += <usize>sa << 2;
     o += <usize>so << 1;
   }

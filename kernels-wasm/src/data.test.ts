@@ -269,6 +269,26 @@ test("iota: computed in float64 and rounded once", () => {
   }
 });
 
+test("iota: whole vectors, whole numbers near the ends of int32", () => {
+  const cases = [[0, 1], [-7, 3], [2147483600, 1], [-2147483648, 5], [2147483647, -9], [0, 0.5], [
+    -1e-3,
+    1 / 3,
+  ]];
+  for (const [, device] of devices) {
+    for (const dtype of [float32, int32]) {
+      for (const [start, step] of cases) {
+        for (const size of [1, 3, 4, 23]) {
+          const attrs = { start: start!, step: step!, size, dtype };
+          const [out, want] = [empty(device, [size], dtype), empty(oracle, [size], dtype)];
+          expect(run(device, "iota", [], out, attrs)).toBe(true);
+          run(oracle, "iota", [], want, attrs);
+          expect(values(device, out), `${dtype.name} ${start} ${step} ${size}`).toEqual(values(oracle, want));
+        }
+      }
+    }
+  }
+});
+
 test("backend: a module compiled elsewhere serves as well as the bytes inside", async () => {
   const bytes = await readFile(new URL("./generated/simd.wasm", import.meta.url));
   const device = createWasmBackend({
@@ -353,7 +373,7 @@ for (const [half, fromBits, toBits] of HALVES) {
 test("copy: transposes of every size around the tiles", () => {
   for (const rows of [1, 4, 15, 16, 17, 63, 64, 65, 83, 128]) {
     for (const cols of [1, 3, 4, 15, 16, 17, 33, 70]) {
-      for (const dtype of [float32, int64]) {
+      for (const dtype of [float32, int64, int16]) {
         same("copy", [[[cols, rows], { strides: [1, cols] }]], dtype, [[cols, rows], dtype, {}], null);
       }
     }

@@ -76,7 +76,7 @@ type Copier = (x: Operand, output: Operand) => WasmDispatch;
 
 function copier(kernels: Kernels): Copier {
   const bySize = new Map([1, 2, 4, 8].map((bytes) => [bytes, kernels.entry(`copy_${bytes * 8}`)]));
-  const transposes = new Map([4, 8].map((bytes) => [bytes, kernels.entry(`transpose_${bytes * 8}`)]));
+  const transposes = new Map([2, 4, 8].map((bytes) => [bytes, kernels.entry(`transpose_${bytes * 8}`)]));
   const tile = kernels.entry("transpose_scratch").fn();
   return (x, output) => {
     const bytes = output.dtype.itemsize;

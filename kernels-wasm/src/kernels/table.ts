@@ -6,6 +6,7 @@
 
 import type { KernelName, KernelTable, Operand } from "@flambeau/core";
 import type { WasmDispatch } from "../dispatch.ts";
+import { type AnyKernel, widening } from "../halves.ts";
 import type { Kernels } from "../module.ts";
 import { attentionKernels } from "./attention.ts";
 import { convKernels } from "./conv.ts";
@@ -48,10 +49,6 @@ const APART: readonly KernelName[] = [
 /** As {@linkcode APART}, but for their first input. */
 const APART_BUT_FIRST: readonly KernelName[] = ["indexReduce", "scatter"];
 
-type AnyKernel = (inputs: readonly Operand[], outputs: Operand | readonly Operand[], attrs: unknown) =>
-  | WasmDispatch
-  | null;
-
 /** Answers null where an output is one of the inputs from number `first` on. */
 function apart(kernel: AnyKernel, first: number): AnyKernel {
   return (inputs, outputs, attrs) => {
@@ -66,23 +63,32 @@ function apart(kernel: AnyKernel, first: number): AnyKernel {
 
 /** The kernels that run in WebAssembly; core primitives that are missing here run on the host. */
 export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
+  const [gemm, pointwise, reduce, running] = [
+    gemmKernels(kernels),
+    pointwiseKernels(kernels),
+    reduceKernels(kernels),
+    runningKernels(kernels),
+  ];
   const table = {
     ...attentionKernels(kernels),
     ...convKernels(kernels),
     ...dataKernels(kernels),
     ...gatherKernels(kernels),
-    ...gemmKernels(kernels),
+    ...gemm,
     ...lossKernels(kernels),
     ...optimKernels(kernels),
-    ...pointwiseKernels(kernels),
+    ...pointwise,
     ...randomKernels(kernels),
     ...recurrentKernels(kernels),
-    ...reduceKernels(kernels),
+    ...reduce,
     ...rowKernels(kernels),
-    ...runningKernels(kernels),
+    ...running,
     ...sortKernels(kernels),
   } as Record<string, AnyKernel>;
   for (const name of APART) table[name] = apart(table[name]!, 0);
   for (const name of APART_BUT_FIRST) table[name] = apart(table[name]!, 1);
+  for (const name of Object.keys({ ...gemm, ...pointwise, ...reduce, ...running })) {
+    table[name] = widening(kernels, table[name]!, table.cast!);
+  }
   return table as unknown as Partial<KernelTable<WasmDispatch>>;
 }

@@ -30,6 +30,9 @@ interface Step {
   readonly values: readonly (readonly [element: number, value: string])[];
 }
 
+/** What `assembly/winograd_layout.ts` has room for: numbers, and vectors of weights and between passes. */
+const ROOM = { numbers: 28, vectors: 96 };
+
 /** The numbers that transforms load, as float32. */
 const numbers: number[] = [];
 
@@ -37,6 +40,7 @@ const numbers: number[] = [];
 function named(c: number): string {
   const rounded = Math.fround(c);
   if (!numbers.includes(rounded)) numbers.push(rounded);
+  if (numbers.length > ROOM.numbers) throw new RangeError(`Cannot load ${numbers.length} numbers: no room`);
   return `k${numbers.indexOf(rounded)}`;
 }
 
@@ -339,6 +343,8 @@ function transformsOf(stride: 1 | 2): Transform[] {
 /** The lines of a transform for kernels that move by `stride`. */
 function textOf(stride: 1 | 2, t: Transform): string[] {
   const [products, elements] = [t.matrix.length, t.matrix[0]!.length];
+  const count = WEIGHTS * WEIGHTS + products * elements;
+  if (count > ROOM.vectors) throw new RangeError(`Cannot keep ${count} vectors: no room`);
   // What has passed once lies row by row, as many vectors as there are products.
   const row = 16 * products;
   const end = `temp + ${row * elements}`;
@@ -357,9 +363,8 @@ function textOf(stride: 1 | 2, t: Transform): string[] {
   if (passes.some((line) => /\bzero\b/.test(line))) loads.push("const zero = f32x4.splat(0);");
   return [
     `function ${t.name}${stride}(${t.parameters.join(", ")}): void {`,
-    ...["const k = numbers();", "const temp = between() + 144;", ...loads, ...passes].map((line) =>
-      `  ${line}`
-    ),
+    ...["const k = numbers();", `const temp = between() + ${16 * WEIGHTS * WEIGHTS};`, ...loads, ...passes]
+      .map((line) => `  ${line}`),
     "}",
     "",
   ];

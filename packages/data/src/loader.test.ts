@@ -208,10 +208,16 @@ describe("DataLoader", () => {
     [
       "an unknown option",
       { numWorkers: 2 } as never,
-      'option "numWorkers": it must be one of batchSize, shuffle',
+      "there are no worker processes, prefetch prepares batches ahead",
     ],
   ])("refuses %s", (_, options, message) => {
     expect(() => new DataLoader([1, 2, 3], options)).toThrow(message);
+  });
+
+  it("takes the batch size by position, and options after it", () => {
+    expect([...new DataLoader([1, 2, 3], 2, { collateFn: (list) => list.join("+") })]).toEqual(["1+2", "3"]);
+    expect([...new DataLoader([1, 2, 3], 2, { dropLast: true })].length).toBe(1);
+    expect(() => new DataLoader([1, 2, 3], 0)).toThrow("batchSize must be a positive whole number, got 0");
   });
 
   it("refuses what is no dataset, and an order for a stream", () => {

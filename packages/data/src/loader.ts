@@ -86,16 +86,23 @@ export class DataLoader<T, B = Collated<T>> implements Iterable<B>, AsyncIterabl
    * Makes a loader; nothing is fetched before it is iterated.
    *
    * @param dataset Samples by number or in a row.
+   * @param batchSize Samples in a batch, unless the options come here. Default 1.
+   * @param rest The options after a batch size.
    * @throws {ValueError} If options exclude each other or are out of range.
    * @throws {ArgumentTypeError} If `dataset` is none, or an option is unknown.
    */
-  constructor(dataset: DatasetLike<T> | IterableDatasetLike<T>, options: DataLoaderOptions<T, B> = {}) {
+  constructor(
+    dataset: DatasetLike<T> | IterableDatasetLike<T>,
+    batchSize: number | DataLoaderOptions<T, B> = {},
+    rest: DataLoaderOptions<T, B> = {},
+  ) {
+    const options = typeof batchSize === "number" ? { ...rest, batchSize } : batchSize;
     checkOptions(dataset, options);
     const { batchSampler = null, sampler = null, shuffle = false, dropLast = false, generator = null } =
       options;
-    const batchSize = batchSampler === null ? options.batchSize === undefined ? 1 : options.batchSize : null;
+    const size = batchSampler === null ? options.batchSize === undefined ? 1 : options.batchSize : null;
     this.dataset = dataset;
-    this.batchSize = batchSize;
+    this.batchSize = size;
     this.dropLast = dropLast;
     this.generator = generator;
     this.collateFn = options.collateFn ?? null;
@@ -104,9 +111,7 @@ export class DataLoader<T, B = Collated<T>> implements Iterable<B>, AsyncIterabl
       ? null
       : sampler ?? (shuffle ? new RandomSampler(dataset, { generator }) : new SequentialSampler(dataset));
     this.batchSampler = batchSampler ??
-      (this.sampler === null || batchSize === null
-        ? null
-        : new BatchSampler(this.sampler, batchSize, dropLast));
+      (this.sampler === null || size === null ? null : new BatchSampler(this.sampler, size, dropLast));
   }
 
   /**
@@ -243,7 +248,7 @@ function checkOptions<T, B>(
     throw new ArgumentTypeError(
       `Cannot make a DataLoader with option ${JSON.stringify(unknown)}: it must be one of ${
         OPTIONS.join(", ")
-      }`,
+      }${unknown === "numWorkers" ? "; there are no worker processes, prefetch prepares batches ahead" : ""}`,
     );
   }
   const { batchSize, prefetch } = options;

@@ -19,6 +19,7 @@ export { e, inf, nan, pi } from "./src/constants.ts";
 export { enableWebGpu, type WebGpuOptions } from "./src/enable.ts";
 
 export * as backends from "./src/describe.ts";
+export * as distributions from "./src/distributions.ts";
 export * as webgpu from "./src/webgpu.ts";
 
 export * as autograd from "@flambeau/autograd";

@@ -23,8 +23,6 @@ import { gemm_scratch, micro, padded } from "./gemm";
 import { MR_F32, NR_F32 } from "./gemm_micro";
 import {
   backTile,
-  gradTile,
-  inputTile,
   kernelTile,
   loadWeights,
   outputTile,
@@ -32,14 +30,12 @@ import {
   writeNumbers,
 } from "./generated/winograd_tiles";
 import {
-  cover,
   FIT,
   forget,
   Frame,
   imageFrame,
-  putSome,
+  putBlock,
   resultFrame,
-  scatter,
   status,
   uncover,
   writeTiles,
@@ -83,6 +79,17 @@ import {
   WIDTH,
   writeOffsets,
 } from "./winograd_layout";
+import {
+  clearSteps,
+  isFifth,
+  loadBlock,
+  packGrad,
+  packImage,
+  packResult,
+  packTiles,
+  placeOf,
+  rowOf,
+} from "./winograd_pack";
 
 export { all_finite_f32 } from "./winograd_image";
 
@@ -218,98 +225,6 @@ export function winograd_weight_grad_scratch(
     4 * (16 * parts * across * down + 16) * 4;
 }
 
-// Twenty rows are packed as five vectors of four. Panels of five rows have the fifth ones of four panels in the last vector,
-// whose lanes go to these panels; there is none where panels have four.
-
-/** True for the vector of fifth rows. */
-// @ts-ignore: decorator
-@inline
-function isFifth(vector: i32): bool {
-  return MR_F32 === 5 && vector === 4;
-}
-
-/** Which of the twenty rows is in lane `l` of a vector. */
-// @ts-ignore: decorator
-@inline
-function rowOf(vector: i32, l: i32): i32 {
-  return isFifth(vector) ? 4 + 5 * l : vector * MR_F32 + l;
-}
-
-/** Bytes from the first of panels of `panel` bytes to where a vector goes. */
-// @ts-ignore: decorator
-@inline
-function placeOf(vector: i32, panel: usize): usize {
-  return isFifth(vector) ? 16 : <usize>vector * panel;
-}
-
-/** Writes 0 to the steps from `k` to `kp` of panels that have `wide` of `all` elements for each step, in `n` matrices. */
-function clearSteps(p: usize, wide: i32, all: i32, k: i32, kp: i32, n: i32, step: usize): void {
-  if (k === kp) return;
-  const panel = <usize>(wide * kp) << 2;
-  for (; n > 0; n--) {
-    let q = p + (<usize>(wide * k) << 2);
-    for (let i = 0; i < all; i += wide) {
-      memory.fill(q, 0, <usize>(wide * (kp - k)) << 2);
-      q += panel;
-    }
-    p += step;
-  }
-}
-
-/** Writes 0 to the lanes from number `n` on of `count` vectors. */
-function clearLanes(p: usize, step: usize, n: i32, count: i32): void {
-  for (let i = 0; i < count; i++) {
-    for (let l = n; l < 4; l++) store<f32>(p + (<usize>l << 2), 0);
-    p += step;
-  }
-}
-
-/** {@linkcode loadWeights} for the block at row `y` and column `x` of larger kernels: zeros where these have no weight. */
-function loadBlock(p0: usize, p1: usize, p2: usize, p3: usize, y: i32, x: i32, w: usize, step: usize): void {
-  const height = meta(KERNEL);
-  const width = meta(KERNEL + 1);
-  for (let i = y; i < y + 3; i++) {
-    for (let j = x; j < x + 3; j++) {
-      let v = f32x4.splat(0);
-      if (i >= 0 && i < height && j >= 0 && j < width) {
-        const at = <usize>(i * width + j) << 2;
-        v = v128.load32_lane(p0 + at, v, 0);
-        v = v128.load32_lane(p1 + at, v, 1);
-        v = v128.load32_lane(p2 + at, v, 2);
-        v = v128.load32_lane(p3 + at, v, 3);
-      }
-      v128.store(w, v);
-      w += step;
-    }
-  }
-}
-
-/**
- * Stores the nine vectors at {@linkcode between}, whose lanes are the block at row `y` and column `x` of `n` up to four
- * kernels, the first of which is at `o`.
- */
-function putBlock(o: usize, y: i32, x: i32, n: i32): void {
-  const width = meta(KERNEL + 1);
-  const apart = <usize>(meta(KERNEL) * width) << 2;
-  const rows = min(3, meta(KERNEL) - y);
-  const columns = min(3, width - x);
-  let from = between();
-  o += <usize>(y * width + x) << 2;
-  for (let i = 0; i < rows; i++) {
-    if (n === 4 && columns === 3) {
-      scatter(o, v128.load(from), apart);
-      scatter(o + 4, v128.load(from, 16), apart);
-      scatter(o + 8, v128.load(from, 32), apart);
-    } else {
-      for (let j = 0; j < columns; j++) {
-        putSome(o + (<usize>j << 2), v128.load(from + (<usize>j << 4)), n, apart);
-      }
-    }
-    o += <usize>width << 2;
-    from += 48;
-  }
-}
-
 /**
  * Transforms `count` rows of weights from `first` on, a multiple of 20, into panels of rows by channels, as `mode` says.
  * Weight [r, c] begins at w + r · rowStep + c · channelStep elements.
@@ -423,7 +338,6 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
   const deep = depth(strided) * shifts * kp;
   const tiles = phases() * image.tiles;
   const groups = (tiles + 3) >> 2;
-  const size = meta(HEIGHT) * meta(WIDTH);
   const result = meta(OUT_HEIGHT) * meta(OUT_WIDTH);
   const row = <usize>(meta(DILATION) * meta(OUT_WIDTH)) << 2;
   const gap = <usize>meta(DILATION + 1) << 2;
@@ -452,22 +366,7 @@ export function winograd_f32(x: usize, u: usize, o: usize, rows: i32, first: i32
       const g0 = at - n * groups;
       const g1 = min(groups, g0 + b1 - at);
       image.choose(4 * g0, min(tiles, 4 * g1));
-      for (let c = 0; c < channels; c++) {
-        const base = cover(image, x + (<usize>(n * meta(IMAGE_STEP) + c * size) << 2), pad);
-        for (let s = 0; s < shifts; s++) {
-          const p = base + (<usize>((blockAt(s) >> 16) * image.wide + (blockAt(s) & 65535)) << 2);
-          let tile = table() + (<usize>g0 << 6);
-          for (let g = at - b0; g < at - b0 + g1 - g0; g++) {
-            const p0 = p + <usize>load<i32>(tile);
-            const p1 = p + <usize>load<i32>(tile, 16);
-            const p2 = p + <usize>load<i32>(tile, 32);
-            const p3 = p + <usize>load<i32>(tile, 48);
-            const to = v + (<usize>((g >> 1) * deep + s * kp + c) << 5) + (<usize>(g & 1) << 4);
-            inputTile(strided, p0, p1, p2, p3, <usize>image.wide << 2, to, stepV);
-            tile += 64;
-          }
-        }
-      }
+      packTiles(image, x + (<usize>(n * meta(IMAGE_STEP)) << 2), pad, v, stepV, deep, at - b0);
       at += g1 - g0;
     }
     // Steps of k beyond the channels meet weights of 0, and must be finite.
@@ -520,7 +419,6 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
   const tiles = image.tiles;
   const groups = (tiles + 3) >> 2;
   const size = meta(HEIGHT) * meta(WIDTH);
-  const plane = meta(OUT_HEIGHT) * meta(OUT_WIDTH);
   const some = rowsOfBack(rows, strided);
   const most = imagesAtOnce(groups, channels);
   const all = 4 * groups * most + 4;
@@ -538,22 +436,7 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
     const images = min(most, batch - b);
     const columns = ((images * groups + 1) & ~1) << 2;
     for (let n = 0; n < images; n++) {
-      for (let c = 0; c < channels; c++) {
-        const p = cover(result, x + (<usize>((b + n) * meta(OUT_STEP) + c * plane) << 2), pad);
-        let tile = table();
-        for (let t = 0; t < tiles; t += 4) {
-          const g = n * groups + (t >> 2);
-          const to = v + (<usize>((g >> 1) * kp + c) << 5) + (<usize>(g & 1) << 4);
-          const p0 = p + <usize>load<i32>(tile, 4);
-          const p1 = p + <usize>load<i32>(tile, 20);
-          const p2 = p + <usize>load<i32>(tile, 36);
-          const p3 = p + <usize>load<i32>(tile, 52);
-          gradTile(strided, p0, p1, p2, p3, <usize>result.wide << 2, to, stepV, 0);
-          // Past the last tile there are none: their gradients are 0.
-          if (t + 4 > tiles) clearLanes(to, stepV, tiles - t, <i32>sums);
-          tile += 64;
-        }
-      }
+      packResult(result, x + (<usize>((b + n) * meta(OUT_STEP)) << 2), pad, v, stepV, n * groups);
     }
     clearSteps(v, NR_F32, columns, channels, kp, <i32>sums, stepV);
     for (let r = 0; r < rows; r += some) {
@@ -578,6 +461,18 @@ export function winograd_back_f32(x: usize, u: usize, o: usize, rows: i32, batch
     }
   }
   return status();
+}
+
+/** Transforms a block of all kernels of `channels` back and stores it at its place in them; rows are `columns` elements. */
+function putBlocks(d: usize, step: usize, columns: i32, o: usize, block: i32, channels: i32): void {
+  const strided = meta(STRIDE) === 2;
+  const taps = meta(KERNEL) * meta(KERNEL + 1);
+  for (let r = 0; r < meta(ROWS); r++) {
+    for (let c = 0; c < channels; c += 4) {
+      kernelTile(strided, d + (<usize>(r * columns + c) << 2), step);
+      putBlock(o + (<usize>((r * meta(CHANNELS) + c) * taps) << 2), block >> 16, block & 65535, min(4, channels - c));
+    }
+  }
 }
 
 /**
@@ -624,44 +519,9 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
       const t1 = min(tiles, t0 + b1 - at);
       image.choose(t0, t1);
       result.choose(t0, t1);
-      for (let c = 0; c < some; c += 4) {
-        // Past the last channel it is read again.
-        const from = x + (<usize>(n * meta(IMAGE_STEP)) << 2);
-        const size = <usize>(meta(HEIGHT) * meta(WIDTH)) << 2;
-        const p0 = cover(image, from + <usize>min(c, channels - 1) * size, pad);
-        const p1 = cover(image, from + <usize>min(c + 1, channels - 1) * size, pad + image.bytes);
-        const p2 = cover(image, from + <usize>min(c + 2, channels - 1) * size, pad + 2 * image.bytes);
-        const p3 = cover(image, from + <usize>min(c + 3, channels - 1) * size, pad + 3 * image.bytes);
-        for (let s = 0; s < shifts; s++) {
-          const shift = <usize>((blockAt(s) >> 16) * image.wide + (blockAt(s) & 65535)) << 2;
-          const column = s * some + c;
-          let to = v + (<usize>((column >> 3) * kp + at - b0) << 5) + (<usize>(c & 4) << 2);
-          for (let tile = table() + (<usize>t0 << 4); tile < table() + (<usize>t1 << 4); tile += 16) {
-            const q = shift + <usize>load<i32>(tile);
-            inputTile(strided, p0 + q, p1 + q, p2 + q, p3 + q, <usize>image.wide << 2, to, stepV);
-            to += 32;
-          }
-        }
-      }
-      for (let r = 0; r < rows; r += TALL) {
-        for (let j = 0; j < 5; j++) {
-          if (r + rowOf(j, 0) >= rows) continue;
-          const from = g + (<usize>(n * meta(OUT_STEP)) << 2);
-          const size = <usize>(meta(OUT_HEIGHT) * meta(OUT_WIDTH)) << 2;
-          const p0 = cover(result, from + <usize>(r + rowOf(j, 0)) * size, padGrad);
-          const p1 = cover(result, from + <usize>min(r + rowOf(j, 1), rows - 1) * size, padGrad + result.bytes);
-          const p2 = cover(result, from + <usize>min(r + rowOf(j, 2), rows - 1) * size, padGrad + 2 * result.bytes);
-          const p3 = cover(result, from + <usize>min(r + rowOf(j, 3), rows - 1) * size, padGrad + 3 * result.bytes);
-          const panel = <usize>(MR_F32 * kp) << 2;
-          const apart: usize = isFifth(j) ? panel : 0;
-          let to = z + (<usize>(r * kp + (at - b0) * MR_F32) << 2) + placeOf(j, panel);
-          for (let tile = table() + (<usize>t0 << 4); tile < table() + (<usize>t1 << 4); tile += 16) {
-            const q = <usize>load<i32>(tile, 4);
-            gradTile(strided, p0 + q, p1 + q, p2 + q, p3 + q, <usize>result.wide << 2, to, stepZ, apart);
-            to += <usize>MR_F32 << 2;
-          }
-        }
-      }
+      packImage(image, x + (<usize>(n * meta(IMAGE_STEP)) << 2), pad, v + (<usize>(at - b0) << 5), stepV, channels, kp);
+      const to = z + (<usize>((at - b0) * MR_F32) << 2);
+      packGrad(result, g + (<usize>(n * meta(OUT_STEP)) << 2), padGrad, to, stepZ, kp);
       at += t1 - t0;
     }
     clearSteps(v, NR_F32, columns, b1 - b0, kp, <i32>parts, stepV);
@@ -674,16 +534,6 @@ export function winograd_weight_grad_f32(g: usize, x: usize, o: usize, batch: i3
       multiply(z + <usize>sumOf(<i32>i, strided) * stepZ, b, to, <usize>columns << 2, full, n, kp, kp, b0 > 0);
     }
   }
-  const taps = meta(KERNEL) * meta(KERNEL + 1);
-  for (let s = 0; s < shifts; s++) {
-    const y = blockAt(s) >> 16;
-    const x = blockAt(s) & 65535;
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < channels; c += 4) {
-        kernelTile(strided, d + (<usize>(r * columns + s * some + c) << 2), stepD);
-        putBlock(o + (<usize>((r * meta(CHANNELS) + c) * taps) << 2), y, x, min(4, channels - c));
-      }
-    }
-  }
+  for (let s = 0; s < shifts; s++) putBlocks(d + (<usize>(s * some) << 2), stepD, columns, o, blockAt(s), channels);
   if (status() !== FIT) store<f32>(o, NaN);
 }

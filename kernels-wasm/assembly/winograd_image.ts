@@ -7,9 +7,11 @@ import { mad } from "./fused";
 import {
   ABOVE,
   BEFORE,
+  between,
   DILATION,
   frames,
   HEIGHT,
+  KERNEL,
   meta,
   OUT_HEIGHT,
   OUT_WIDTH,
@@ -108,6 +110,13 @@ export class Frame {
   /** Bytes of the padded one; what reads beyond its end finds memory there. */
   get bytes(): usize {
     return <usize>(phases() * this.plane + 16) << 2;
+  }
+
+  /** Bytes to where block `at` of a kernel meets what its first element meets at 0. */
+  // @ts-ignore: decorator
+  @inline
+  shift(at: i32): usize {
+    return <usize>((at >> 16) * this.wide + (at & 65535)) << 2;
   }
 
   /** Bytes to the tile in row `y` and column `x` of a part. */
@@ -396,7 +405,7 @@ function putPart(p: usize, v: v128, tile: usize, i: i32, gap: usize): void {
 /** Stores the first `n` lanes, one to four, `gap` bytes apart. */
 // @ts-ignore: decorator
 @inline
-export function putSome(p: usize, v: v128, n: i32, gap: usize): void {
+function putSome(p: usize, v: v128, n: i32, gap: usize): void {
   v128.store32_lane(p, v, 0);
   if (n > 1) v128.store32_lane(p + gap, v, 1);
   if (n > 2) v128.store32_lane(p + 2 * gap, v, 2);
@@ -432,4 +441,30 @@ export function addPair(p: usize, v: v128): void {
 @inline
 export function addOne(p: usize, v: f32): void {
   store<f32>(p, load<f32>(p) + v);
+}
+
+/**
+ * Stores the nine vectors at {@linkcode between}, whose lanes are the block at row `y` and column `x` of `n` up to four
+ * kernels, the first of which is at `o`.
+ */
+export function putBlock(o: usize, y: i32, x: i32, n: i32): void {
+  const width = meta(KERNEL + 1);
+  const apart = <usize>(meta(KERNEL) * width) << 2;
+  const rows = min(3, meta(KERNEL) - y);
+  const columns = min(3, width - x);
+  let from = between();
+  o += <usize>(y * width + x) << 2;
+  for (let i = 0; i < rows; i++) {
+    if (n === 4 && columns === 3) {
+      scatter(o, v128.load(from), apart);
+      scatter(o + 4, v128.load(from, 16), apart);
+      scatter(o + 8, v128.load(from, 32), apart);
+    } else {
+      for (let j = 0; j < columns; j++) {
+        putSome(o + (<usize>j << 2), v128.load(from + (<usize>j << 4)), n, apart);
+      }
+    }
+    o += <usize>width << 2;
+    from += 48;
+  }
 }

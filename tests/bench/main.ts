@@ -8,7 +8,7 @@
  *
  * Operations that do little but read, and additions and relu, are compared with bare loops too: WebAssembly without a
  * library around it, over the same buffers, in turns with the kernel. The fastest of several forms counts. With several
- * threads there are none: a bare loop has one.
+ * threads there are none: a bare loop has one. Rows like `a.add(b)` are whole calls, each of which makes a new tensor.
  *
  * Run: `deno task bench [--json] [--threads=1] [--build=simd] [--match=conv,pool] [--budget=200]`.
  *
@@ -19,6 +19,7 @@ import process from "node:process";
 import {
   bfloat16,
   bool,
+  type Buffer,
   type DType,
   float16,
   float32,
@@ -30,6 +31,7 @@ import {
 } from "@flambeau/core";
 import { bestBuild, createWasmBackend, type WasmBuild } from "@flambeau/kernels-wasm";
 import { hostKernels } from "@flambeau/reference";
+import { ones, registerBackend, type Tensor } from "@flambeau/tensor";
 import { bareLoops, type BareName, fastest, measureLimits, race, type Times } from "./limits.ts";
 
 const options = new Map(
@@ -122,7 +124,7 @@ function make(spec: Spec, seed: number): Operand {
 }
 
 /** Where a buffer of the device begins in its memory. */
-function addressOf({ buffer }: Operand): number {
+function addressOf(buffer: Buffer): number {
   return (buffer as unknown as { readonly ptr: number }).ptr;
 }
 
@@ -483,6 +485,15 @@ const rows: readonly Row[] = [
   })),
 ];
 
+/** Calls as users write them: a name, the bare loop that does the same, the number of elements, and the call. */
+const userCalls: readonly (readonly [string, BareName, number, (a: Tensor, b: Tensor) => Tensor])[] = [
+  M,
+  16 * M,
+].flatMap((n) => [
+  [`a.add(b) ${n / M} M`, "add", n, (a: Tensor, b: Tensor) => a.add(b)],
+  [`a.relu() ${n / M} M`, "relu", n, (a: Tensor) => a.relu()],
+]);
+
 type AnyKernel = (
   inputs: readonly Operand[],
   outputs: Operand | readonly Operand[],
@@ -505,51 +516,103 @@ copying ${limits.copy.toFixed(1)} GB/s, ${limits.shared.toFixed(0)} GB/s in the 
 bare loops: ${Object.entries(limits.bare).map(([name, times]) => `${name} ${ms(times)} ms`).join(", ")}
 `);
 }
+
+/** One result: `share` of the limit, which is that of copying at a `level` of memory where there is one. */
+interface Result {
+  readonly name: string;
+  readonly times: Times;
+  readonly rate: string;
+  readonly share: number;
+  readonly level?: string;
+  /** The fastest bare loop, and its times. */
+  readonly bare?: readonly [form: string, times: Times] | undefined;
+}
+
+function report({ name, times: [least, median], rate, share, level, bare }: Result): void {
+  results.push({ name, least, median, rate, share, form: bare?.[0], bare: bare?.[1] });
+  if (isJson) return;
+  const percent = (x: number): string => (100 * x).toFixed(0);
+  const beside = bare === undefined
+    ? ""
+    : `, ${percent(bare[1][0] / least)} / ${percent(bare[1][1] / median)} % of a bare loop: ${
+      ms(bare[1])
+    } ms (${bare[0]})`;
+  console.log(
+    `${name.padEnd(36)}${least.toFixed(3).padStart(9)} / ${median.toFixed(3).padStart(8)} ms${
+      rate.padStart(17)
+    }${percent(share).padStart(5)} % of the limit${level === undefined ? "" : ` (${level})`}${beside}`,
+  );
+}
+
+/** Times of `call`, and of the fastest of the bare loops that do the same: `bytes` of each operand, the result last. */
+function besideBare(
+  call: () => void,
+  bare: BareName | undefined,
+  addresses: () => readonly number[],
+  bytes: number,
+): Pick<Result, "times" | "bare"> {
+  const forms = bare === undefined || loops === null ? {} : loops[bare];
+  const calls = Object.values(forms).map((loop) => () => {
+    const at = addresses();
+    loop(at[0]!, at[1]!, at.at(-1)!, bytes & ~511);
+  });
+  const [times, ...others] = race([call, ...calls], budget);
+  return { times: times!, bare: others.length === 0 ? undefined : fastest(Object.keys(forms), others) };
+}
+
+/** The limit of moving so many bytes: by what memory they go, and GB/s of copying there. */
+function copying(bytes: number): [level: string, speed: number] {
+  if (bytes > 24 * M) return ["DRAM", limits.copy];
+  return bytes > M / 2 ? ["last cache", limits.shared] : ["cache", limits.cached];
+}
+
+const isWanted = (name: string): boolean => matches.some((part) => name.includes(part));
+
 for (
   const { name, primitive, inputs, outputs, attrs = null, flops, bytes: moved, inPlace, bare, of = "" }
     of rows
 ) {
-  if (!matches.some((part) => `${name} ${of} ${primitive}`.includes(part))) continue;
+  if (!isWanted(`${name} ${of} ${primitive}`)) continue;
   const operands = inputs.map(make);
   const made = inPlace === undefined ? outputs.map(make) : inPlace.map((i) => operands[i]!);
   const kernel = device.kernels[primitive] as unknown as AnyKernel;
   const dispatch = kernel(operands, made.length === 1 ? made[0]! : made, attrs);
   if (dispatch === null) throw new Error(`${name}: no kernel`);
-  const forms = bare === undefined || loops === null ? {} : loops[bare];
-  const [a, b = 0, o = 0] = [...operands, ...made].map(addressOf);
-  const ofOne = (operands[0]?.buffer.bytes ?? 0) & ~511;
-  const bareCalls = Object.values(forms).map((loop) => () => loop(a!, b, operands.length < 2 ? b : o, ofOne));
-  const times = race([() => device.run(dispatch), ...bareCalls], budget);
-  const [least, median] = times[0]!;
+  const at = [...operands, ...made].map(({ buffer }) => addressOf(buffer));
+  const found = besideBare(() => device.run(dispatch), bare, () => at, operands[0]?.buffer.bytes ?? 0);
+  const [least] = found.times;
   const bytes = moved ?? [...operands, ...made].reduce((sum, x) => sum + x.buffer.bytes, 0);
   for (const x of new Set([...operands, ...made])) device.free(x.buffer);
-  // A product with few rows reads memory and does little else: the nearer limit counts.
-  const byFlops = flops === undefined ? 0 : flops / limits.flops / 1e6;
-  const [level, speed] = bytes > 24 * M
-    ? ["DRAM", flops === undefined ? limits.copy : limits.read]
-    : bytes > M / 2
-    ? ["last cache", limits.shared]
-    : ["cache", limits.cached];
-  const byBytes = bytes / speed / 1e6;
-  const share = (flops === undefined ? byBytes : Math.max(byFlops, bytes > 16 * M ? byBytes : 0)) / least;
-  const rate = flops === undefined
-    ? `${(bytes / least / 1e6).toFixed(1)} GB/s`
-    : `${(flops / least / 1e6).toFixed(1)} GFLOP/s`;
-  const [form, bareTimes] = bareCalls.length > 0 ? fastest(Object.keys(forms), times.slice(1)) : [];
-  results.push({ name, least, median, rate, share, form, bare: bareTimes });
-  if (!isJson) {
-    console.log(
-      `${name.padEnd(36)}${least.toFixed(3).padStart(9)} / ${median.toFixed(3).padStart(8)} ms${
-        rate.padStart(17)
-      }${(100 * share).toFixed(0).padStart(5)} % of the limit${flops === undefined ? ` (${level})` : ""}${
-        bareTimes === undefined
-          ? ""
-          : `, ${(100 * bareTimes[0] / least).toFixed(0)} / ${
-            (100 * bareTimes[1] / median).toFixed(0)
-          } % of a bare loop: ${ms(bareTimes)} ms (${form})`
-      }`,
-    );
+  const [level, speed] = copying(bytes);
+  if (flops === undefined) {
+    const rate = `${(bytes / least / 1e6).toFixed(1)} GB/s`;
+    report({ name, ...found, rate, share: bytes / speed / 1e6 / least, level });
+    continue;
   }
+  // A product with few rows reads memory and does little else: the nearer limit counts.
+  const byBytes = bytes > 16 * M ? bytes / (level === "DRAM" ? limits.read : speed) : 0;
+  const share = Math.max(flops / limits.flops, byBytes) / 1e6 / least;
+  report({ name, ...found, rate: `${(flops / least / 1e6).toFixed(1)} GFLOP/s`, share });
+}
+registerBackend(device);
+for (const [name, bare, n, call] of userCalls) {
+  if (!isWanted(name)) continue;
+  const [a, b] = [ones([n]), ones([n])];
+  let y = call(a, b);
+  const again = (): void => {
+    y.dispose();
+    y = call(a, b);
+  };
+  const tensors = (): Tensor[] => bare === "add" ? [a, b, y] : [a, y];
+  const found = besideBare(again, bare, () => tensors().map((x) => addressOf(x.storage.buffer)), 4 * n);
+  const bytes = 4 * n * tensors().length;
+  const [level, speed] = copying(bytes);
+  const [least] = found.times;
+  report({
+    ...{ name, ...found, level, rate: `${(bytes / least / 1e6).toFixed(1)} GB/s` },
+    share: bytes / speed / 1e6 / least,
+  });
+  for (const x of [a, b, y]) x.dispose();
 }
 if (isJson) {
   console.log(JSON.stringify({ build, threads: device.numThreads, limits, results }, null, 1));

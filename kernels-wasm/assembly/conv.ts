@@ -8,8 +8,8 @@
  * taps panels are not gathered: tiles read the image tap by tap. With kernels of 1 × 1 the matrix is the image.
  *
  * The gradient for the weight is the product of the gradient with the transposed matrix. The gradient for the input is the
- * matrix of its own, weights times gradient, added up element by element where the tables say; with few output channels
- * it is the convolution with flipped weights over the gradient, spread by the stride.
+ * matrix of its own, weights times gradient, added up row by row where the tables say; where that costs less, it is the
+ * convolution with flipped weights over the gradient, spread by the stride. Few planes of 3 × 3 kernels read the image in place.
  */
 
 import {
@@ -25,6 +25,7 @@ import { mad } from "./fused";
 import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA, packedRows, packWhole, padded, rowsOfBlock } from "./gemm";
 import { scratch } from "./memory";
 import { nearPlane, nearPlaneBack, nearPlaneGrad, paddedPlaneBack } from "./near";
+import { hasSums3x3, sums3x3 } from "./planes";
 import { correlateTaps } from "./taps";
 
 /** What the host writes at META, in this order. */
@@ -432,6 +433,16 @@ function isNear(): i32 {
   return plain ? by : 0;
 }
 
+/** True where few planes are sums over planes of the image times kernels of 3 × 3 that move by 1, for whole rows of pixels. */
+function isSum(rows: i32, first: i32, count: i32): bool {
+  const n = meta(OUT + 2);
+  const low = meta(LOW + 2);
+  return rows < 4 && meta(CHANNELS) > 1 && isFlat() && meta(KERNEL + 1) === 3 && meta(KERNEL + 2) === 3 &&
+    meta(STRIDE + 1) === 1 && meta(STRIDE + 2) === 1 && meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 &&
+    meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 && n + 2 - 2 * low === meta(SIZE + 2) && hasSums3x3(n, meta(LOW + 1), low) &&
+    first % n === 0 && count % n === 0;
+}
+
 /** True where the gathered matrix is the image: kernels of 1 × 1 that move by 1. */
 // @ts-ignore: decorator
 @inline
@@ -583,11 +594,15 @@ function convolve(
   const volume = meta(CHANNELS) * meta(SIZE) * meta(SIZE + 1) * meta(SIZE + 2);
   const pad = image(k, p, meta(ROWS));
   const pack = packs(k, p, meta(ROWS));
-  const byRows = hasRows() && count === p;
-  const bySteps = isFlat() && !byRows && count === p;
+  const wide = meta(OUT + 2);
+  const high = count / wide;
+  const isWhole = isFlat() && first % wide + count % wide === 0;
+  const byRows = isWhole && hasRows();
+  const bySteps = isWhole && !byRows;
   // Weights of 3 × 3 for one channel stay in registers.
-  const few = rows < 4 || (byRows && k === 9 && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3);
+  const few = rows < 4 || (byRows && count === p && k === 9 && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3);
   const byTaps = !few && hasTaps(k);
+  const bySums = isSum(rows, first, count);
   const pixel = pixels(k) + (<usize>first << 2);
   const next = <usize>p << 2;
   const ends = finishes();
@@ -603,6 +618,13 @@ function convolve(
   for (let n = 0; n < batch; n++) {
     const from = x + (<usize>((n * groups + group) * volume) << 2);
     const to = o + (<usize>((n * groups + group) * meta(ROWS) * p) << 2);
+    if (bySums) {
+      const y = first / wide;
+      const h = meta(SIZE + 1);
+      sums3x3(w, from, to, rows, next, meta(CHANNELS), h, wide, y, y + high, meta(LOW + 1), meta(LOW + 2), scratch);
+      if (ends) finishRows(to, to, next, rows, count, bias);
+      continue;
+    }
     if (!direct) place(from, pad);
     const base = direct ? from : pad;
     if (byTaps) {
@@ -615,11 +637,11 @@ function convolve(
         if (byRows) {
           correlatePlane(
             w + (<usize>(r * k) << 2),
-            base,
+            base + <usize>load<i32>(pixel),
             row,
             meta(CHANNELS),
-            meta(OUT + 1),
-            meta(OUT + 2),
+            high,
+            wide,
             meta(KERNEL + 1),
             meta(KERNEL + 2),
             <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
@@ -630,11 +652,11 @@ function convolve(
         } else if (bySteps) {
           correlateSteps(
             w + (<usize>(r * k) << 2),
-            base,
+            base + <usize>load<i32>(pixel),
             row,
             meta(CHANNELS),
-            meta(OUT + 1),
-            meta(OUT + 2),
+            high,
+            wide,
             meta(KERNEL + 1),
             meta(KERNEL + 2),
             <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
@@ -696,7 +718,7 @@ export function conv_f32(
     }
     return;
   }
-  clearImage(k, p);
+  if (!isSum(rows, first, count)) clearImage(k, p);
   const by = count === p ? isNear() : 0;
   if (by) {
     convolveNear(x, w, o, batch, rows, groups, by, 0);
@@ -733,7 +755,7 @@ export function conv_input_grad_turned_f32(
     }
     return;
   }
-  clearImage(k, p);
+  if (!isSum(rows, first, count)) clearImage(k, p);
   const by = count === p ? isNear() : 0;
   const turned = ownWeights(k, p);
   if (by) {

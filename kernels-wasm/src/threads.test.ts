@@ -190,6 +190,14 @@ const cases: readonly (readonly [KernelName, readonly Spec[], readonly Spec[], u
   ["convInputGrad", [{ shape: [1, 6, 40, 31] }, { shape: [6, 1, 5, 5] }], [{ shape: [1, 1, 40, 31] }], {
     ...{ ...image, padding: [2, 2], inputSize: [40, 31] },
   }],
+  ["convInputGrad", [{ shape: [1, 6, 40, 31] }, { shape: [6, 1, 3, 3] }], [{ shape: [1, 1, 40, 31] }], {
+    ...{ ...image, inputSize: [40, 31] },
+  }],
+  ["conv", [{ shape: [1, 6, 41, 30] }, { shape: [3, 6, 3, 3] }], [{ shape: [1, 3, 41, 30] }], image],
+  ["conv", [{ shape: [1, 5, 40, 31] }, { shape: [2, 5, 5, 5] }], [{ shape: [1, 2, 38, 29] }], image],
+  ["conv", [{ shape: [1, 9, 61, 61] }, { shape: [2, 9, 3, 3] }], [{ shape: [1, 2, 21, 21] }], {
+    ...{ ...image, stride: [3, 3] },
+  }],
   ["convInputGrad", [{ shape: [1, 72, 8, 8] }, { shape: [72, 72, 3, 3] }], [{ shape: [1, 72, 8, 8] }], {
     ...image,
     inputSize: [8, 8],

@@ -171,7 +171,9 @@ function cutConvolution(
       moves: [[1, row], [2, pixels * 4]],
     });
   }
-  const step = kernels.cut(entry, args, { units: pixels, at: 7, grain: 8, cost, moves: [[2, 4], [6, 1]] });
+  // Few channels are made of whole rows of pixels.
+  const grain = g.rows < 4 && g.out[0] === 1 && g.out[1]! >= 8 ? 2 * g.out[2]! : 8;
+  const step = kernels.cut(entry, args, { units: pixels, at: 7, grain, cost, moves: [[2, 4], [6, 1]] });
   // Tiles at the edge of a part reach into the next.
   return taps <= FEW_TAPS && step instanceof Job ? finishedAfter(kernels, step) : step;
 }
@@ -228,22 +230,42 @@ function by2(own: Geometry, turned: Geometry): Geometry | null {
 const FEW_TAPS = 32;
 
 /**
- * What {@linkcode isTurnedBetter} compares, in products, by measurement: how much longer those take of channels so few that
- * nothing is gathered (the fewer taps, the more the copying weighs), what gathering an element costs, what making and adding
+ * What {@linkcode isTurnedBetter} compares, in products, by measurement: how long those take of channels so few that nothing is
+ * gathered (less as sums; else the fewer taps, the more copying weighs), what gathering an element costs, what making and adding
  * one to its place does. With 8 channels and more, where Winograd's method mostly takes the place of both, the choice is rough.
  */
-const COSTS = { few: (taps: number): number => 1.35 + 5 / taps, gather: 4, spread: 7, spreadMany: 13 };
+const COSTS = {
+  sum: 1,
+  few: (taps: number): number => 1.35 + 5 / taps,
+  gather: 4,
+  spread: 7,
+  spreadMany: 13,
+};
+
+/** Most elements of an image that sums, which go down its columns, read as fast. */
+const MOST_OF_SUMS = 2 ** 21;
+
+/** Whether few planes are sums over planes of the image times kernels of 3 × 3 that move by 1: `isSum` in assembly/conv.ts. */
+function isSum({ size, low, spread, kernel, dilation, out, stride }: Geometry): boolean {
+  const [, above, left] = low as [number, number, number];
+  const n = out[2]!;
+  return String([kernel, stride, spread, dilation]) === "1,3,3,1,1,1,1,1,1,1,1,1" && size[0] === 1 &&
+    Math.min(above, left) >= 0 && Math.max(above, left) <= 2 && n >= 8 && n <= 16384 &&
+    (left < 2 || n % 4 !== 1);
+}
 
 /**
  * True when the gradient of the input is cheaper as a convolution with `turned` weights, which covers every element of the
  * input, than as a product for the elements of the output whose columns are then added up.
  */
-function isTurnedBetter({ rows: channels, channels: rows, size, kernel, out }: Geometry): boolean {
+function isTurnedBetter(turned: Geometry): boolean {
+  const { rows: channels, channels: rows, size, kernel, out } = turned;
   const [covered, read] = [count(out) * rows, count(size) * channels];
   if (channels >= 8) return covered * Math.ceil(channels / 5) * 5 <= read * (rows + COSTS.spreadMany);
   if (channels >= 4) return covered * (channels + COSTS.gather) <= read * (rows + COSTS.spread);
-  const isPlane = out[0] === 1 && kernel[0] === 1 && kernel[1]! > 1 && out[2]! >= 4;
-  return isPlane && covered * channels * COSTS.few(count(kernel)) <= read * (rows + COSTS.spread);
+  if (out[0]! * kernel[0]! > 1 || kernel[1] === 1 || out[2]! < 4) return false;
+  const isFast = isSum(turned) && rows * count(size) <= MOST_OF_SUMS;
+  return covered * channels * (isFast ? COSTS.sum : COSTS.few(count(kernel))) <= read * (rows + COSTS.spread);
 }
 
 /** The geometry for Winograd's method, where it computes this kind of convolution and pays; else null. */

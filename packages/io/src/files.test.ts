@@ -74,7 +74,7 @@ describe("save", () => {
 });
 
 describe("load", () => {
-  it("reads a path, a file address, bytes, an ArrayBuffer, a Blob and a data address", async () => {
+  it("reads a path, a file address, bytes, an ArrayBuffer, a Blob, a Response and a data address", async () => {
     const path = join(folder, "net.safetensors");
     await save(tensors, path);
     const bytes = await save(tensors);
@@ -88,6 +88,7 @@ describe("load", () => {
         bytes,
         bytes.slice().buffer as ArrayBuffer,
         blob,
+        new Response(blob),
         address,
       ]
     ) expect(await w(await load(source))).toEqual(VALUES);
@@ -102,6 +103,10 @@ describe("load", () => {
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
       expect(await w(await load(`${base}/net.safetensors`))).toEqual(VALUES);
+      expect(await w(await load(await fetch(`${base}/net.safetensors`)))).toEqual(VALUES);
+      await expect(load(await fetch(`${base}/gone`))).rejects.toThrow(
+        /Cannot load "http.*gone": .* status 404/,
+      );
       await expect(load(new URL("/missing", base))).rejects.toThrow(
         /Cannot load "http.*missing": .* status 404/,
       );

@@ -22,8 +22,11 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** What can be loaded: a path, an address (`http:`, `https:`, `file:`, `data:`, `blob:`), bytes, or a `Blob` such as a `File`. */
-export type LoadSource = string | URL | Uint8Array | ArrayBuffer | Blob;
+/**
+ * What can be loaded: a path, an address (`http:`, `https:`, `file:`, `data:`, `blob:`), bytes, a `Blob` such as a `File`,
+ * or the `Response` of a `fetch` with headers of one's own.
+ */
+export type LoadSource = string | URL | Uint8Array | ArrayBuffer | Blob | Response;
 
 interface FileHandle {
   stat(): Promise<{ size: number; isFile(): boolean }>;
@@ -66,11 +69,14 @@ export async function openSource(source: LoadSource): Promise<Source> {
   if (source instanceof Uint8Array) return fromBytes("bytes", source);
   if (source instanceof ArrayBuffer) return fromBytes("bytes", new Uint8Array(source));
   if (typeof Blob !== "undefined" && source instanceof Blob) return fromBlob(source);
+  if (typeof Response !== "undefined" && source instanceof Response) {
+    return await fromResponse(source.url === "" ? "a Response" : JSON.stringify(source.url), source);
+  }
   if (typeof source !== "string" && !(source instanceof URL)) {
     throw new FormatError(
       `Cannot load ${
         source === null ? "null" : typeof source
-      }: it must be a path, an address, bytes or a Blob, got neither`,
+      }: it must be a path, an address, bytes, a Blob or a Response, got none of them`,
     );
   }
   const text = String(source);
@@ -79,7 +85,7 @@ export async function openSource(source: LoadSource): Promise<Source> {
     const fs = await fileSystem();
     if (fs !== null) return await fromFile(fs, name, text.startsWith("file:") ? new URL(text) : text);
   }
-  return await fromAddress(name, text);
+  return await fromResponse(name, await fetch(text));
 }
 
 function fromBytes(name: string, bytes: Uint8Array): Source {
@@ -101,8 +107,7 @@ function fromBlob(blob: Blob): Source {
   };
 }
 
-async function fromAddress(name: string, address: string): Promise<Source> {
-  const response = await fetch(address);
+async function fromResponse(name: string, response: Response): Promise<Source> {
   if (!response.ok) {
     await response.body?.cancel();
     refuse(

@@ -202,10 +202,13 @@ function sumRow(x: usize, n: i32): f64 {
   return sumOf(x, n, lastLanes(n));
 }
 
-/** Rows of fewer elements are summed four at a time. */
+/**
+ * Rows of fewer elements are summed four at a time: from here on that is not faster, and 16 lanes that are added one after
+ * another round more often than 32.
+ */
 // @ts-ignore: decorator
 @inline
-const SHORT: i32 = 256;
+const SHORT: i32 = 160;
 
 /** 16 float32 in a row, by lanes. */
 // @ts-ignore: decorator

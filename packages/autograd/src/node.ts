@@ -162,7 +162,9 @@ export class SavedTensor {
           `operation: ${
             formatType({ shape: this.#shape, dtype: x.dtype })
           }${maker} is at version ${x.storage.version}; ` +
-          `expected version ${this.#version} instead`,
+          `expected version ${this.#version} instead${
+            anomaly.enabled ? "" : "; torch.autograd.detectAnomaly(() => …) shows where the value was used"
+          }`,
       );
     }
     if (

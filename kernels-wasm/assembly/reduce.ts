@@ -125,23 +125,28 @@ function row<T, Op>(x: usize, n: i32): T {
   return y;
 }
 
+/** The lanes of a sum in float64, by halves. */
+// @ts-ignore: decorator
+@inline
+function halves(c: v128): v128 {
+  return f64x2.add(f64x2.promote_low_f32x4(c), f64x2.promote_low_f32x4(i64x2.shuffle(c, c, 1, 1)));
+}
+
 /** The lanes of a sum as one. */
 // @ts-ignore: decorator
 @inline
 function total(c: v128): f64 {
-  const d = f64x2.add(f64x2.promote_low_f32x4(c), f64x2.promote_low_f32x4(i64x2.shuffle(c, c, 1, 1)));
+  const d = halves(c);
   return f64x2.extract_lane(d, 0) + f64x2.extract_lane(d, 1);
 }
 
-/** The lanes of four sums, added together. */
+/** The lanes of two sums, each as {@linkcode total} adds them: two float32. */
 // @ts-ignore: decorator
 @inline
-function totals(a: v128, b: v128, c: v128, d: v128): v128 {
-  const low = f32x4.add(i32x4.shuffle(a, b, 0, 4, 1, 5), i32x4.shuffle(a, b, 2, 6, 3, 7));
-  const high = f32x4.add(i32x4.shuffle(c, d, 0, 4, 1, 5), i32x4.shuffle(c, d, 2, 6, 3, 7));
-  const e = f64x2.add(f64x2.promote_low_f32x4(low), f64x2.promote_low_f32x4(i64x2.shuffle(low, low, 1, 1)));
-  const f = f64x2.add(f64x2.promote_low_f32x4(high), f64x2.promote_low_f32x4(i64x2.shuffle(high, high, 1, 1)));
-  return i64x2.shuffle(f32x4.demote_f64x2_zero(e), f32x4.demote_f64x2_zero(f), 0, 2);
+function totals(a: v128, b: v128): v128 {
+  const low = halves(a);
+  const high = halves(b);
+  return f32x4.demote_f64x2_zero(f64x2.add(i64x2.shuffle(low, high, 0, 2), i64x2.shuffle(low, high, 1, 3)));
 }
 
 /** A mask of the last `n` modulo four lanes. */
@@ -269,7 +274,7 @@ function sumRows(x: usize, o: usize, rows: i32, n: i32, step: usize): void {
       x2 += 16;
       x3 += 16;
     }
-    const sums = totals(s0, s1, s2, s3);
+    const sums = i64x2.shuffle(totals(s0, s1), totals(s2, s3), 0, 2);
     if (rows >= 4) v128.store(o, sums);
     else {
       store<f32>(o, f32x4.extract_lane(sums, 0));

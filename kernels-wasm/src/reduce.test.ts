@@ -334,7 +334,7 @@ test("sum, amax, amin of rows of any length: what stands in other rows has no pa
               const where = `${build} ${name} of ${rows} rows of ${n} with ${special}, row ${i}`;
               if (name !== "sum" || !Number.isFinite(e)) return expect(got[i], where).toBe(e);
               const size = x.slice(i * n, i * n + n).reduce((sum, v) => sum + Math.abs(v), 0);
-              expect(Math.abs(got[i]! - e), where).toBeLessThanOrEqual((n / 32 + 8) * 2 ** -24 * size);
+              expect(Math.abs(got[i]! - e), where).toBeLessThanOrEqual(4 * 2 ** -24 * size);
             });
             device.free(y.buffer);
             device.free(out.buffer);

@@ -1,6 +1,7 @@
 /** Kernels that move elements by their size in bytes: rows, planes, transposes, fills, halves. */
 
 import { scratch } from "./memory";
+import { moveFew } from "./move";
 import { move as moveBy, start, turn } from "./nd";
 
 /** Bytes of a piece in which much memory is moved: what is copied by more at once is read before it is written. */
@@ -108,6 +109,13 @@ function fillRow<T>(o: usize, x: T, n: i32): void {
     return;
   }
   const end = o + (<usize>n & ~(lanes - 1)) * sizeof<T>();
+  while (o + 64 <= end) {
+    v128.store(o, v);
+    v128.store(o, v, 16);
+    v128.store(o, v, 32);
+    v128.store(o, v, 48);
+    o += 64;
+  }
   while (o < end) {
     v128.store(o, v);
     o += 16;
@@ -129,28 +137,6 @@ export function copy_32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
 }
 export function copy_64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   copyRow<u64>(a, o, n, sa, so);
-}
-
-/** Moves `n` bytes that do not overlap, without a call where they are few: the last vector may cover some of the one before. */
-// @ts-ignore: decorator
-@inline
-function moveFew(a: usize, o: usize, n: usize): void {
-  if (n > 512) memory.copy(o, a, n);
-  else if (n >= 16) {
-    const last = n - 16;
-    for (let t: usize = 0; t < last; t += 16) v128.store(o + t, v128.load(a + t));
-    v128.store(o + last, v128.load(a + last));
-  } else if (n >= 8) {
-    const tail = load<u64>(a + n - 8);
-    store<u64>(o, load<u64>(a));
-    store<u64>(o + n - 8, tail);
-  } else if (n >= 4) {
-    const tail = load<u32>(a + n - 4);
-    store<u32>(o, load<u32>(a));
-    store<u32>(o + n - 4, tail);
-  } else {
-    for (let t: usize = 0; t < n; t++) store<u8>(o + t, load<u8>(a + t));
-  }
 }
 
 /** `m` runs of `n` bytes, `am` and `om` bytes from one another. */
@@ -187,6 +173,24 @@ function fillOf<T>(o: usize, x: T, n: i32): void {
   else fill_64(o, <i32>x, <i32>(<u64>x >> 32), n);
 }
 
+/** Two rows of 32-bit elements, `am` bytes apart, element by element in turns. */
+function mixRows(a: usize, am: i32, o: usize, n: i32): void {
+  for (; n >= 4; n -= 4) {
+    const x = v128.load(a);
+    const y = v128.load(a + <usize>am);
+    v128.store(o, i32x4.shuffle(x, y, 0, 4, 1, 5));
+    v128.store(o, i32x4.shuffle(x, y, 2, 6, 3, 7), 16);
+    a += 16;
+    o += 32;
+  }
+  for (; n > 0; n--) {
+    store<u32>(o, load<u32>(a));
+    store<u32>(o, load<u32>(a + <usize>am), 4);
+    a += 4;
+    o += 8;
+  }
+}
+
 /** Planes of m rows of n elements: `am` and `om` bytes from row to row, `sa` and `so` elements from element to element. */
 // @ts-ignore: decorator
 @inline
@@ -209,6 +213,7 @@ function copyPlanes<T>(
   for (;;) {
     if (around > 0) fillOf<T>(o, value, around);
     if (sa === 1 && so === 1) moveRuns(a, o + <usize>at, m, <usize>n * sizeof<T>(), am, om);
+    else if (sizeof<T>() === 4 && m === 2 && sa === 1 && so === 2 && om === 4) mixRows(a, am, o + <usize>at, n);
     else {
       let p = a;
       let q = o + <usize>at;

@@ -6,6 +6,8 @@
  * were looked at by {@linkcode index_outside}.
  */
 
+import { moveFew } from "./move";
+
 // @ts-ignore: decorator
 @inline
 function indexAt(index: usize, i: i32, wide: i32): i64 {
@@ -83,16 +85,6 @@ function chooseRow<T>(x: usize, index: usize, o: usize, n: i32, wide: i32): void
   }
 }
 
-/** Moves a run of bytes, short ones without a call. */
-// @ts-ignore: decorator
-@inline
-function moveRun(o: usize, x: usize, bytes: usize): void {
-  if (bytes === 8) store<u64>(o, load<u64>(x));
-  else if (bytes <= 128 && (bytes & 15) === 0) {
-    for (let t: usize = 0; t < bytes; t += 16) v128.store(o + t, v128.load(x + t));
-  } else memory.copy(o, x, bytes);
-}
-
 /** o[a, i, :] = x[a, index[i], :] with runs of `bytes` bytes; `step` and `to` bytes from a to a in x and o. */
 export function index_select(
   x: usize,
@@ -113,7 +105,7 @@ export function index_select(
     else {
       let q = o;
       for (let i = 0; i < n; i++) {
-        moveRun(q, x + placeAt(index, i, wide) * <usize>bytes, <usize>bytes);
+        moveFew(x + placeAt(index, i, wide) * <usize>bytes, q, <usize>bytes);
         q += <usize>bytes;
       }
     }
@@ -139,7 +131,7 @@ export function index_set(
     for (let i = 0; i < n; i++) {
       const q = o + placeAt(index, i, wide) * <usize>row;
       if (bytes === 4) store<u32>(q, load<u32>(source));
-      else moveRun(q, source, <usize>bytes);
+      else moveFew(source, q, <usize>bytes);
       source += <usize>row;
     }
     o += <usize>size * <usize>row;
@@ -170,6 +162,26 @@ function indexAdd<T>(
   wide: i32,
 ): void {
   const step = <usize>row * sizeof<T>();
+  if (row === 1) {
+    // Four rows at a time: what is added to one place of a row waits for what was added before.
+    const line = <usize>n * sizeof<T>();
+    const to = <usize>size * sizeof<T>();
+    for (; outer >= 4; outer -= 4) {
+      for (let i = 0; i < n; i++) {
+        let q = o + placeAt(index, i, wide) * sizeof<T>();
+        store<T>(q, <T>(load<T>(q) + load<T>(source)));
+        q += to;
+        store<T>(q, <T>(load<T>(q) + load<T>(source + line)));
+        q += to;
+        store<T>(q, <T>(load<T>(q) + load<T>(source + 2 * line)));
+        q += to;
+        store<T>(q, <T>(load<T>(q) + load<T>(source + 3 * line)));
+        source += sizeof<T>();
+      }
+      source += 3 * line;
+      o += 4 * to;
+    }
+  }
   for (; outer > 0; outer--) {
     if (row === 1) {
       for (let i = 0; i < n; i++) {

@@ -72,6 +72,10 @@ test("copy: any strides on both sides, for every element size", () => {
     [[17, 2, 21], { strides: [2, 1, 34] }, {}],
     [[2, 3, 4, 5], { strides: [1, 2, 6, 24] }, {}],
     [[2, 3, 4, 5], {}, { strides: [1, 2, 6, 24] }],
+    [[3, 4, 19, 2], { strides: [152, 19, 1, 76] }, {}],
+    [[3, 4, 19, 2], { strides: [152, 1, 4, 76] }, {}],
+    [[50, 2], { strides: [1, 53] }, {}],
+    [[2, 3, 40, 3], { strides: [360, 1, 3, 120] }, {}],
     [[2, 2, 2, 2, 2, 3], { strides: [1, 2, 4, 8, 16, 32] }, { strides: [96, 48, 24, 12, 6, 2] }],
   ];
   for (const dtype of DTYPES) {

@@ -60,7 +60,12 @@ test("indexReduce, scatter: every way to combine, repeats in order, in place too
   for (const dtype of DTYPES) {
     for (const reduce of ["set", "sum", "prod", "amax", "amin"] as const) {
       if (dtype === bool && reduce !== "set") continue;
-      for (const [shape, dim] of [[[5], 0], [[5, 3], 0], [[3, 5], 1], [[2, 4, 9], 1]] as [Shape, number][]) {
+      for (
+        const [shape, dim] of [[[5], 0], [[5, 3], 0], [[3, 5], 1], [[2, 4, 9], 1], [[9, 5], 1]] as [
+          Shape,
+          number,
+        ][]
+      ) {
         const sourceShape = shape.map((n, d) => d === dim ? 6 : n);
         const make = (device: typeof oracle, index: Shape): [Operand, Operand, Operand] => [
           operand(device, data(shape, dtype, 1).map((v) => v % 11), shape, dtype),

@@ -71,6 +71,24 @@ function planesOf(
   return new Job(kernels.pool!, starts.slice(1).map((end, i) => call(starts[i]!, end)));
 }
 
+/**
+ * Loops of a copy whose rows do not run on: the smallest steps innermost, but short rows outside of long ones. Where rows of
+ * the source go to every second place, the two that share places come before them.
+ */
+function inward({ sizes, steps }: Loops): Loops {
+  const [from, to] = steps as [number[], number[]];
+  const reach = sizes.map((_, d) => Math.abs(from[d]!) + Math.abs(to[d]!));
+  const order = sizes.map((_, d) => d).sort((a, b) => reach[b]! - reach[a]!);
+  const last = order.length - 1;
+  const [m, n] = [order[last - 1]!, order[last]!];
+  if (sizes[n]! < 8 && sizes[m]! > sizes[n]!) [order[last - 1], order[last]] = [n, m];
+  const row = order[last]!;
+  const pair = order.findIndex((d) => sizes[d] === 2 && to[d] === 1);
+  if (pair >= 0 && from[row] === 1 && to[row] === 2) order.splice(last - 1, 0, ...order.splice(pair, 1));
+  const ordered = (list: readonly number[]) => order.map((d) => list[d]!);
+  return { sizes: ordered(sizes), steps: steps.map(ordered) };
+}
+
 /** Copies `x` to `output`, of one shape and element size, any strides. */
 type Copier = (x: Operand, output: Operand) => WasmDispatch;
 
@@ -128,7 +146,7 @@ function copier(kernels: Kernels): Copier {
     }
     if (inner === 0) return rowsOf(kernels, entry, sizes, steps, pointers, [bytes, bytes]);
     const runs = to[inner] === 1 && Math.abs(from[inner]!) === 1;
-    return planesOf(kernels, runs ? loops : loopsOf(shape, [x, output]), pointers, bytes);
+    return planesOf(kernels, runs ? loops : inward(loops), pointers, bytes);
   };
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { formatType, NotImplementedError, type Shape, ShapeError, ValueError } from "@flambeau/core";
+import { formatType, NotImplementedError, numelOf, type Shape, ShapeError, ValueError } from "@flambeau/core";
 import {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -123,7 +123,11 @@ export function interpolate(
   }
   return temporaries(() => {
     let out = input;
-    sizes.forEach((output, d) => {
+    // Elements are harder to gather than rows: images that grow begin with their rows, others with their columns.
+    const dims = sizes.map((_, d) => d);
+    if (numelOf(sizes) > numelOf(input.shape.slice(2))) dims.reverse();
+    dims.forEach((d) => {
+      const output = sizes[d]!;
       const line = {
         input: input.shape[d + 2]!,
         output,

@@ -9,7 +9,8 @@
 import { formatShape, formatType, int32, numelOf, type Shape, ShapeError, ValueError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
-import { castTo, constant, requireTensor } from "../coerce.ts";
+import { castTo, requireTensor } from "../coerce.ts";
+import { executeOn } from "../immediate.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
@@ -100,30 +101,27 @@ function adaptiveAvg(op: string, n: number, x: Tensor, args: readonly unknown[])
   });
 }
 
-/** Means of windows, one dimension after the other: a window is the product of one of each. */
+/**
+ * Means of windows, one dimension after the other: a window is the product of one of each. Neighbours overlap in an element
+ * at most, so what windows hold is gathered, little more than `x`, and added up to where each belongs.
+ */
 function unevenMeans(x: Tensor, out: Shape): Tensor {
   return out.reduce((y, size, i) => {
     const dim = i + 2;
     const windows = windowsOf(y.shape[dim]!, size);
-    const most = windows.reduce((m, window) => Math.max(m, window.size), 1);
-    const places = windows.flatMap(({ start, size }) =>
-      Array.from({ length: most }, (_, k) => start + Math.min(k, size - 1))
+    const line = (values: readonly number[]) =>
+      fromData(Int32Array.from(values), [values.length], int32, y.device);
+    const places = windows.flatMap(({ start, size }) => Array.from({ length: size }, (_, k) => start + k));
+    const owners = windows.flatMap(({ size }, w) => new Array<number>(size).fill(w));
+    const shape = y.shape.map((length, d) => d === dim ? size : length);
+    const zeros = executeOn(y.backend, "full", { shape, value: 0, dtype: y.dtype });
+    const gathered = bind("indexSelect", [y, line(places)], { dim });
+    const sums = bind("indexReduce", [zeros, line(owners), gathered], { dim, reduce: "sum" });
+    const counts = viewAsShape(
+      line(windows.map((window) => window.size)),
+      [size, ...y.shape.slice(dim + 1).map(() => 1)],
     );
-    const inside = windows.flatMap(({ size }) => Array.from({ length: most }, (_, k) => k < size ? 1 : 0));
-    const counts = windows.map((window) => window.size);
-    const after = y.shape.slice(dim + 1);
-    const index = fromData(Int32Array.from(places), [places.length], int32, y.device);
-    const gathered = viewAsShape(
-      bind("indexSelect", [y, index], { dim }),
-      [...y.shape.slice(0, dim), size, most, ...after],
-    );
-    const ones = after.map(() => 1);
-    const column = (values: readonly number[], shape: Shape) =>
-      viewAsShape(fromData(Int32Array.from(values), [values.length], int32, y.device), [...shape, ...ones]);
-    const counted = bind("ne", [column(inside, [size, most]), constant(0, int32, y.backend)], null);
-    const shown = bind("where", [counted, gathered, constant(0, y.dtype, y.backend)], null);
-    const sums = bind("sum", [shown], { dims: [dim + 1], keepdim: false });
-    return bind("div", [sums, castTo(column(counts, [size]), y.dtype)], null);
+    return bind("div", [sums, castTo(counts, y.dtype)], null);
   }, x);
 }
 

@@ -11,6 +11,7 @@ import { requireNumber, requireTensor } from "../coerce.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { sliceDim } from "./building.ts";
 import { fromData } from "./data.ts";
 import { integers, required } from "./lists.ts";
 
@@ -90,12 +91,23 @@ export function pad(x: Tensor, ...args: Args<PadOptions, ["pad", "mode", "value"
     let y = x;
     for (let d = rank - dims; d < rank; d++) {
       if (low[d] === 0 && high[d] === 0) continue;
+      if (mode === "circular" && low[d]! >= 0 && high[d]! >= 0) {
+        y = around(y, d, low[d]!, high[d]!);
+        continue;
+      }
       const places = sources(x.shape[d]!, low[d]!, high[d]!, mode);
       y = bind("indexSelect", [y, fromData(places, [places.length], int32, x.device)], { dim: d });
     }
     const name = mode === "circular" ? backwardNames.circular : `${backwardNames[mode]}${dims}DBackward0`;
     return relabel(y === x ? bind("copy", [x], null) : y, name);
   });
+}
+
+/** The last `low` elements of `x` along `dim` before it, and its first `high` behind it. */
+function around(x: Tensor, dim: number, low: number, high: number): Tensor {
+  const size = x.shape[dim]!;
+  const parts = [sliceDim(x, dim, size - low, size), x, sliceDim(x, dim, 0, high)];
+  return bind("concat", parts.filter((part) => part.shape[dim] !== 0), { dim });
 }
 
 /** Checks that `mode` can make so many elements of dimension `d`. */

@@ -17,11 +17,13 @@ import { type Args, named } from "../args.ts";
 import { bind, needsGrad } from "../bind.ts";
 import { constant, requireNumber, requireTensor } from "../coerce.ts";
 import { gradMode } from "../grad_mode.ts";
+import { executeOn } from "../immediate.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { allIndexValues, indexTensor } from "./bounds.ts";
-import { expandTo, owned, reshapeTo, viewAsShape } from "./building.ts";
+import { pow } from "./arithmetic.ts";
+import { allIndexValues, areInside, indexTensor } from "./bounds.ts";
+import { owned, reshapeTo, viewAsShape } from "./building.ts";
 import { required } from "./lists.ts";
 import { batched, type PerDim, perDim, throughFloats, unbatched } from "./spatial.ts";
 
@@ -264,8 +266,7 @@ function lpPool(op: string, n: number, x: Tensor, args: readonly unknown[]): Ten
   const kernel = perDim(op, "kernelSize", required(op, "kernelSize", options.kernelSize), n, 1);
   return temporaries(() => {
     const number = (value: number) => constant(value, x.dtype, x.backend);
-    const powers = bind("pow", [x, number(p)], null);
-    const means = avgPool(op, n, powers, {
+    const means = avgPool(op, n, pow(x, p), {
       kernelSize: kernel,
       stride: options.stride ?? null,
       ceilMode: options.ceilMode ?? false,
@@ -276,7 +277,7 @@ function lpPool(op: string, n: number, x: Tensor, args: readonly unknown[]): Ten
       bind("relu", [bind("abs", [means], null)], null),
     ], null);
     const sums = bind("mul", [positive, number(numelOf(kernel))], null);
-    return relabel(bind("pow", [sums, number(1 / p)], null), "PowBackward0");
+    return relabel(pow(sums, 1 / p), "PowBackward0");
   });
 }
 
@@ -329,7 +330,7 @@ function maxUnpool(op: string, n: number, x: Tensor, indices: Tensor, args: read
     );
     const size = unpooledSize(op, x, options.outputSize ?? null, least, stride);
     const plane = numelOf(size);
-    const values = allIndexValues(indices);
+    const values = areInside(indices, plane) ? null : allIndexValues(indices);
     const wrong = values?.find((place) => place < 0 || place >= plane);
     if (wrong !== undefined) {
       throw new IndexError(
@@ -340,7 +341,8 @@ function maxUnpool(op: string, n: number, x: Tensor, indices: Tensor, args: read
     }
     const [batch, channels] = source.shape as readonly [number, number];
     const flat = (y: Tensor) => reshapeTo(y, [batch, channels, numelOf(source.shape.slice(2))]);
-    const zeros = expandTo(op, constant(0, x.dtype, x.backend), [batch, channels, plane]);
+    const shape = [batch, channels, plane];
+    const zeros = executeOn(x.backend, "full", { shape, value: 0, dtype: x.dtype });
     const inputs = [zeros, flat(batched(op, indexTensor(op, indices), n)), flat(source)] as const;
     const y = bind("scatter", inputs, { dim: 2, reduce: "set" });
     const name = n === 1 ? "SqueezeBackward1" : `MaxUnpool${n}DBackward0`;

@@ -226,16 +226,19 @@ export function cdist(x1: Tensor, x2: Tensor, ...args: Args<CdistOptions, ["p", 
   );
 }
 
-/** √(|a|² − 2 a·b + |b|²), without its infinite slope at 0. */
+/** √(|a|² − 2 a·b + |b|²), without its infinite slope at 0: one product of rows (−2 a, |a|², 1) with columns (b, 1, |b|²). */
 function euclidean(x1: Tensor, x2: Tensor): Tensor {
   const number = (value: number) => constant(value, x1.dtype, x1.backend);
+  const ones = (x: Tensor) => expandTo("cdist", number(1), [...x.shape.slice(0, -1), 1]);
   const squares = (x: Tensor) =>
     bind("sum", [bind("mul", [x, x], null)], { dims: [x.shape.length - 1], keepdim: true });
   const swapped = (x: Tensor) =>
     permuteTo(x, [...x.shape.keys()].map((d, _, all) => d < all.length - 2 ? d : 2 * all.length - 3 - d));
-  const both = bind("add", [squares(x1), swapped(squares(x2))], null);
-  const products = bind("matmul", [bind("mul", [x1, number(-2)], null), swapped(x2)], null);
-  return root(bind("maximum", [bind("add", [both, products], null), number(0)], null));
+  const rows = bind("concat", [bind("mul", [x1, number(-2)], null), squares(x1), ones(x1)], {
+    dim: x1.shape.length - 1,
+  });
+  const columns = bind("concat", [x2, ones(x2), squares(x2)], { dim: x2.shape.length - 1 });
+  return root(bind("maximum", [bind("matmul", [rows, swapped(columns)], null), number(0)], null));
 }
 
 function directDistances(x1: Tensor, x2: Tensor, p: number): Tensor {
@@ -282,16 +285,18 @@ export function pdist(x: Tensor, p: number | { readonly p?: number } = 2): Tenso
   if (x.shape.length !== 2) {
     throw new ShapeError(`Cannot pdist ${formatType(x)}: it must be a matrix, got rank ${x.shape.length}`);
   }
-  const [first, second]: [number[], number[]] = [[], []];
-  for (let i = 0; i < x.shape[0]!; i++) {
-    for (let k = i + 1; k < x.shape[0]!; k++) {
-      first.push(i);
-      second.push(k);
+  const n = x.shape[0]!;
+  const pairs = n * (n - 1) / 2;
+  const [first, second] = [new Int32Array(pairs), new Int32Array(pairs)];
+  for (let i = 0, at = 0; i < n; i++) {
+    for (let k = i + 1; k < n; k++, at++) {
+      first[at] = i;
+      second[at] = k;
     }
   }
   return temporaries(() => {
-    const rows = (places: number[]) => {
-      const index = fromData(Int32Array.from(places), [places.length], int32, x.device);
+    const rows = (places: Int32Array) => {
+      const index = fromData(places, [pairs], int32, x.device);
       return bind("indexSelect", [x, index], { dim: 0 });
     };
     return relabel(lengths(bind("sub", [rows(first), rows(second)], null), order), "PdistBackward0");

@@ -14,11 +14,13 @@ import {
   type Shape,
   uint8,
 } from "@flambeau/core";
-import { bind } from "../bind.ts";
+import { bind, needsGrad } from "../bind.ts";
 import { castTo, constant, requireTensor } from "../coerce.ts";
+import { gradMode } from "../grad_mode.ts";
 import { type ValuesIndices, valuesIndices } from "../named_tuple.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { transforms } from "../transform.ts";
 import { owned, reshapeTo } from "./building.ts";
 
 /** What a reduction runs over. */
@@ -123,6 +125,8 @@ export function chosen(
 
 /** `x^(1 / power)` of values >= 0, with gradient 0 where x is 0. */
 export function root(x: Tensor, power: number = 2): Tensor {
+  const isPlain = transforms.active === null && x.lifted === null && !(gradMode.enabled && needsGrad([x]));
+  if (isPlain && power === 2) return bind("sqrt", [x], null);
   const zero = bind("eq", [x, like(x, 0)], null);
   const safe = bind("where", [zero, like(x, 1), x], null);
   const y = power === 2 ? bind("sqrt", [safe], null) : bind("pow", [safe, like(x, 1 / power)], null);

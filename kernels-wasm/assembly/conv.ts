@@ -27,6 +27,7 @@ import { scratch } from "./memory";
 import { nearPlane, nearPlaneBack, nearPlaneGrad, paddedPlaneBack } from "./near";
 import { hasSums3x3, sums3x3 } from "./planes";
 import { correlateTaps } from "./taps";
+import { setWindow, windowPlane, windowPlaneGrad } from "./window";
 
 /** What the host writes at META, in this order. */
 const META: usize = 16384;
@@ -421,15 +422,17 @@ function hasRows(): bool {
 }
 
 /**
- * 1 or 2 where a kernel of 3 × 3 for one channel moves by so many elements, with a border of 1 around the image, whose rows are
- * as many times as wide as those of pixels; else 0. Then the image is read where it lies, though it has no border.
+ * 1 or 2 where a kernel of 3 × 3 for one channel moves by so many elements, with a border of at most 1 beside rows of the image;
+ * else 0. Then the image is read where it lies, though it has no border.
  */
 function isNear(): i32 {
   const by = meta(STRIDE + 2);
-  const plain = hasRows() && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3 && meta(KERNEL + 2) === 3 &&
-    meta(LOW + 1) === 1 && meta(LOW + 2) === 1 && meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 &&
-    meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 && meta(STRIDE + 1) === by && by <= 2 && meta(OUT + 2) >= 5 &&
-    meta(OUT + 2) * by === meta(SIZE + 2) && (meta(SIZE + 1) + by - 1) / by === meta(OUT + 1);
+  const n = meta(OUT + 2);
+  const plain = isFlat() && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3 && meta(KERNEL + 2) === 3 &&
+    meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 && meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 &&
+    meta(STRIDE + 1) === by && by <= 2 && n >= 5 && meta(LOW + 2) <= 1 &&
+    meta(LOW + 1) <= 1 && (meta(OUT + 1) - 1) * by + 2 - meta(LOW + 1) <= meta(SIZE + 1) &&
+    (n - 1) * by + 2 - meta(LOW + 2) <= meta(SIZE + 2) && (n + meta(SIZE + 2) + 64 + 4 * SUMS) << 2 <= gemm_scratch(4);
   return plain ? by : 0;
 }
 
@@ -441,6 +444,40 @@ function isSum(rows: i32, first: i32, count: i32): bool {
     meta(STRIDE + 1) === 1 && meta(STRIDE + 2) === 1 && meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 &&
     meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 && n + 2 - 2 * low === meta(SIZE + 2) && hasSums3x3(n, meta(LOW + 1), low) &&
     first % n === 0 && count % n === 0;
+}
+
+/**
+ * True where window.ts reads the image where it lies: few output channels, kernels of five rows, whole rows of pixels. What it
+ * works on is said then.
+ */
+function hasWindow(rows: i32, first: i32, count: i32): bool {
+  const by = meta(STRIDE + 2);
+  const n = meta(OUT + 2);
+  const fits = isFlat() && rows < 4 && meta(KERNEL + 1) === 5 && meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 &&
+    meta(STRIDE + 1) === by && by <= 2 && (by === 1 || meta(DILATION + 1) === 1) && first % n + count % n === 0;
+  if (!fits) return false;
+  setWindow(
+    meta(CHANNELS),
+    meta(SIZE + 1),
+    meta(SIZE + 2),
+    meta(LOW + 1) - first / n * by,
+    meta(LOW + 2),
+    meta(KERNEL + 2),
+    meta(DILATION + 1),
+    meta(DILATION + 2),
+    count / n,
+    n,
+    by,
+  );
+  return true;
+}
+
+/** Makes the row of zeros that near.ts reads where the image has none, at the end of gemm's working memory. */
+function zeroRow(): usize {
+  const size = <usize>(meta(SIZE + 2) + 32) << 2;
+  const row = taps() - size;
+  memory.fill(row, 0, size);
+  return row + 64;
 }
 
 /** True where the gathered matrix is the image: kernels of 1 × 1 that move by 1. */
@@ -552,12 +589,14 @@ function convolveNear(
   const all = meta(GROUPS);
   const many = meta(ROWS);
   const high = meta(SIZE + 1);
+  const wide = meta(SIZE + 2);
+  const top = meta(LOW + 1);
+  const beside = meta(LOW + 2);
   const h = meta(OUT + 1);
   const n = meta(OUT + 2);
-  const volume = <usize>(high * meta(SIZE + 2)) << 2;
+  const volume = <usize>(high * wide) << 2;
   const plane = <usize>(h * n) << 2;
-  // The padded image, which nothing is placed in, holds zeros.
-  const zeros = image(9, h * n, many) + 16;
+  const zeros = zeroRow();
   const ends = finishes();
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < groups; i++) {
@@ -569,9 +608,35 @@ function convolveNear(
           turn(turned, u, 9);
           u = turned;
         }
-        nearPlane(u, x + <usize>at * volume, to, high, h, n, by, zeros, scratch);
+        nearPlane(u, x + <usize>at * volume, to, high, wide, top, beside, h, n, by, zeros, scratch);
         if (ends) finishRows(to, to, plane, 1, h * n, biasAt(to, h * n));
       }
+    }
+  }
+}
+
+/** {@linkcode convolve} of one group where {@linkcode hasWindow}. */
+function convolveWindow(
+  x: usize,
+  w: usize,
+  o: usize,
+  batch: i32,
+  rows: i32,
+  count: i32,
+  group: i32,
+  k: i32,
+  p: i32,
+): void {
+  const groups = meta(GROUPS);
+  const volume = <usize>(meta(CHANNELS) * meta(SIZE + 1) * meta(SIZE + 2)) << 2;
+  const plane = <usize>p << 2;
+  const ends = finishes();
+  for (let b = 0; b < batch; b++) {
+    const at = b * groups + group;
+    for (let r = 0; r < rows; r++) {
+      const to = o + <usize>(at * meta(ROWS) + r) * plane;
+      windowPlane(w + (<usize>(r * k) << 2), x + <usize>at * volume, to);
+      if (ends) finishRows(to, to, plane, 1, count, biasAt(to, p));
     }
   }
 }
@@ -650,21 +715,9 @@ function convolve(
             taps(),
           );
         } else if (bySteps) {
-          correlateSteps(
-            w + (<usize>(r * k) << 2),
-            base + <usize>load<i32>(pixel),
-            row,
-            meta(CHANNELS),
-            high,
-            wide,
-            meta(KERNEL + 1),
-            meta(KERNEL + 2),
-            <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
-            <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
-            <usize>meta(STRIDE + 2) << 2,
-            <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
-            <usize>meta(DILATION + 2) << 2,
-          );
+          const down = <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2;
+          const step = <usize>meta(STRIDE + 2) << 2;
+          correlateSteps(w + (<usize>(r * k) << 2), base + <usize>load<i32>(pixel), row, high, wide, k, down, step, taps());
         } else oneRow(w + (<usize>(r * k) << 2), row, base, pixel, k, count);
         if (ends) finishRows(row, row, next, 1, count, bias ? bias + (<usize>r << 2) : 0);
       }
@@ -718,12 +771,18 @@ export function conv_f32(
     }
     return;
   }
-  if (!isSum(rows, first, count)) clearImage(k, p);
   const by = count === p ? isNear() : 0;
   if (by) {
     convolveNear(x, w, o, batch, rows, groups, by, 0);
     return;
   }
+  if (hasWindow(rows, first, count)) {
+    for (let group = 0; group < groups; group++) {
+      convolveWindow(x, w + (<usize>(group * meta(ROWS) * k) << 2), o, batch, rows, count, group, k, p);
+    }
+    return;
+  }
+  if (!isSum(rows, first, count)) clearImage(k, p);
   makeTables(k, p);
   for (let group = 0; group < groups; group++) {
     convolve(x, w + (<usize>(group * meta(ROWS) * k) << 2), o, batch, rows, first, count, group, k, p);
@@ -755,14 +814,17 @@ export function conv_input_grad_turned_f32(
     }
     return;
   }
-  if (!isSum(rows, first, count)) clearImage(k, p);
   const by = count === p ? isNear() : 0;
   const turned = ownWeights(k, p);
   if (by) {
     convolveNear(g, w, o, batch, rows, groups, by, turned);
     return;
   }
-  makeTables(k, p);
+  const slides = hasWindow(rows, first, count);
+  if (!slides) {
+    if (!isSum(rows, first, count)) clearImage(k, p);
+    makeTables(k, p);
+  }
   for (let group = 0; group < groups; group++) {
     for (let r = 0; r < rows; r++) {
       for (let c = 0; c < channels; c++) {
@@ -771,7 +833,103 @@ export function conv_input_grad_turned_f32(
         turn(to, from, t);
       }
     }
-    convolve(g, turned, o, batch, rows, first, count, group, k, p);
+    if (slides) convolveWindow(g, turned, o, batch, rows, count, group, k, p);
+    else convolve(g, turned, o, batch, rows, first, count, group, k, p);
+  }
+}
+
+/** Puts `n` elements together, by turns from `a` and from `b`, which have at least four. */
+function byTurns(o: usize, a: usize, b: usize, n: i32): void {
+  const half = n >> 1;
+  for (let i = 0; i < half; i += 4) {
+    i = min(i, half - 4);
+    const at = <usize>i << 2;
+    const u = v128.load(a + at);
+    const v = v128.load(b + at);
+    v128.store(o + 2 * at, i32x4.shuffle(u, v, 0, 4, 1, 5));
+    v128.store(o + 2 * at, i32x4.shuffle(u, v, 2, 6, 3, 7), 16);
+  }
+  if (n & 1) store<f32>(o + (<usize>(n - 1) << 2), load<f32>(a + (<usize>half << 2)));
+}
+
+/**
+ * The kernel of 3 × 3 that makes every second element of every second row of the input, from row `y` and column `x` (0 or 1)
+ * on, of the gradient where that lies: weights of the larger kernel, turned, and zeros.
+ */
+function quarter(to: usize, w: usize, y: i32, x: i32): void {
+  const high = meta(KERNEL + 1);
+  const wide = meta(KERNEL + 2);
+  for (let i = 0; i < 3; i++) {
+    for (let j = 0; j < 3; j++) {
+      const a = y + meta(LOW + 1) + 2 - 2 * i;
+      const b = x + meta(LOW + 2) + 2 - 2 * j;
+      const has = <u32>a < <u32>high && <u32>b < <u32>wide;
+      store<f32>(to, has ? load<f32>(w + (<usize>(a * wide + b) << 2)) : 0);
+      to += 4;
+    }
+  }
+}
+
+/** Whether `n` elements are all finite. */
+function areFinite(x: usize, n: i32): bool {
+  const end = x + (<usize>n << 2);
+  const zero = f32x4.splat(0);
+  let sum = zero;
+  for (; x + 16 <= end; x += 16) sum = f32x4.add(sum, f32x4.mul(v128.load(x), zero));
+  let rest: f32 = 0;
+  for (; x < end; x += 4) rest += 0 * load<f32>(x);
+  return rest === 0 && !v128.any_true(f32x4.ne(sum, zero));
+}
+
+/** The gradient of the input of one plane, product by product, for kernels that move by 2. */
+function inputGradPlainly(g: usize, w: usize, o: usize): void {
+  const h = meta(OUT + 1);
+  const n = meta(OUT + 2);
+  memory.fill(o, 0, <usize>(h * n) << 2);
+  for (let r = 0; r < meta(SIZE + 1); r++) {
+    for (let c = 0; c < meta(SIZE + 2); c++) {
+      const v = load<f32>(g + (<usize>(r * meta(SIZE + 2) + c) << 2));
+      let u = w;
+      for (let a = 0; a < meta(KERNEL + 1); a++) {
+        for (let b = 0; b < meta(KERNEL + 2); b++) {
+          const y = 2 * r + a - meta(LOW + 1);
+          const x = 2 * c + b - meta(LOW + 2);
+          const to = o + (<usize>(y * n + x) << 2);
+          if (<u32>y < <u32>h && <u32>x < <u32>n) store<f32>(to, load<f32>(to) + v * load<f32>(u));
+          u += 4;
+        }
+      }
+    }
+  }
+}
+
+/**
+ * {@linkcode conv_input_grad_by2_f32} of one plane for kernels of 4 or 5 rows and columns, with a border of 1 or 2: four
+ * convolutions of 3 × 3, whose results lie at `made` first. Their weights have zeros, by which only finite gradients may be
+ * multiplied.
+ */
+function inputGradByQuarters(g: usize, w: usize, o: usize, turned: usize, made: usize, zeros: usize): void {
+  const high = meta(SIZE + 1);
+  const wide = meta(SIZE + 2);
+  const h = meta(OUT + 1);
+  const n = meta(OUT + 2);
+  if (!areFinite(g, high * wide)) {
+    inputGradPlainly(g, w, o);
+    return;
+  }
+  for (let y = 0; y < 2; y++) {
+    const rows = (h + 1 - y) >> 1;
+    const size = n + 1 >> 1;
+    const other = made + (<usize>(rows * size) << 2);
+    for (let x = 0; x < 2; x++) {
+      quarter(turned, w, y, x);
+      nearPlane(turned, g, x ? other : made, high, wide, 1, 1, rows, n + 1 - x >> 1, 1, zeros, scratch);
+    }
+    for (let i = 0; i < rows; i++) {
+      const a = made + (<usize>(i * size) << 2);
+      const b = other + (<usize>(i * (n >> 1)) << 2);
+      byTurns(o + (<usize>((2 * i + y) * n) << 2), a, b, n);
+    }
   }
 }
 
@@ -779,7 +937,7 @@ export function conv_input_grad_turned_f32(
  * {@linkcode conv_input_grad_turned_f32} of depthwise kernels of 3 × 3 that move by 2. META has the gradient as the image, with
  * so many zeros around it that every pair of rows and of columns of the input has what it needs, and as output the input.
  * `skipRow` and `skipColumn` are 1 where its first row or column is the second of a pair. Behind the padded image there is room
- * for four times as much.
+ * for four times as much. For larger kernels META has the border of the input itself.
  */
 export function conv_input_grad_by2_f32(
   g: usize,
@@ -799,19 +957,25 @@ export function conv_input_grad_by2_f32(
   const columns = meta(PADDED + 2);
   const isNear = skipRow + skipColumn + meta(LOW + 1) + meta(LOW + 2) === 0 && wide >= 4 && 2 * wide === n &&
     high === (h + 1) >> 1;
-  const pad = image(9, h * n, 1);
+  const k = meta(KERNEL + 1) * meta(KERNEL + 2);
+  const isSmall = k === 9;
+  const pad = image(k, h * n, 1);
+  const turned = packs(k, h * n, 1);
+  const zeros = isSmall ? 0 : zeroRow();
   const made = pad + (<usize>(rows * columns) << 2);
   const next = <usize>(columns - 1) << 3;
   const first = made + <usize>skipRow * next + (<usize>skipColumn << 2);
   const ends = finishes();
-  clearImage(9, h * n);
+  if (isSmall) clearImage(k, h * n);
   for (let b = 0; b < batch; b++) {
     for (let group = 0; group < groups; group++) {
       const at = b * all + group;
       const from = g + (<usize>(at * high * wide) << 2);
-      const u = w + <usize>(group * 36);
+      const u = w + (<usize>(group * k) << 2);
       const result = o + (<usize>(at * h * n) << 2);
-      if (isNear) {
+      if (!isSmall) {
+        inputGradByQuarters(from, u, result, turned, pad, zeros);
+      } else if (isNear) {
         nearPlaneBack(u, from, result, high, h, wide, pad, scratch);
       } else {
         place(from, pad);
@@ -1137,6 +1301,31 @@ function addLanes(sums: usize, o: usize, n: i32): void {
 }
 
 /**
+ * The gradient of the weights of one output channel from one image at `x`, or at `base` where it is padded, added to vectors of
+ * sums: as {@linkcode isNear} (`by`) and {@linkcode hasWindow} (`slides`) say, or from where four pixels are neighbours, or not.
+ */
+function addGrad(g: usize, x: usize, base: usize, sums: usize, k: i32, p: i32, by: i32, slides: bool, zeros: usize): void {
+  const h = meta(OUT + 1);
+  const n = meta(OUT + 2);
+  const plane = <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2;
+  const down = <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2;
+  const apart = <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2;
+  const channels = meta(CHANNELS);
+  const high = meta(KERNEL + 1);
+  const wide = meta(KERNEL + 2);
+  if (by) {
+    nearPlaneGrad(g, x, sums, meta(SIZE + 1), meta(SIZE + 2), meta(LOW + 1), meta(LOW + 2), h, n, by, zeros);
+  } else if (slides) {
+    windowPlaneGrad(g, x, sums);
+  } else if (hasRows()) {
+    correlatePlaneGrad(g, base, sums, channels, h, n, high, wide, plane, down, apart, taps());
+  } else if (isFlat()) {
+    const step = <usize>meta(STRIDE + 2) << 2;
+    correlateStepsGrad(g, base, sums, channels, h, n, high, wide, plane, down, step, apart, <usize>meta(DILATION + 2) << 2);
+  } else oneRowGrad(g, sums, base, k, p);
+}
+
+/**
  * g [N, O, …] and x [N, C, …] → o [O, C / groups, kernel], of `batch` images, `count` groups, `many` taps from `first` on and
  * `part` of the pixels of the gradient from `pixel` on.
  */
@@ -1173,10 +1362,14 @@ export function conv_weight_grad_f32(
     }
     return;
   }
-  makeTables(k, p);
-  clearImage(k, p);
   const by = isNear();
-  const bySteps = isFlat() && !hasRows();
+  const zeros = by ? zeroRow() : 0;
+  const slides = hasWindow(rows, 0, p);
+  if (rows > 3 || (!by && !slides)) {
+    makeTables(k, p);
+    clearImage(k, p);
+  }
+  const inPlace = direct || by > 0 || slides;
   const blocks = (part + KC - 1) / KC;
   const step = padded((part + blocks - 1) / blocks);
   const end = pixel + part;
@@ -1187,48 +1380,9 @@ export function conv_weight_grad_f32(
         for (let i = 0; i < k; i++) v128.store(sums + (<usize>i << 4), f32x4.splat(0));
         for (let n = 0; n < batch; n++) {
           const from = x + (<usize>((n * groups + group) * volume) << 2);
-          if (by) {
-            const at = g + (<usize>(((n * groups + group) * rows + r) * p) << 2);
-            nearPlaneGrad(at, from, sums, meta(SIZE + 1), meta(OUT + 1), meta(OUT + 2), by, pad + 16);
-            continue;
-          }
-          if (!direct) place(from, pad);
-          if (hasRows()) {
-            correlatePlaneGrad(
-              g + (<usize>(((n * groups + group) * rows + r) * p) << 2),
-              direct ? from : pad,
-              sums,
-              meta(CHANNELS),
-              meta(OUT + 1),
-              meta(OUT + 2),
-              meta(KERNEL + 1),
-              meta(KERNEL + 2),
-              <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
-              <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
-              <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
-              taps(),
-            );
-            continue;
-          }
-          if (bySteps) {
-            correlateStepsGrad(
-              g + (<usize>(((n * groups + group) * rows + r) * p) << 2),
-              direct ? from : pad,
-              sums,
-              meta(CHANNELS),
-              meta(OUT + 1),
-              meta(OUT + 2),
-              meta(KERNEL + 1),
-              meta(KERNEL + 2),
-              <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2,
-              <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2,
-              <usize>meta(STRIDE + 2) << 2,
-              <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2,
-              <usize>meta(DILATION + 2) << 2,
-            );
-            continue;
-          }
-          oneRowGrad(g + (<usize>(((n * groups + group) * rows + r) * p) << 2), sums, direct ? from : pad, k, p);
+          const at = g + (<usize>(((n * groups + group) * rows + r) * p) << 2);
+          if (!inPlace) place(from, pad);
+          addGrad(at, from, inPlace ? from : pad, sums, k, p, by, slides, zeros);
         }
         addLanes(sums, to + (<usize>(r * k) << 2), k);
       }
@@ -1239,17 +1393,16 @@ export function conv_weight_grad_f32(
       memory.fill(scratch, 0, <usize>(rows * k) << 4);
       for (let n = 0; n < batch; n++) {
         const from = x + (<usize>((n * groups + group) * volume) << 2);
+        const grads = g + (<usize>((n * groups + group) * rows * p) << 2);
         if (by) {
           for (let r = 0; r < rows; r++) {
-            const at = g + (<usize>(((n * groups + group) * rows + r) * p) << 2);
-            const s = scratch + <usize>(r * 144);
-            nearPlaneGrad(at, from, s, meta(SIZE + 1), meta(OUT + 1), meta(OUT + 2), by, pad + 16);
+            addGrad(grads + (<usize>(r * p) << 2), from, from, scratch + <usize>(r * 144), k, p, by, false, zeros);
           }
           continue;
         }
         if (!direct) place(from, pad);
         correlatePlanesGrad(
-          g + (<usize>((n * groups + group) * rows * p) << 2),
+          grads,
           rows,
           direct ? from : pad,
           scratch,

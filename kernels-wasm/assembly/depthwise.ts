@@ -8,6 +8,8 @@
  */
 
 import { mad } from "./fused";
+import { lastLanes, nearPlane, nearPlaneGrad } from "./near";
+import { Five, Four, n as number, One, Seven, Three, Two, Zero } from "./numbers";
 
 /** Where column `i` of the kernel begins. */
 // @ts-ignore: decorator
@@ -35,45 +37,8 @@ function rowsBetween(down: usize, apart: usize): i32 {
   return down === apart ? 1 : down === 2 * apart ? 2 : 0;
 }
 
-/** Lanes that are all ones from the first of the last `n` on. */
-// @ts-ignore: decorator
-@inline
-export function lastLanes(n: i32): v128 {
-  const numbers = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 1), 2, 2), 3, 3);
-  return i32x4.gt_s(numbers, i32x4.splat(3 - n));
-}
-
-/** Four pixels of the row at `p` for column 1 or 2 of a kernel, which begins at `t`: beside the column before, if `tight`. */
-// @ts-ignore: decorator
-@inline
-function second(p: usize, t: usize, tight: bool): v128 {
-  return tight ? v128.load(p, 4) : v128.load(p + t);
-}
-
-// @ts-ignore: decorator
-@inline
-function third(p: usize, t: usize, tight: bool): v128 {
-  return tight ? v128.load(p, 8) : v128.load(p + t);
-}
-
-/**
- * Rows of a plane with a kernel of 3 × 3, one at a time; or where the kernel is `tight`, undilated and moves by 1, two at a time:
- * rows of the image are read once for both.
- */
-// @ts-ignore: decorator
-@inline
-function times3x3(
-  w: usize,
-  x: usize,
-  o: usize,
-  times: i32,
-  n: i32,
-  down: usize,
-  row: usize,
-  t1: usize,
-  t2: usize,
-  tight: bool,
-): void {
+/** `h` rows of a plane with a kernel of 3 × 3, whose columns begin at 0, `t1` and `t2` and rows lie `row` bytes apart. */
+function rows3x3(w: usize, x: usize, o: usize, h: i32, n: i32, down: usize, row: usize, t1: usize, t2: usize): void {
   const w0 = v128.load32_splat(w);
   const w1 = v128.load32_splat(w, 4);
   const w2 = v128.load32_splat(w, 8);
@@ -85,75 +50,33 @@ function times3x3(
   const w8 = v128.load32_splat(w, 32);
   const next = <usize>n << 2;
   const last = next - 16;
-  for (; times > 0; times--) {
+  for (; h > 0; h--) {
     for (let j: usize = 0; j < next; j += 16) {
       if (j > last) j = last;
       let p = x + j;
-      let v = v128.load(p);
-      let a = f32x4.mul(w0, v);
-      let b = a;
-      v = second(p, t1, tight);
-      a = mad(w1, v, a);
-      v = third(p, t2, tight);
-      a = mad(w2, v, a);
+      let a = f32x4.mul(w0, v128.load(p));
+      a = mad(w1, v128.load(p + t1), a);
+      a = mad(w2, v128.load(p + t2), a);
       p += row;
-      v = v128.load(p);
-      a = mad(w3, v, a);
-      if (tight) b = f32x4.mul(w0, v);
-      v = second(p, t1, tight);
-      a = mad(w4, v, a);
-      if (tight) b = mad(w1, v, b);
-      v = third(p, t2, tight);
-      a = mad(w5, v, a);
-      if (tight) b = mad(w2, v, b);
+      a = mad(w3, v128.load(p), a);
+      a = mad(w4, v128.load(p + t1), a);
+      a = mad(w5, v128.load(p + t2), a);
       p += row;
-      v = v128.load(p);
-      a = mad(w6, v, a);
-      if (tight) b = mad(w3, v, b);
-      v = second(p, t1, tight);
-      a = mad(w7, v, a);
-      if (tight) b = mad(w4, v, b);
-      v = third(p, t2, tight);
-      a = mad(w8, v, a);
+      a = mad(w6, v128.load(p), a);
+      a = mad(w7, v128.load(p + t1), a);
+      a = mad(w8, v128.load(p + t2), a);
       v128.store(o + j, a);
-      if (!tight) continue;
-      b = mad(w5, v, b);
-      p += row;
-      b = mad(w6, v128.load(p), b);
-      b = mad(w7, second(p, t1, tight), b);
-      b = mad(w8, third(p, t2, tight), b);
-      v128.store(o + next + j, b);
     }
-    x += tight ? 2 * down : down;
-    o += tight ? 2 * next : next;
+    x += down;
+    o += next;
   }
-}
-
-function pairs3x3(w: usize, x: usize, o: usize, times: i32, n: i32, row: usize): void {
-  times3x3(w, x, o, times, n, row, row, 4, 8, true);
-}
-
-function rows3x3(
-  w: usize,
-  x: usize,
-  o: usize,
-  times: i32,
-  n: i32,
-  down: usize,
-  row: usize,
-  t1: usize,
-  t2: usize,
-): void {
-  times3x3(w, x, o, times, n, down, row, t1, t2, false);
 }
 
 /**
  * `vectors` (1, 2 or 4) times four pixels of a row, and where `pair` is set those of the row below, whose windows begin `by`
  * rows of the kernel lower: it reads the same rows of the image. Sums stay in registers.
  */
-// @ts-ignore: decorator
-@inline
-function block(
+function block<Vectors, Rows>(
   w: usize,
   x: usize,
   o: usize,
@@ -165,9 +88,9 @@ function block(
   apart: usize,
   columns: usize,
   by: i32,
-  vectors: i32,
-  pair: bool,
 ): void {
+  const vectors = number<Vectors>();
+  const pair = number<Rows>() === 2;
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let a2 = a0;
@@ -252,102 +175,6 @@ function block(
   }
 }
 
-function pair4(
-  w: usize,
-  x: usize,
-  o: usize,
-  next: usize,
-  channels: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  apart: usize,
-  columns: usize,
-  by: i32,
-): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 4, true);
-}
-
-function pair2(
-  w: usize,
-  x: usize,
-  o: usize,
-  next: usize,
-  channels: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  apart: usize,
-  columns: usize,
-  by: i32,
-): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 2, true);
-}
-
-function pair1(
-  w: usize,
-  x: usize,
-  o: usize,
-  next: usize,
-  channels: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  apart: usize,
-  columns: usize,
-  by: i32,
-): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 1, true);
-}
-
-function row4(
-  w: usize,
-  x: usize,
-  o: usize,
-  next: usize,
-  channels: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  apart: usize,
-  columns: usize,
-  by: i32,
-): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 4, false);
-}
-
-function row2(
-  w: usize,
-  x: usize,
-  o: usize,
-  next: usize,
-  channels: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  apart: usize,
-  columns: usize,
-  by: i32,
-): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 2, false);
-}
-
-function row1(
-  w: usize,
-  x: usize,
-  o: usize,
-  next: usize,
-  channels: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  apart: usize,
-  columns: usize,
-  by: i32,
-): void {
-  block(w, x, o, next, channels, kh, kw, plane, apart, columns, by, 1, false);
-}
-
 /** One row of the result, or two, where `by` is not 0. */
 function rowsInBlocks(
   w: usize,
@@ -371,16 +198,16 @@ function rowsInBlocks(
     else if (left < 4) j = n - 4;
     const at = <usize>j << 2;
     if (j + 16 <= n) {
-      if (by) pair4(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
-      else row4(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      if (by) block<Four, Two>(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      else block<Four, One>(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
       j += 16;
     } else if (j + 8 <= n) {
-      if (by) pair2(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
-      else row2(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      if (by) block<Two, Two>(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      else block<Two, One>(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
       j += 8;
     } else {
-      if (by) pair1(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
-      else row1(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      if (by) block<One, Two>(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
+      else block<One, One>(w, x + at, o + at, next, channels, kh, kw, plane, apart, columns, by);
       j += 4;
     }
   }
@@ -410,9 +237,10 @@ export function correlatePlane(
     const t1 = column(columns, 1);
     const t2 = column(columns, 2);
     if (by === 1 && t1 === 4 && t2 === 8) {
-      pairs3x3(w, x, o, h >> 1, n, apart);
-      x += <usize>(h & ~1) * down;
-      o += <usize>(h & ~1) * next;
+      const even = h & ~1;
+      nearPlane(w, x, o, even + 2, <i32>(apart >> 2), 0, 0, even, n, 1, 0, 0);
+      x += <usize>even * down;
+      o += <usize>even * next;
       h &= 1;
     }
     rows3x3(w, x, o, h, n, down, apart, t1, t2);
@@ -433,24 +261,8 @@ export function correlatePlane(
   }
 }
 
-/**
- * Rows of the gradient times rows of the image, whose 3 × 3 products are added to nine vectors of sums: one row at a time, or
- * two, as {@linkcode times3x3}.
- */
-// @ts-ignore: decorator
-@inline
-function grads3x3(
-  g: usize,
-  x: usize,
-  s: usize,
-  times: i32,
-  n: i32,
-  down: usize,
-  row: usize,
-  t1: usize,
-  t2: usize,
-  tight: bool,
-): void {
+/** `h` rows of the gradient times rows of the image, whose 3 × 3 products are added to nine vectors of sums. */
+function rowGrads3x3(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, row: usize, t1: usize, t2: usize): void {
   let s0 = v128.load(s);
   let s1 = v128.load(s, 16);
   let s2 = v128.load(s, 32);
@@ -463,50 +275,28 @@ function grads3x3(
   const next = <usize>n << 2;
   const last = next - 16;
   const some = lastLanes(n & 3);
-  for (; times > 0; times--) {
+  for (; h > 0; h--) {
     for (let j: usize = 0; j < next; j += 16) {
       let a = v128.load(g + min(j, last));
-      let b = tight ? v128.load(g + next + min(j, last)) : a;
       if (j > last) {
         a = v128.and(a, some);
-        if (tight) b = v128.and(b, some);
         j = last;
       }
       let p = x + j;
-      let v = v128.load(p);
-      s0 = mad(a, v, s0);
-      v = second(p, t1, tight);
-      s1 = mad(a, v, s1);
-      v = third(p, t2, tight);
-      s2 = mad(a, v, s2);
+      s0 = mad(a, v128.load(p), s0);
+      s1 = mad(a, v128.load(p + t1), s1);
+      s2 = mad(a, v128.load(p + t2), s2);
       p += row;
-      v = v128.load(p);
-      s3 = mad(a, v, s3);
-      if (tight) s0 = mad(b, v, s0);
-      v = second(p, t1, tight);
-      s4 = mad(a, v, s4);
-      if (tight) s1 = mad(b, v, s1);
-      v = third(p, t2, tight);
-      s5 = mad(a, v, s5);
-      if (tight) s2 = mad(b, v, s2);
+      s3 = mad(a, v128.load(p), s3);
+      s4 = mad(a, v128.load(p + t1), s4);
+      s5 = mad(a, v128.load(p + t2), s5);
       p += row;
-      v = v128.load(p);
-      s6 = mad(a, v, s6);
-      if (tight) s3 = mad(b, v, s3);
-      v = second(p, t1, tight);
-      s7 = mad(a, v, s7);
-      if (tight) s4 = mad(b, v, s4);
-      v = third(p, t2, tight);
-      s8 = mad(a, v, s8);
-      if (tight) s5 = mad(b, v, s5);
-      if (!tight) continue;
-      p += row;
-      s6 = mad(b, v128.load(p), s6);
-      s7 = mad(b, second(p, t1, tight), s7);
-      s8 = mad(b, third(p, t2, tight), s8);
+      s6 = mad(a, v128.load(p), s6);
+      s7 = mad(a, v128.load(p + t1), s7);
+      s8 = mad(a, v128.load(p + t2), s8);
     }
-    x += tight ? 2 * down : down;
-    g += tight ? 2 * next : next;
+    x += down;
+    g += next;
   }
   v128.store(s, s0);
   v128.store(s, s1, 16);
@@ -519,28 +309,8 @@ function grads3x3(
   v128.store(s, s8, 128);
 }
 
-function pairGrads3x3(g: usize, x: usize, s: usize, times: i32, n: i32, row: usize): void {
-  grads3x3(g, x, s, times, n, row, row, 4, 8, true);
-}
-
-function rowGrads3x3(
-  g: usize,
-  x: usize,
-  s: usize,
-  times: i32,
-  n: i32,
-  down: usize,
-  row: usize,
-  t1: usize,
-  t2: usize,
-): void {
-  grads3x3(g, x, s, times, n, down, row, t1, t2, false);
-}
-
 /** `h` rows of the gradient times rows of the image for `taps` (1, 3, 5 or 7) of the weights, added to vectors of sums. */
-// @ts-ignore: decorator
-@inline
-function rowGrad(
+function rowGrad<Taps>(
   g: usize,
   x: usize,
   s: usize,
@@ -548,8 +318,8 @@ function rowGrad(
   n: i32,
   down: usize,
   columns: usize,
-  taps: i32,
 ): void {
+  const taps = number<Taps>();
   const from = column(columns, 0);
   x += from;
   const t1 = taps > 1 ? column(columns, 1) - from : 0;
@@ -605,22 +375,6 @@ function rowGrad(
   }
 }
 
-function rowGrad7(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
-  rowGrad(g, x, s, h, n, down, columns, 7);
-}
-
-function rowGrad5(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
-  rowGrad(g, x, s, h, n, down, columns, 5);
-}
-
-function rowGrad3(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
-  rowGrad(g, x, s, h, n, down, columns, 3);
-}
-
-function rowGrad1(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, columns: usize): void {
-  rowGrad(g, x, s, h, n, down, columns, 1);
-}
-
 /**
  * The gradient of {@linkcode correlatePlane} for the weights, added to a vector of sums for each of them at `s`.
  */
@@ -642,9 +396,10 @@ export function correlatePlaneGrad(
     const t1 = column(columns, 1);
     const t2 = column(columns, 2);
     if (down === apart && t1 === 4 && t2 === 8) {
-      pairGrads3x3(g, x, s, h >> 1, n, apart);
-      x += <usize>(h & ~1) * down;
-      g += <usize>((h & ~1) * n) << 2;
+      const even = h & ~1;
+      nearPlaneGrad(g, x, s, even + 2, <i32>(apart >> 2), 0, 0, even, n, 1, 0);
+      x += <usize>even * down;
+      g += <usize>(even * n) << 2;
       h &= 1;
     }
     rowGrads3x3(g, x, s, h, n, down, apart, t1, t2);
@@ -655,10 +410,10 @@ export function correlatePlaneGrad(
     let p = x;
     for (let a = 0; a < kh; a++) {
       let t = columns;
-      for (; t + 28 <= end; t += 28, s += 112) rowGrad7(g, p, s, h, n, down, t);
-      for (; t + 20 <= end; t += 20, s += 80) rowGrad5(g, p, s, h, n, down, t);
-      for (; t + 12 <= end; t += 12, s += 48) rowGrad3(g, p, s, h, n, down, t);
-      for (; t < end; t += 4, s += 16) rowGrad1(g, p, s, h, n, down, t);
+      for (; t + 28 <= end; t += 28, s += 112) rowGrad<Seven>(g, p, s, h, n, down, t);
+      for (; t + 20 <= end; t += 20, s += 80) rowGrad<Five>(g, p, s, h, n, down, t);
+      for (; t + 12 <= end; t += 12, s += 48) rowGrad<Three>(g, p, s, h, n, down, t);
+      for (; t < end; t += 4, s += 16) rowGrad<One>(g, p, s, h, n, down, t);
       p += apart;
     }
     x += plane;
@@ -669,9 +424,7 @@ export function correlatePlaneGrad(
  * Two planes of the gradient, `other` bytes apart, times rows of the image for `taps` (1, 3 or 5) of the weights, added to
  * vectors of sums: those of the second plane lie at `t`. Columns of the kernel that are neighbours are `tight`.
  */
-// @ts-ignore: decorator
-@inline
-function pairOfPlanes(
+function pairOfPlanes<Taps, Tight>(
   g: usize,
   other: usize,
   x: usize,
@@ -681,9 +434,9 @@ function pairOfPlanes(
   n: i32,
   down: usize,
   columns: usize,
-  taps: i32,
-  tight: bool,
 ): void {
+  const taps = number<Taps>();
+  const tight = number<Tight>() === 1;
   const from = column(columns, 0);
   x += from;
   const c1 = taps > 1 ? column(columns, 1) - from : 0;
@@ -751,62 +504,6 @@ function pairOfPlanes(
   }
 }
 
-function tightPlanes5(
-  g: usize,
-  other: usize,
-  x: usize,
-  s: usize,
-  t: usize,
-  h: i32,
-  n: i32,
-  down: usize,
-  columns: usize,
-): void {
-  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 5, true);
-}
-
-function pairOfPlanes5(
-  g: usize,
-  other: usize,
-  x: usize,
-  s: usize,
-  t: usize,
-  h: i32,
-  n: i32,
-  down: usize,
-  columns: usize,
-): void {
-  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 5, false);
-}
-
-function pairOfPlanes3(
-  g: usize,
-  other: usize,
-  x: usize,
-  s: usize,
-  t: usize,
-  h: i32,
-  n: i32,
-  down: usize,
-  columns: usize,
-): void {
-  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 3, false);
-}
-
-function pairOfPlanes1(
-  g: usize,
-  other: usize,
-  x: usize,
-  s: usize,
-  t: usize,
-  h: i32,
-  n: i32,
-  down: usize,
-  columns: usize,
-): void {
-  pairOfPlanes(g, other, x, s, t, h, n, down, columns, 1, true);
-}
-
 /** {@linkcode correlatePlaneGrad} for two planes of the gradient. */
 function correlateGrads(
   g: usize,
@@ -831,11 +528,11 @@ function correlateGrads(
     for (let a = 0; a < kh; a++) {
       let t = columns;
       for (; t + 20 <= end; t += 20, s += 80) {
-        if (tight) tightPlanes5(g, other, p, s, s + next, h, n, down, t);
-        else pairOfPlanes5(g, other, p, s, s + next, h, n, down, t);
+        if (tight) pairOfPlanes<Five, One>(g, other, p, s, s + next, h, n, down, t);
+        else pairOfPlanes<Five, Zero>(g, other, p, s, s + next, h, n, down, t);
       }
-      for (; t + 12 <= end; t += 12, s += 48) pairOfPlanes3(g, other, p, s, s + next, h, n, down, t);
-      for (; t < end; t += 4, s += 16) pairOfPlanes1(g, other, p, s, s + next, h, n, down, t);
+      for (; t + 12 <= end; t += 12, s += 48) pairOfPlanes<Three, Zero>(g, other, p, s, s + next, h, n, down, t);
+      for (; t < end; t += 4, s += 16) pairOfPlanes<One, One>(g, other, p, s, s + next, h, n, down, t);
       p += apart;
     }
     x += plane;
@@ -883,48 +580,32 @@ function four(p: usize, step: usize, two: bool): v128 {
   return v128.load32_lane(p + 3 * step, v, 3);
 }
 
-// @ts-ignore: decorator
-@inline
-function stepped(
+function stepped<By>(
   w: usize,
   x: usize,
   o: usize,
-  channels: i32,
   h: i32,
   n: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
   down: usize,
   step: usize,
-  apart: usize,
-  tap: usize,
-  two: bool,
+  taps: usize,
+  end: usize,
 ): void {
-  const row = <usize>kw << 2;
+  const two = number<By>() === 2;
   for (; h > 0; h--) {
     // Eight pixels, or twice the last four.
     for (let j = 0; j < n; j += 8) {
       j = min(j, n - 4);
       const i = min(j + 4, n - 4);
-      const next = <usize>(i - j) * step;
+      const p = x + <usize>j * step;
+      const q = x + <usize>i * step;
       let a = f32x4.splat(0);
       let b = a;
-      let u = w;
-      let p = x + <usize>j * step;
-      for (let c = 0; c < channels; c++) {
-        let q = p;
-        for (let y = 0; y < kh; y++) {
-          let at = q;
-          for (const end = u + row; u < end; u += 4) {
-            const v = v128.load32_splat(u);
-            a = mad(v, four(at, step, two), a);
-            b = mad(v, four(at + next, step, two), b);
-            at += tap;
-          }
-          q += apart;
-        }
-        p += plane;
+      for (let t = taps, u = w; t < end; t += 4, u += 4) {
+        const at = <usize>load<i32>(t);
+        const v = v128.load32_splat(u);
+        a = mad(v, four(p + at, step, two), a);
+        b = mad(v, four(q + at, step, two), b);
       }
       v128.store(o + (<usize>j << 2), a);
       v128.store(o + (<usize>i << 2), b);
@@ -934,66 +615,28 @@ function stepped(
   }
 }
 
-function steppedByTwo(
-  w: usize,
-  x: usize,
-  o: usize,
-  channels: i32,
-  h: i32,
-  n: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  down: usize,
-  step: usize,
-  apart: usize,
-  tap: usize,
-): void {
-  stepped(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap, true);
-}
-
-function steppedByMore(
-  w: usize,
-  x: usize,
-  o: usize,
-  channels: i32,
-  h: i32,
-  n: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
-  down: usize,
-  step: usize,
-  apart: usize,
-  tap: usize,
-): void {
-  stepped(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap, false);
-}
-
-/** {@linkcode correlatePlane} of an image whose pixels are `step` bytes apart and columns of the kernel `tap`. */
+/**
+ * {@linkcode correlatePlane} of an image whose pixels are `step` bytes apart, all channels with `k` weights: where these lie in
+ * the image, in bytes, is a table, `taps`.
+ */
 export function correlateSteps(
   w: usize,
   x: usize,
   o: usize,
-  channels: i32,
   h: i32,
   n: i32,
-  kh: i32,
-  kw: i32,
-  plane: usize,
+  k: i32,
   down: usize,
   step: usize,
-  apart: usize,
-  tap: usize,
+  taps: usize,
 ): void {
-  if (step === 8) steppedByTwo(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
-  else steppedByMore(w, x, o, channels, h, n, kh, kw, plane, down, step, apart, tap);
+  const end = taps + (<usize>k << 2);
+  if (step === 8) stepped<Two>(w, x, o, h, n, down, step, taps, end);
+  else stepped<Zero>(w, x, o, h, n, down, step, taps, end);
 }
 
 /** `h` rows of the gradient times rows of the image for `taps` (1, 2 or 3) columns of the kernel, added to vectors of sums. */
-// @ts-ignore: decorator
-@inline
-function steppedGrad(
+function steppedGrad<By, Taps>(
   g: usize,
   x: usize,
   s: usize,
@@ -1002,9 +645,9 @@ function steppedGrad(
   down: usize,
   step: usize,
   tap: usize,
-  two: bool,
-  taps: i32,
 ): void {
+  const two = number<By>() === 2;
+  const taps = number<Taps>();
   let s0 = v128.load(s);
   let s1 = taps > 1 ? v128.load(s, 16) : s0;
   let s2 = taps > 2 ? v128.load(s, 32) : s0;
@@ -1027,30 +670,6 @@ function steppedGrad(
   v128.store(s, s0);
   if (taps > 1) v128.store(s, s1, 16);
   if (taps > 2) v128.store(s, s2, 32);
-}
-
-function steppedGrad1ByTwo(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  steppedGrad(g, x, s, h, n, down, step, tap, true, 1);
-}
-
-function steppedGrad1(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  steppedGrad(g, x, s, h, n, down, step, tap, false, 1);
-}
-
-function steppedGrad2ByTwo(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  steppedGrad(g, x, s, h, n, down, step, tap, true, 2);
-}
-
-function steppedGrad2(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  steppedGrad(g, x, s, h, n, down, step, tap, false, 2);
-}
-
-function steppedGrad3ByTwo(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  steppedGrad(g, x, s, h, n, down, step, tap, true, 3);
-}
-
-function steppedGrad3(g: usize, x: usize, s: usize, h: i32, n: i32, down: usize, step: usize, tap: usize): void {
-  steppedGrad(g, x, s, h, n, down, step, tap, false, 3);
 }
 
 /** The gradient of {@linkcode correlateSteps} for the weights, added to a vector of sums for each of them at `s`. */
@@ -1076,12 +695,12 @@ export function correlateStepsGrad(
       for (let b = kw; b > 0;) {
         const some = min(b, 3);
         if (step === 8) {
-          if (some === 3) steppedGrad3ByTwo(g, p, s, h, n, down, step, tap);
-          else if (some === 2) steppedGrad2ByTwo(g, p, s, h, n, down, step, tap);
-          else steppedGrad1ByTwo(g, p, s, h, n, down, step, tap);
-        } else if (some === 3) steppedGrad3(g, p, s, h, n, down, step, tap);
-        else if (some === 2) steppedGrad2(g, p, s, h, n, down, step, tap);
-        else steppedGrad1(g, p, s, h, n, down, step, tap);
+          if (some === 3) steppedGrad<Two, Three>(g, p, s, h, n, down, step, tap);
+          else if (some === 2) steppedGrad<Two, Two>(g, p, s, h, n, down, step, tap);
+          else steppedGrad<Two, One>(g, p, s, h, n, down, step, tap);
+        } else if (some === 3) steppedGrad<Zero, Three>(g, p, s, h, n, down, step, tap);
+        else if (some === 2) steppedGrad<Zero, Two>(g, p, s, h, n, down, step, tap);
+        else steppedGrad<Zero, One>(g, p, s, h, n, down, step, tap);
         p += <usize>some * tap;
         s += <usize>some << 4;
         b -= some;

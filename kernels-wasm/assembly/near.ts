@@ -1,83 +1,99 @@
 /**
- * Kernels of 3 × 3 for one channel, depthwise ones above all, that move by 1 or 2 with a border of 1 around the image: the image
- * is read where it lies. Nothing is copied to where it has a border, which would take a third of the time with steps of 1 and
- * half of it with steps of 2.
+ * Kernels of 3 × 3 for one channel, depthwise ones above all, that move by 1 or 2 with a border of at most 1 beside rows of the
+ * image: it is read where it lies. Nothing is copied to where it has a border, which would take a third of the time with steps
+ * of 1 and half of it with steps of 2.
  *
  * Blocks at the left and at the right side of all rows go first and last, with zeros shifted in; rows above and below are zeros.
  * Steps of 2 load eight elements and shuffle them into those of even and of odd number.
  */
 
-import { lastLanes } from "./depthwise";
 import { mad } from "./fused";
-
-/** Where column `i` of the kernel begins. */
-// @ts-ignore: decorator
-@inline
-function column(columns: usize, i: i32): usize {
-  return <usize>load<i32>(columns + (<usize>i << 2));
-}
+import { n as number, One, Two, Zero } from "./numbers";
 
 /** Blocks of four pixels at the left side of a plane, in the middle, at the right side. */
-// @ts-ignore: decorator
-@inline
-const LEFT: i32 = 0;
-// @ts-ignore: decorator
-@inline
-const MIDDLE: i32 = 1;
-// @ts-ignore: decorator
-@inline
-const RIGHT: i32 = 2;
+type Left = Zero;
+type Middle = One;
+type Right = Two;
 
-/** Of the eight elements in `a` and `b`, or of the four in `a`, what the middle column of a kernel of 3 × 3 multiplies. */
+/** Lanes that are all ones from the first of the last `n` on. */
 // @ts-ignore: decorator
 @inline
-function center(a: v128, b: v128, by: i32): v128 {
-  return by === 1 ? a : i32x4.shuffle(a, b, 0, 2, 4, 6);
+export function lastLanes(n: i32): v128 {
+  const numbers = i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 1, 1), 2, 2), 3, 3);
+  return i32x4.gt_s(numbers, i32x4.splat(3 - n));
 }
 
-/** What its right column multiplies. */
 // @ts-ignore: decorator
 @inline
-function right(r: usize, a: v128, b: v128, by: i32, side: i32): v128 {
-  if (by === 2) return i32x4.shuffle(a, b, 1, 3, 5, 7);
-  return side === RIGHT ? i32x4.shuffle(a, f32x4.splat(0), 1, 2, 3, 4) : v128.load(r, 4);
+function isLeft<Side>(): bool {
+  return number<Side>() === number<Left>();
 }
 
-/** What its left column multiplies, where the right one multiplies `d`. */
 // @ts-ignore: decorator
 @inline
-function left(r: usize, a: v128, d: v128, by: i32, side: i32): v128 {
-  if (by === 1) return side === LEFT ? i32x4.shuffle(f32x4.splat(0), a, 3, 4, 5, 6) : v128.load(r - 4);
-  return i32x4.shuffle(side === LEFT ? f32x4.splat(0) : v128.load32_splat(r - 4), d, 3, 4, 5, 6);
+function isRight<Side>(): bool {
+  return number<Side>() === number<Right>();
 }
 
-/** Row `y` of an image, or of zeros where it has none. */
 // @ts-ignore: decorator
 @inline
-function rowOrZeros(x: usize, y: i32, high: i32, row: usize, zeros: usize): usize {
-  return <u32>y < <u32>high ? x + <usize>y * row : zeros;
+function isTwo<By>(): bool {
+  return number<By>() === 2;
+}
+
+/** The four elements that the middle column of the kernel multiplies and, with steps of 2, the four behind them. */
+// @ts-ignore: decorator
+@inline
+function far<By, Side>(p: usize, u: v128): v128 {
+  if (!isTwo<By>()) return u;
+  return isRight<Side>() ? v128.load(p, 16) : v128.load(p, 20);
+}
+
+/** What the middle column multiplies. */
+// @ts-ignore: decorator
+@inline
+function center<By, Side>(u: v128, v: v128): v128 {
+  if (!isTwo<By>()) return u;
+  return isRight<Side>() ? i32x4.shuffle(u, v, 0, 2, 5, 7) : i32x4.shuffle(u, v, 0, 2, 4, 6);
+}
+
+/** What the right column multiplies. */
+// @ts-ignore: decorator
+@inline
+function right<By, Side>(p: usize, u: v128, v: v128): v128 {
+  if (isTwo<By>()) {
+    if (!isRight<Side>()) return i32x4.shuffle(u, v, 1, 3, 5, 7);
+    return i32x4.shuffle(i32x4.shuffle(u, v, 1, 3, 6, 7), f32x4.splat(0), 0, 1, 2, 4);
+  }
+  return isRight<Side>() ? i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4) : v128.load(p, 8);
+}
+
+/** What the left column multiplies, where the right one multiplies `d`. */
+// @ts-ignore: decorator
+@inline
+function left<By, Side>(p: usize, u: v128, d: v128): v128 {
+  if (!isTwo<By>()) return isLeft<Side>() ? i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6) : v128.load(p);
+  return i32x4.shuffle(isLeft<Side>() ? f32x4.splat(0) : v128.load32_splat(p), d, 3, 4, 5, 6);
 }
 
 /**
- * Pixels `from` to `end` (in bytes) of all rows of a plane, `h` × `n`, for a kernel of 3 × 3 that moves by 1 or 2 with a border
- * of 1 around it, straight from the image: its `high` rows are `by` times as wide. Rows go in pairs; where the last lacks its
- * second, that goes to `edge`.
+ * Pixels `from` to `end` (in bytes) of all rows of a plane, `h` × `n`, for a kernel of 3 × 3, straight from the image: `high`
+ * rows, `row` bytes apart. The window of the first pixel begins `top` rows above it, and in its rows at `x`. Rows go in pairs;
+ * where the last lacks its second, that goes to `edge`.
  */
-// @ts-ignore: decorator
-@inline
-function near(
+function near<By, Side>(
   w: usize,
   x: usize,
   o: usize,
   high: i32,
+  row: usize,
+  top: i32,
   h: i32,
   n: i32,
   from: usize,
   end: usize,
   zeros: usize,
   edge: usize,
-  by: i32,
-  side: i32,
 ): void {
   const w0 = v128.load32_splat(w);
   const w1 = v128.load32_splat(w, 4);
@@ -89,59 +105,65 @@ function near(
   const w7 = v128.load32_splat(w, 28);
   const w8 = v128.load32_splat(w, 32);
   const next = <usize>n << 2;
-  const row = next * <usize>by;
+  const last = end - 16;
+  const by = number<By>();
   for (let y = 0; y < h; y += 2) {
-    const top = y * by - 1;
-    const r0 = rowOrZeros(x, top, high, row, zeros);
-    const r1 = x + <usize>(y * by) * row;
-    const r2 = rowOrZeros(x, top + 2, high, row, zeros);
-    const r3 = rowOrZeros(x, top + 3, high, row, zeros);
-    const r4 = by === 2 ? rowOrZeros(x, top + 4, high, row, zeros) : 0;
+    const first = y * by - top;
+    const r1 = x + <usize>(first + 1) * row;
+    const r0 = first < 0 ? zeros : r1 - row;
+    const r2 = first + 2 < high ? r1 + row : zeros;
+    const r3 = first + 3 < high ? r1 + 2 * row : zeros;
+    const r4 = isTwo<By>() && first + 4 < high ? r1 + 3 * row : zeros;
     const second = y + 1 < h ? o + next : edge;
     for (let j = from; j < end; j += 16) {
+      if (!isLeft<Side>() && !isRight<Side>() && j > last) j = last;
       const at = j * <usize>by;
-      let u = v128.load(r0 + at);
-      let v = by === 2 ? v128.load(r0 + at, 16) : u;
-      let d = right(r0 + at, u, v, by, side);
-      let a = f32x4.mul(w0, left(r0 + at, u, d, by, side));
-      a = mad(w1, center(u, v, by), a);
+      let p = r0 + at;
+      let u = v128.load(p, 4);
+      let v = far<By, Side>(p, u);
+      let d = right<By, Side>(p, u, v);
+      let a = f32x4.mul(w0, left<By, Side>(p, u, d));
+      a = mad(w1, center<By, Side>(u, v), a);
       a = mad(w2, d, a);
-      u = v128.load(r1 + at);
-      v = by === 2 ? v128.load(r1 + at, 16) : u;
-      d = right(r1 + at, u, v, by, side);
-      let c = left(r1 + at, u, d, by, side);
+      p = r1 + at;
+      u = v128.load(p, 4);
+      v = far<By, Side>(p, u);
+      d = right<By, Side>(p, u, v);
+      let c = left<By, Side>(p, u, d);
       a = mad(w3, c, a);
-      let b = by === 1 ? f32x4.mul(w0, c) : c;
-      c = center(u, v, by);
+      let b = isTwo<By>() ? c : f32x4.mul(w0, c);
+      c = center<By, Side>(u, v);
       a = mad(w4, c, a);
-      if (by === 1) b = mad(w1, c, b);
+      if (!isTwo<By>()) b = mad(w1, c, b);
       a = mad(w5, d, a);
-      if (by === 1) b = mad(w2, d, b);
-      u = v128.load(r2 + at);
-      v = by === 2 ? v128.load(r2 + at, 16) : u;
-      d = right(r2 + at, u, v, by, side);
-      c = left(r2 + at, u, d, by, side);
+      if (!isTwo<By>()) b = mad(w2, d, b);
+      p = r2 + at;
+      u = v128.load(p, 4);
+      v = far<By, Side>(p, u);
+      d = right<By, Side>(p, u, v);
+      c = left<By, Side>(p, u, d);
       a = mad(w6, c, a);
-      b = by === 1 ? mad(w3, c, b) : f32x4.mul(w0, c);
-      c = center(u, v, by);
+      b = isTwo<By>() ? f32x4.mul(w0, c) : mad(w3, c, b);
+      c = center<By, Side>(u, v);
       a = mad(w7, c, a);
-      b = mad(by === 1 ? w4 : w1, c, b);
+      b = mad(isTwo<By>() ? w1 : w4, c, b);
       a = mad(w8, d, a);
-      b = mad(by === 1 ? w5 : w2, d, b);
+      b = mad(isTwo<By>() ? w2 : w5, d, b);
       v128.store(o + j, a);
-      u = v128.load(r3 + at);
-      v = by === 2 ? v128.load(r3 + at, 16) : u;
-      d = right(r3 + at, u, v, by, side);
-      c = left(r3 + at, u, d, by, side);
-      b = mad(by === 1 ? w6 : w3, c, b);
-      b = mad(by === 1 ? w7 : w4, center(u, v, by), b);
-      b = mad(by === 1 ? w8 : w5, d, b);
-      if (by === 2) {
-        u = v128.load(r4 + at);
-        v = v128.load(r4 + at, 16);
-        d = right(r4 + at, u, v, by, side);
-        b = mad(w6, left(r4 + at, u, d, by, side), b);
-        b = mad(w7, center(u, v, by), b);
+      p = r3 + at;
+      u = v128.load(p, 4);
+      v = far<By, Side>(p, u);
+      d = right<By, Side>(p, u, v);
+      b = mad(isTwo<By>() ? w3 : w6, left<By, Side>(p, u, d), b);
+      b = mad(isTwo<By>() ? w4 : w7, center<By, Side>(u, v), b);
+      b = mad(isTwo<By>() ? w5 : w8, d, b);
+      if (isTwo<By>()) {
+        p = r4 + at;
+        u = v128.load(p, 4);
+        v = far<By, Side>(p, u);
+        d = right<By, Side>(p, u, v);
+        b = mad(w6, left<By, Side>(p, u, d), b);
+        b = mad(w7, center<By, Side>(u, v), b);
         b = mad(w8, d, b);
       }
       v128.store(second + j, b);
@@ -150,123 +172,77 @@ function near(
   }
 }
 
-function nearLeft(
-  w: usize,
-  x: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-  edge: usize,
-): void {
-  near(w, x, o, high, h, n, from, end, zeros, edge, 1, LEFT);
+/** Whether the window of the last pixel in a row ends beside the image. */
+// @ts-ignore: decorator
+@inline
+function isPast(by: i32, wide: i32, beside: i32, n: i32): bool {
+  return (n - 1) * by + 2 - beside === wide;
 }
 
-function nearMiddle(
+/** {@linkcode nearPlane} with steps. */
+// @ts-ignore: decorator
+@inline
+function nearPlaneBy<By>(
   w: usize,
   x: usize,
   o: usize,
   high: i32,
+  wide: i32,
+  top: i32,
+  beside: i32,
   h: i32,
   n: i32,
-  from: usize,
-  end: usize,
   zeros: usize,
   edge: usize,
 ): void {
-  near(w, x, o, high, h, n, from, end, zeros, edge, 1, MIDDLE);
-}
-
-function nearRight(
-  w: usize,
-  x: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-  edge: usize,
-): void {
-  near(w, x, o, high, h, n, from, end, zeros, edge, 1, RIGHT);
-}
-
-function nearLeftBy2(
-  w: usize,
-  x: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-  edge: usize,
-): void {
-  near(w, x, o, high, h, n, from, end, zeros, edge, 2, LEFT);
-}
-
-function nearMiddleBy2(
-  w: usize,
-  x: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-  edge: usize,
-): void {
-  near(w, x, o, high, h, n, from, end, zeros, edge, 2, MIDDLE);
+  const row = <usize>wide << 2;
+  const end = <usize>n << 2;
+  const past = isPast(number<By>(), wide, beside, n);
+  x -= <usize>(beside << 2);
+  if (beside > 0) near<By, Left>(w, x, o, high, row, top, h, n, 0, 16, zeros, edge);
+  const from: usize = beside > 0 ? 16 : 0;
+  // Blocks of the middle may overlap those at the right, but end where their windows do.
+  const to = past ? min(end - 1 & ~15, end - 4) : end;
+  if (to > from) near<By, Middle>(w, x, o, high, row, top, h, n, from, to, zeros, edge);
+  if (past) near<By, Right>(w, x, o, high, row, top, h, n, end - 16, end, zeros, edge);
 }
 
 /**
- * A plane, `h` × `n` (n at least 5), for a kernel of 3 × 3 that moves by 1 or 2, with a border of 1, straight from an image
- * whose `high` rows are `by` times as wide. A row of zeros lies at `zeros`, a row has room at `edge`.
+ * A plane, `h` × `n` (n at least 5), for a kernel of 3 × 3 that moves by 1 or 2, straight from an image of `high` × `wide` with
+ * `top` rows above it and `beside` columns (1 or less) at its left side; at most one is needed at its right side. A row of zeros
+ * lies at `zeros`, with 16 zeros before and behind it; a row has room at `edge`.
  */
 export function nearPlane(
   w: usize,
   x: usize,
   o: usize,
   high: i32,
+  wide: i32,
+  top: i32,
+  beside: i32,
   h: i32,
   n: i32,
   by: i32,
   zeros: usize,
   edge: usize,
 ): void {
-  const end = <usize>n << 2;
-  if (by === 1) {
-    nearLeft(w, x, o, high, h, n, 0, 16, zeros, edge);
-    if (n > 8) nearMiddle(w, x, o, high, h, n, 16, end - 19, zeros, edge);
-    nearRight(w, x, o, high, h, n, end - 16, end, zeros, edge);
-  } else {
-    nearLeftBy2(w, x, o, high, h, n, 0, 16, zeros, edge);
-    if (n > 7) nearMiddleBy2(w, x, o, high, h, n, 16, end - 15, zeros, edge);
-    if (n & 3) nearMiddleBy2(w, x, o, high, h, n, end - 16, end, zeros, edge);
-  }
+  if (by === 1) nearPlaneBy<One>(w, x, o, high, wide, top, beside, h, n, zeros, edge);
+  else nearPlaneBy<Two>(w, x, o, high, wide, top, beside, h, n, zeros, edge);
 }
 
-/** The gradient of {@linkcode near} for the weights, added to nine vectors of sums. */
-// @ts-ignore: decorator
-@inline
-function nearGrads(
+/** The gradient of {@linkcode near} for the weights, added to nine vectors of sums: the last block may begin before `end`. */
+function nearGrads<By, Side>(
   g: usize,
   x: usize,
   s: usize,
   high: i32,
+  row: usize,
+  top: i32,
   h: i32,
   n: i32,
   from: usize,
   end: usize,
   zeros: usize,
-  by: i32,
-  side: i32,
 ): void {
   let s0 = v128.load(s);
   let s1 = v128.load(s, 16);
@@ -278,73 +254,80 @@ function nearGrads(
   let s7 = v128.load(s, 112);
   let s8 = v128.load(s, 128);
   const next = <usize>n << 2;
-  const row = next * <usize>by;
+  const by = number<By>();
+  const last = end - 16;
   // The last four pixels overlap those before.
   const some = lastLanes(((n - 1) & 3) + 1);
   for (let y = 0; y < h; y += 2) {
-    const top = y * by - 1;
-    const r0 = rowOrZeros(x, top, high, row, zeros);
-    const r1 = x + <usize>(y * by) * row;
-    const r2 = rowOrZeros(x, top + 2, high, row, zeros);
-    const r3 = rowOrZeros(x, top + 3, high, row, zeros);
-    const r4 = by === 2 ? rowOrZeros(x, top + 4, high, row, zeros) : 0;
+    const first = y * by - top;
+    const r1 = x + <usize>(first + 1) * row;
+    const r0 = first < 0 ? zeros : r1 - row;
+    const r2 = first + 2 < high ? r1 + row : zeros;
+    const r3 = first + 3 < high ? r1 + 2 * row : zeros;
+    const r4 = isTwo<By>() && first + 4 < high ? r1 + 3 * row : zeros;
     const second = y + 1 < h ? g + next : zeros;
     for (let j = from; j < end; j += 16) {
-      const at = j * <usize>by;
-      let a = v128.load(g + j);
-      let b = v128.load(second + j);
-      if (side === RIGHT) {
+      let a = v128.load(g + min(j, last));
+      let b = v128.load(second + min(j, last));
+      if (j > last) {
         a = v128.and(a, some);
         b = v128.and(b, some);
+        j = last;
       }
-      let u = v128.load(r0 + at);
-      let v = by === 2 ? v128.load(r0 + at, 16) : u;
-      let d = right(r0 + at, u, v, by, side);
-      s0 = mad(a, left(r0 + at, u, d, by, side), s0);
-      s1 = mad(a, center(u, v, by), s1);
+      const at = j * <usize>by;
+      let p = r0 + at;
+      let u = v128.load(p, 4);
+      let v = far<By, Side>(p, u);
+      let d = right<By, Side>(p, u, v);
+      s0 = mad(a, left<By, Side>(p, u, d), s0);
+      s1 = mad(a, center<By, Side>(u, v), s1);
       s2 = mad(a, d, s2);
-      u = v128.load(r1 + at);
-      v = by === 2 ? v128.load(r1 + at, 16) : u;
-      d = right(r1 + at, u, v, by, side);
-      let c = left(r1 + at, u, d, by, side);
+      p = r1 + at;
+      u = v128.load(p, 4);
+      v = far<By, Side>(p, u);
+      d = right<By, Side>(p, u, v);
+      let c = left<By, Side>(p, u, d);
       s3 = mad(a, c, s3);
-      if (by === 1) s0 = mad(b, c, s0);
-      c = center(u, v, by);
+      if (!isTwo<By>()) s0 = mad(b, c, s0);
+      c = center<By, Side>(u, v);
       s4 = mad(a, c, s4);
-      if (by === 1) s1 = mad(b, c, s1);
+      if (!isTwo<By>()) s1 = mad(b, c, s1);
       s5 = mad(a, d, s5);
-      if (by === 1) s2 = mad(b, d, s2);
-      u = v128.load(r2 + at);
-      v = by === 2 ? v128.load(r2 + at, 16) : u;
-      d = right(r2 + at, u, v, by, side);
-      c = left(r2 + at, u, d, by, side);
+      if (!isTwo<By>()) s2 = mad(b, d, s2);
+      p = r2 + at;
+      u = v128.load(p, 4);
+      v = far<By, Side>(p, u);
+      d = right<By, Side>(p, u, v);
+      c = left<By, Side>(p, u, d);
       s6 = mad(a, c, s6);
-      if (by === 1) s3 = mad(b, c, s3);
-      else s0 = mad(b, c, s0);
-      c = center(u, v, by);
+      if (isTwo<By>()) s0 = mad(b, c, s0);
+      else s3 = mad(b, c, s3);
+      c = center<By, Side>(u, v);
       s7 = mad(a, c, s7);
-      if (by === 1) s4 = mad(b, c, s4);
-      else s1 = mad(b, c, s1);
+      if (isTwo<By>()) s1 = mad(b, c, s1);
+      else s4 = mad(b, c, s4);
       s8 = mad(a, d, s8);
-      if (by === 1) s5 = mad(b, d, s5);
-      else s2 = mad(b, d, s2);
-      u = v128.load(r3 + at);
-      v = by === 2 ? v128.load(r3 + at, 16) : u;
-      d = right(r3 + at, u, v, by, side);
-      c = left(r3 + at, u, d, by, side);
-      if (by === 1) {
+      if (isTwo<By>()) s2 = mad(b, d, s2);
+      else s5 = mad(b, d, s5);
+      p = r3 + at;
+      u = v128.load(p, 4);
+      v = far<By, Side>(p, u);
+      d = right<By, Side>(p, u, v);
+      c = left<By, Side>(p, u, d);
+      if (!isTwo<By>()) {
         s6 = mad(b, c, s6);
-        s7 = mad(b, center(u, v, by), s7);
+        s7 = mad(b, center<By, Side>(u, v), s7);
         s8 = mad(b, d, s8);
       } else {
         s3 = mad(b, c, s3);
-        s4 = mad(b, center(u, v, by), s4);
+        s4 = mad(b, center<By, Side>(u, v), s4);
         s5 = mad(b, d, s5);
-        u = v128.load(r4 + at);
-        v = v128.load(r4 + at, 16);
-        d = right(r4 + at, u, v, by, side);
-        s6 = mad(b, left(r4 + at, u, d, by, side), s6);
-        s7 = mad(b, center(u, v, by), s7);
+        p = r4 + at;
+        u = v128.load(p, 4);
+        v = far<By, Side>(p, u);
+        d = right<By, Side>(p, u, v);
+        s6 = mad(b, left<By, Side>(p, u, d), s6);
+        s7 = mad(b, center<By, Side>(u, v), s7);
         s8 = mad(b, d, s8);
       }
     }
@@ -361,88 +344,30 @@ function nearGrads(
   v128.store(s, s8, 128);
 }
 
-function gradsLeft(
+/** {@linkcode nearPlaneGrad} with steps. */
+// @ts-ignore: decorator
+@inline
+function nearPlaneGradBy<By>(
   g: usize,
   x: usize,
   s: usize,
   high: i32,
+  wide: i32,
+  top: i32,
+  beside: i32,
   h: i32,
   n: i32,
-  from: usize,
-  end: usize,
   zeros: usize,
 ): void {
-  nearGrads(g, x, s, high, h, n, from, end, zeros, 1, LEFT);
-}
-
-function gradsMiddle(
-  g: usize,
-  x: usize,
-  s: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-): void {
-  nearGrads(g, x, s, high, h, n, from, end, zeros, 1, MIDDLE);
-}
-
-function gradsRight(
-  g: usize,
-  x: usize,
-  s: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-): void {
-  nearGrads(g, x, s, high, h, n, from, end, zeros, 1, RIGHT);
-}
-
-function gradsLeftBy2(
-  g: usize,
-  x: usize,
-  s: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-): void {
-  nearGrads(g, x, s, high, h, n, from, end, zeros, 2, LEFT);
-}
-
-function gradsMiddleBy2(
-  g: usize,
-  x: usize,
-  s: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-): void {
-  nearGrads(g, x, s, high, h, n, from, end, zeros, 2, MIDDLE);
-}
-
-function gradsRightBy2(
-  g: usize,
-  x: usize,
-  s: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  from: usize,
-  end: usize,
-  zeros: usize,
-): void {
-  nearGrads(g, x, s, high, h, n, from, end, zeros, 2, RIGHT);
+  const row = <usize>wide << 2;
+  const end = <usize>n << 2;
+  const past = isPast(number<By>(), wide, beside, n);
+  x -= <usize>(beside << 2);
+  if (beside > 0) nearGrads<By, Left>(g, x, s, high, row, top, h, n, 0, 16, zeros);
+  const from: usize = beside > 0 ? 16 : 0;
+  const to = past ? end - 1 & ~15 : end;
+  if (to > from) nearGrads<By, Middle>(g, x, s, high, row, top, h, n, from, to, zeros);
+  if (past) nearGrads<By, Right>(g, x, s, high, row, top, h, n, to, end, zeros);
 }
 
 /** The gradient of {@linkcode nearPlane} for the weights, added to nine vectors of sums at `s`. */
@@ -451,21 +376,16 @@ export function nearPlaneGrad(
   x: usize,
   s: usize,
   high: i32,
+  wide: i32,
+  top: i32,
+  beside: i32,
   h: i32,
   n: i32,
   by: i32,
   zeros: usize,
 ): void {
-  const end = <usize>n << 2;
-  if (by === 1) {
-    gradsLeft(g, x, s, high, h, n, 0, 16, zeros);
-    if (n > 8) gradsMiddle(g, x, s, high, h, n, 16, end - 19, zeros);
-    gradsRight(g, x, s, high, h, n, end - 16, end, zeros);
-  } else {
-    gradsLeftBy2(g, x, s, high, h, n, 0, 16, zeros);
-    if (n > 8) gradsMiddleBy2(g, x, s, high, h, n, 16, end - 19, zeros);
-    gradsRightBy2(g, x, s, high, h, n, end - 16, end, zeros);
-  }
+  if (by === 1) nearPlaneGradBy<One>(g, x, s, high, wide, top, beside, h, n, zeros);
+  else nearPlaneGradBy<Two>(g, x, s, high, wide, top, beside, h, n, zeros);
 }
 
 /**
@@ -474,9 +394,7 @@ export function nearPlaneGrad(
  * the gradient that all share. Elements of the gradient are taken from `from` to `end` (in bytes). Rows of the input are `next`
  * bytes long; where the last pair of its `h` rows lacks the second, that goes to `edge`.
  */
-// @ts-ignore: decorator
-@inline
-function back(
+function back<Side>(
   w: usize,
   g: usize,
   o: usize,
@@ -488,7 +406,6 @@ function back(
   end: usize,
   zeros: usize,
   edge: usize,
-  side: i32,
 ): void {
   const w0 = v128.load32_splat(w);
   const w1 = v128.load32_splat(w, 4);
@@ -507,9 +424,9 @@ function back(
     const p = y + 1 < h ? o + next : edge;
     for (let j = from; j < end; j += 16) {
       const g0 = v128.load(g + j);
-      const g1 = side === RIGHT ? i32x4.shuffle(g0, zero, 1, 2, 3, 4) : v128.load(g + j, 4);
+      const g1 = isRight<Side>() ? i32x4.shuffle(g0, zero, 1, 2, 3, 4) : v128.load(g + j, 4);
       const g2 = v128.load(below + j);
-      const g3 = side === RIGHT ? i32x4.shuffle(g2, zero, 1, 2, 3, 4) : v128.load(below + j, 4);
+      const g3 = isRight<Side>() ? i32x4.shuffle(g2, zero, 1, 2, 3, 4) : v128.load(below + j, 4);
       let to = o + 2 * j;
       let a = mad(w4, g0, zero);
       let b = mad(w5, g0, mad(w3, g1, zero));
@@ -524,38 +441,6 @@ function back(
     g += row;
     o += 2 * next;
   }
-}
-
-function backMiddle(
-  w: usize,
-  g: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  row: usize,
-  next: usize,
-  from: usize,
-  end: usize,
-  zeros: usize,
-  edge: usize,
-): void {
-  back(w, g, o, high, h, row, next, from, end, zeros, edge, MIDDLE);
-}
-
-function backRight(
-  w: usize,
-  g: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  row: usize,
-  next: usize,
-  from: usize,
-  end: usize,
-  zeros: usize,
-  edge: usize,
-): void {
-  back(w, g, o, high, h, row, next, from, end, zeros, edge, RIGHT);
 }
 
 /**
@@ -573,8 +458,8 @@ export function nearPlaneBack(
   edge: usize,
 ): void {
   const row = <usize>n << 2;
-  if (n > 4) backMiddle(w, g, o, high, h, row, 2 * row, 0, row - 19, zeros, edge);
-  backRight(w, g, o, high, h, row, 2 * row, row - 16, row, zeros, edge);
+  if (n > 4) back<Middle>(w, g, o, high, h, row, 2 * row, 0, row - 19, zeros, edge);
+  back<Right>(w, g, o, high, h, row, 2 * row, row - 16, row, zeros, edge);
 }
 
 /**
@@ -582,5 +467,5 @@ export function nearPlaneBack(
  */
 export function paddedPlaneBack(w: usize, g: usize, o: usize, high: i32, n: i32): void {
   const row = <usize>n << 2;
-  backMiddle(w, g, o, high, 2 * high - 2, row, 2 * row - 8, 0, row - 4, 0, 0);
+  back<Middle>(w, g, o, high, 2 * high - 2, row, 2 * row - 8, 0, row - 4, 0, 0);
 }

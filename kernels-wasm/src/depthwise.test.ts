@@ -71,7 +71,7 @@ const square = (kernel: number, stride: number, padding: number, dilation: numbe
 });
 
 /** Channels, groups, output channels. */
-const KINDS = [[3, 3, 3], [2, 2, 4], [1, 1, 5]] as const;
+const KINDS = [[3, 3, 3], [2, 2, 4], [1, 1, 5], [4, 2, 2], [4, 2, 6]] as const;
 
 /** The convolution and its gradients for the image and the weights, product by product. */
 function sums(
@@ -145,9 +145,11 @@ test.each([1, 2, 3])("3 × 3 by %i: widths, heights, paddings, dilations", (stri
         check([(width * 5 + i) % 9 + 1, width], square(3, stride, padding, dilation), width + i + dilation);
       }
     }
-    // With a border of 1 images are read where they lie: even and odd heights, every kind.
+    // With a border of at most 1 images are read where they lie: even and odd heights, every kind.
     for (const [i, height] of [2, 3, 6, 7, 8, 1].entries()) {
       check([height, width], square(3, stride, 1, 1), i);
+      check([height, width], { ...square(3, stride, 0, 1), padding: [i % 2, 1 - i % 2] }, i);
+      check([height, width], square(3, stride, 0, 1), i + 1);
     }
   }
 });
@@ -164,6 +166,28 @@ test.each([1, 2, 3])("5 × 5, 7 × 7, 2 × 2, 1 × 1 by %i: widths", (stride) =>
   }
 });
 
+test.each([1, 2])("five rows by %i, and four: widths, heights, paddings, dilations, columns", (stride) => {
+  for (const width of WIDTHS) {
+    for (const [i, padding] of [2, 0, 1, 3, 4].entries()) {
+      check([(width * 5 + i) % 11 + 1, width], square(5, stride, padding, 1), width + i);
+      check([(width * 3 + i) % 13 + 1, width], square(4, stride, padding, 1), width + i);
+    }
+    // Where every second element of every second row of the input's gradient is a convolution: even and odd sizes.
+    for (const [i, height] of [2, 7, 8, 1, 15].entries()) {
+      check([height, width], square(5, stride, 2, 1), i);
+      check([height, width], square(5, stride, 1, 1), i);
+      check([height, width], { ...square(5, stride, 2, 1), kernel: [4, 5], padding: [2, 1] }, i);
+    }
+    const height = (width * 3) % 14 + 5;
+    check([height, width], square(5, stride, 4, 2), width);
+    check([height, width], { ...square(5, stride, 2, 1), dilation: [3 - stride, 2] }, width + 1);
+    for (const [i, columns] of [1, 2, 3, 4, 7].entries()) {
+      const padding = [2, columns >> 1];
+      check([height, width], { ...square(5, stride, 2, 1), kernel: [5, columns], padding }, width + i);
+    }
+  }
+});
+
 test("strides, paddings and dilations that differ by dimension; wide rows", () => {
   for (const [i, width] of [5, 8, 11, 16, 19, 36, 53].entries()) {
     const image = [9, width];
@@ -177,25 +201,27 @@ test("strides, paddings and dilations that differ by dimension; wide rows", () =
     check(image, square(3, 1, 1, 1), i);
     check(image, square(3, 2, 1, 1), i + 1);
     check(image, square(5, 1, 2, 1), i);
+    check(image, square(5, 2, 2, 1), i);
     check(image, square(7, 4, 3, 1), i);
   }
 });
 
-test("what is not finite stays where it belongs at the borders of images", () => {
+test.each([3, 5])("what is not finite stays where it belongs at the borders of images: %i rows", (high) => {
   const image = [1, 1, 6, 10];
+  const reach = (high - 1) / 2;
   for (const stride of [1, 2]) {
     const out = [1, 1, 6 / stride, 10 / stride];
-    const attrs = { stride: [stride, stride], padding: [1, 1], dilation: [1, 1], groups: 1 };
-    const w = numbers([1, 1, 3, 3], 4).map((v) => v + 3);
+    const attrs = { stride: [stride, stride], padding: [reach, reach], dilation: [1, 1], groups: 1 };
+    const w = numbers([1, 1, high, high], 4).map((v) => v + 3);
     for (const [label, device] of targets) {
-      const weights = operand(device, w, [1, 1, 3, 3]);
+      const weights = operand(device, w, [1, 1, high, high]);
       for (let at = 0; at < size(image); at++) {
         const data = numbers(image, 5);
         data[at] = NaN;
         const y = empty(device, out);
         run(device, "conv", [operand(device, data, image), weights], y, attrs);
         const [row, column] = [Math.floor(at / 10), at % 10];
-        const sees = (i: number, at: number): boolean => Math.abs(i * stride - at) <= 1;
+        const sees = (i: number, at: number): boolean => Math.abs(i * stride - at) <= reach;
         const want = values(device, y).map((_, i) =>
           sees(Math.floor(i / out[3]!), row) && sees(i % out[3]!, column)
         );
@@ -210,7 +236,7 @@ test("what is not finite stays where it belongs at the borders of images", () =>
           inputSize: image.slice(2),
         });
         const [row, column] = [Math.floor(at / out[3]!), at % out[3]!];
-        const sees = (i: number, at: number): boolean => Math.abs(i - at * stride) <= 1;
+        const sees = (i: number, at: number): boolean => Math.abs(i - at * stride) <= reach;
         const want = values(device, gx).map((_, i) => sees(Math.floor(i / 10), row) && sees(i % 10, column));
         expect(values(device, gx).map(Number.isNaN), `${label} ${at}`).toEqual(want);
       }

@@ -56,6 +56,14 @@ test("Heap: freed buffers are used again, and freeing twice is an error", () => 
   expect(() => heap.free(large)).toThrow("Cannot free a buffer of 1048576 bytes: it was freed before");
 });
 
+test("Heap: vectors that begin before the end of a buffer end before the end of memory", () => {
+  const heap = heapOf();
+  for (const bytes of [40_000, 65536, 1_000_000, 100]) {
+    const { ptr } = heap.allocate(bytes);
+    expect(ptr + bytes + 4096).toBeLessThanOrEqual(heap.memory.buffer.byteLength);
+  }
+});
+
 test("Heap: past the limit it throws with what was asked and what is live, and goes on", () => {
   const heap = heapOf(8 * 1024 * 1024);
   const held = heap.allocate(5_000_000);

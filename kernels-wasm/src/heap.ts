@@ -99,7 +99,8 @@ export class Heap {
     this.#ints = new Int32Array(memory.buffer);
     this.#end = base;
     this.#limit = Math.min(limitBytes, MAX_PAGES * PAGE);
-    const room = this.#bytes.length - base;
+    // Kernels may read vectors that begin before the end of a buffer: the last grain of memory is nobody's.
+    const room = this.#bytes.length - base - GRAIN;
     if (room > 0) this.#extend(room);
   }
 

@@ -215,15 +215,25 @@ function pairsOf([, height, width]: readonly number[], [row, column]: readonly n
   return [1, Math.ceil((height! + row!) / 2) + 1, Math.ceil((width! + column!) / 8) * 4 + 1];
 }
 
-/** The gradient of the input of a depthwise convolution of 3 × 3 that moves by 2, without the zeros between; else null. */
+/**
+ * The gradient of the input of a depthwise convolution that moves by 2, without the zeros between, for kernels of 3 × 3, and of
+ * up to 5 × 5 where four of 3 × 3 make every second element of every second row; else null.
+ */
 function by2(own: Geometry, turned: Geometry): Geometry | null {
-  const isBy2 = own.rows * own.channels === 1 && own.size[0] === 1 && own.out[0] === 1 &&
-    String([own.kernel, own.stride, own.dilation]) === "1,3,3,1,2,2,1,1,1" && own.low[0] === 0 &&
-    own.size[2]! <= MOST_BY_2;
+  const isBy2 = own.rows * own.channels === 1 && own.size[0] === 1 && own.out[0] === 1 && own.low[0] === 0 &&
+    String([own.kernel[0], own.stride, own.dilation]) === "1,1,2,2,1,1,1" && own.size[2]! <= MOST_BY_2;
   if (!isBy2) return null;
-  const skipped = own.low.slice(1).map((v) => (v + 1) % 2);
-  const low = [0, ...skipped.map((v, i) => (v + 1 - own.low[i + 1]!) / 2)];
-  return { ...turned, low, spread: [1, 1, 1], skipped };
+  const both = [1, 2];
+  if (both.every((i) => own.kernel[i] === 3)) {
+    const skipped = own.low.slice(1).map((v) => (v + 1) % 2);
+    const low = [0, ...skipped.map((v, i) => (v + 1 - own.low[i + 1]!) / 2)];
+    return { ...turned, low, spread: [1, 1, 1], skipped };
+  }
+  const areQuarters = own.size[2]! >= 10 &&
+    both.every((i) =>
+      [4, 5].includes(own.kernel[i]!) && [1, 2].includes(own.low[i]!) && own.size[i]! <= 2 * own.out[i]!
+    );
+  return areQuarters ? { ...turned, low: own.low, spread: [1, 1, 1], skipped: [0, 0] } : null;
 }
 
 /** Most taps of convolutions that read the image tap by tap. */

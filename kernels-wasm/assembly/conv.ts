@@ -1307,17 +1307,21 @@ function addLanes(sums: usize, o: usize, n: i32): void {
 function addGrad(g: usize, x: usize, base: usize, sums: usize, k: i32, p: i32, by: i32, slides: bool, zeros: usize): void {
   const h = meta(OUT + 1);
   const n = meta(OUT + 2);
+  if (by) {
+    nearPlaneGrad(g, x, sums, meta(SIZE + 1), meta(SIZE + 2), meta(LOW + 1), meta(LOW + 2), h, n, by, zeros);
+    return;
+  }
+  if (slides) {
+    windowPlaneGrad(g, x, sums);
+    return;
+  }
   const plane = <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2;
   const down = <usize>(meta(STRIDE + 1) * meta(PADDED + 2)) << 2;
   const apart = <usize>(meta(DILATION + 1) * meta(PADDED + 2)) << 2;
   const channels = meta(CHANNELS);
   const high = meta(KERNEL + 1);
   const wide = meta(KERNEL + 2);
-  if (by) {
-    nearPlaneGrad(g, x, sums, meta(SIZE + 1), meta(SIZE + 2), meta(LOW + 1), meta(LOW + 2), h, n, by, zeros);
-  } else if (slides) {
-    windowPlaneGrad(g, x, sums);
-  } else if (hasRows()) {
+  if (hasRows()) {
     correlatePlaneGrad(g, base, sums, channels, h, n, high, wide, plane, down, apart, taps());
   } else if (isFlat()) {
     const step = <usize>meta(STRIDE + 2) << 2;

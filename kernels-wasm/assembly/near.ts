@@ -267,9 +267,10 @@ function nearGrads<By, Side>(
     const r4 = isTwo<By>() && first + 4 < high ? r1 + 3 * row : zeros;
     const second = y + 1 < h ? g + next : zeros;
     for (let j = from; j < end; j += 16) {
-      let a = v128.load(g + min(j, last));
-      let b = v128.load(second + min(j, last));
-      if (j > last) {
+      const place = isLeft<Side>() ? j : min(j, last);
+      let a = v128.load(g + place);
+      let b = v128.load(second + place);
+      if (!isLeft<Side>() && j > last) {
         a = v128.and(a, some);
         b = v128.and(b, some);
         j = last;

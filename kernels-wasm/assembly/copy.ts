@@ -147,6 +147,12 @@ function moveRuns(a: usize, o: usize, m: i32, n: usize, am: i32, om: i32): void 
       a += <usize>am;
       o += <usize>om;
     }
+  } else if (n === 8) {
+    for (; m > 0; m--) {
+      store<u64>(o, load<u64>(a));
+      a += <usize>am;
+      o += <usize>om;
+    }
   }
   for (; m > 0; m--) {
     moveFew(a, o, n);
@@ -376,7 +382,10 @@ function transpose<T>(a: usize, o: usize, rows: i32, cols: i32, la: i32, lo: i32
     for (; j + wide <= cols; j += wide) {
       let p = from + <usize>j * sizeof<T>();
       for (let t = scratch; t < scratch + line; t += 16) {
-        for (let c: usize = 0; c < 4; c++) turnBlock<T>(p + 16 * c, sa, t + c * lanes * line, line);
+        turnBlock<T>(p, sa, t, line);
+        turnBlock<T>(p + 16, sa, t + lanes * line, line);
+        turnBlock<T>(p + 32, sa, t + 2 * lanes * line, line);
+        turnBlock<T>(p + 48, sa, t + 3 * lanes * line, line);
         p += lanes * sa;
       }
       moveTile(to + <usize>j * sq, sq, wide, line);

@@ -43,6 +43,7 @@ export {
   tape,
 } from "./src/tape.ts";
 export { isContiguousStorage, storagesIn, temporaries } from "./src/temporaries.ts";
+export { type FormulaGradient, withGradient } from "./src/with_gradient.ts";
 export {
   canRead,
   eachStorage,

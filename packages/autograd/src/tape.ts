@@ -27,7 +27,7 @@ import { derivativeOf } from "./derivatives.ts";
 import { runBackward } from "./engine.ts";
 import { nodeName } from "./names.ts";
 import { type Edge, edgeOf, Node, type Piece, SavedTensor, saving, secondPass, snapshot } from "./node.ts";
-import { type BackwardContext, type Derivative, type Geometry, OUTPUT } from "./row.ts";
+import { type BackwardContext, type Derivative, type Geometry, INPUTS, OUTPUT, row } from "./row.ts";
 import { zeros } from "./math.ts";
 import { sumTo } from "./sum_to.ts";
 
@@ -305,6 +305,27 @@ export const recordingTape: Tape = {
     const { node, mask } = makeNode(name, rule, inputs as readonly Tensor[], attrs, list, []);
     attach(list, node);
     saveOutputs(node, mask, list);
+  },
+
+  recordFormula(label, inputs, output, gradient): void {
+    // A node as those of primitives; which one is of no matter, because its rule is here.
+    const rule = row<"alias">(INPUTS, (g, context) => {
+      const { inputs, needs } = context as unknown as {
+        inputs: readonly Tensor[];
+        needs: readonly boolean[];
+      };
+      return gradient(g, inputs, needs);
+    });
+    const { node } = makeNode(
+      "alias",
+      rule,
+      inputs as unknown as Inputs<"alias", Tensor>,
+      null,
+      [output],
+      [],
+    );
+    node.name = label;
+    attach([output], node);
   },
 
   recordInto<P extends Name>(

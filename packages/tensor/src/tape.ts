@@ -65,6 +65,17 @@ export interface Tape {
     attrs: Attrs<P>,
     outputs: Tensor | readonly Tensor[],
   ): void;
+  /** Notes a formula of tensors as one step, with the gradient that goes back through it. */
+  recordFormula(
+    label: string,
+    inputs: readonly Tensor[],
+    output: Tensor,
+    gradient: (
+      g: Tensor,
+      inputs: readonly Tensor[],
+      needs: readonly boolean[],
+    ) => readonly (Tensor | null)[],
+  ): void;
   /**
    * Checks that the targets may be written in place, then writes by `write`, then notes the operation: the targets become
    * its outputs.

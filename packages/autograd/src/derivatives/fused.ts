@@ -26,7 +26,6 @@ import {
   mul,
   neg,
   over,
-  pow,
   reshape,
   sub,
   sum,
@@ -84,7 +83,9 @@ function statisticsGrad(
 ): Tensor | null {
   const n = numelOf(x.shape) / numelOf(mean.shape);
   const viaMean = gMean === null ? null : expand(div(gMean, n), x.shape);
-  const viaRstd = gRstd === null ? null : mul(sub(x, mean), mul(gRstd, mul(pow(rstd, 3), -1 / n)));
+  const viaRstd = gRstd === null
+    ? null
+    : mul(sub(x, mean), mul(gRstd, mul(mul(mul(rstd, rstd), rstd), -1 / n)));
   return plus(viaMean, viaRstd);
 }
 

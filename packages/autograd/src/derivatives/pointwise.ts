@@ -39,7 +39,7 @@ export const unaryDerivatives: { readonly [P in keyof UnaryPrimitives<unknown>]:
   log10: row(FIRST, (g, { inputs: [x] }) => [div(g, mul(x, Math.LN10))]),
   log1p: row(FIRST, (g, { inputs: [x] }) => [div(g, add(x, 1))]),
   sqrt: row(OUTPUT, (g, { output }) => [div(g, mul(output, 2))]),
-  rsqrt: row(OUTPUT, (g, { output }) => [mul(mul(g, -0.5), pow(output, 3))]),
+  rsqrt: row(OUTPUT, (g, { output }) => [mul(mul(g, -0.5), mul(square(output), output))]),
   reciprocal: row(OUTPUT, (g, { output }) => [mul(neg(g), square(output))]),
   sin: row(FIRST, (g, { inputs: [x] }) => [mul(g, unary("cos", x))]),
   cos: row(FIRST, (g, { inputs: [x] }) => [mul(g, neg(unary("sin", x)))]),

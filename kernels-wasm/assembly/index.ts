@@ -4,7 +4,7 @@ export { init_constants } from "./constants";
 export { set_scratch } from "./memory";
 export * from "./copy";
 export * from "./generated/pointwise";
-export { chain_f32, chain_planes_f32 } from "./generated/chain";
+export * from "./generated/chain";
 export { nd_2, nd_3, nd_4 } from "./nd";
 export { add_scaled_f32, add_scaled_f64, clamp_f32, clamp_f64 } from "./pointwise";
 export { gemm_dots_f32, gemm_f32, gemm_f64, gemm_i32, gemm_i64, gemm_packed_f32, gemm_rows_f32, gemm_scratch, gemm_way } from "./gemm";

@@ -411,6 +411,34 @@ function angles(x: v128, y: v128): v128 {
   const angle = m.atan(q);
   return v128.bitselect(f32x4.add(angle, half), angle, i32x4.shr_s(y, 31));
 }
+/** √(x² + y²) by way of float64, where no square overflows; ∞ beside NaN too. */
+@unmanaged export class Hypot {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return lengths(x, y); }
+  @inline s<T>(x: T, y: T): T { return lane<T>(lengths(v128.splat<T>(x), v128.splat<T>(y))); }
+}
+function lengths(x: v128, y: v128): v128 {
+  const low = length2(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(y));
+  const high = length2(
+    f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1)),
+    f64x2.promote_low_f32x4(i64x2.shuffle(y, y, 1, 1)),
+  );
+  const z = i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
+  const infinity = f32x4.splat(Infinity);
+  const far = v128.or(f32x4.eq(f32x4.abs(x), infinity), f32x4.eq(f32x4.abs(y), infinity));
+  return v128.bitselect(infinity, z, far);
+}
+// @ts-ignore: decorator
+@inline
+function length2(x: v128, y: v128): v128 {
+  return f64x2.sqrt(f64x2.add(f64x2.mul(x, x), f64x2.mul(y, y)));
+}
+/** The magnitude of x with the sign of y. */
+@unmanaged export class Copysign {
+  @inline has<T>(): bool { return true; }
+  @inline v<T>(x: v128, y: v128): v128 { return v128.bitselect(y, x, v128.splat<T>(<T>-0.0)); }
+  @inline s<T>(x: T, y: T): T { return copysign<T>(x, y); }
+}
 /** g where x > 0, else 0. */
 @unmanaged export class ReluBackward {
   @inline has<T>(): bool { return true; }

@@ -16,6 +16,7 @@ import {
   type KernelTable,
   type MemoryStats,
   type Operand,
+  OutOfMemoryError,
   viewData,
 } from "@flambeau/core";
 import { Chain, ChainStep } from "./chain.ts";
@@ -125,13 +126,20 @@ class WasmDevice implements WasmBackend {
   }
 
   allocate(bytes: number): Buffer {
-    return this.#kernels.heap.allocate(bytes);
+    try {
+      return this.#kernels.heap.allocate(bytes);
+    } catch (error) {
+      // What waits may keep memory that was given back.
+      if (!this.#waits || !(error instanceof OutOfMemoryError)) throw error;
+      this.settle();
+      return this.#kernels.heap.allocate(bytes);
+    }
   }
 
   free(buffer: Buffer): void {
     if (this.#waits) {
-      this.#chain.release(buffer as WasmBuffer);
       this.#kernels.finishing.release(buffer as WasmBuffer);
+      if (this.#chain.release(buffer as WasmBuffer)) return;
     }
     this.#kernels.heap.free(buffer as WasmBuffer);
   }
@@ -191,6 +199,7 @@ class WasmDevice implements WasmBackend {
   }
 
   memory(): MemoryStats {
+    this.settle();
     return this.#kernels.heap.stats();
   }
 

@@ -1,4 +1,4 @@
-import { type Attrs, float32, type Operand } from "@flambeau/core";
+import { type Attrs, bool, float32, type Operand } from "@flambeau/core";
 import { hostKernels } from "@flambeau/reference";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createWasmBackend, type WasmBackend } from "./backend.ts";
@@ -22,7 +22,21 @@ afterAll(() => {
 });
 
 const BINARY = ["add", "sub", "mul", "div", "maximum", "minimum", "addScaled"] as const;
-const UNARY = ["relu", "neg", "abs", "sqrt", "clamp", "exp"] as const;
+const UNARY = [
+  "relu",
+  "neg",
+  "abs",
+  "sqrt",
+  "clamp",
+  "exp",
+  "sigmoid",
+  "trunc",
+  "sign",
+  "rsqrt",
+  "floor",
+] as const;
+const COMPARE = ["eq", "ne", "lt", "le", "gt", "ge"] as const;
+const LOGIC = ["bitwiseAnd", "bitwiseOr", "bitwiseXor", "logicalNot"] as const;
 const NUMBERS = [0.5, -1.25, 3, 0, -0, Infinity, NaN, 1e-40];
 
 class Dice {
@@ -79,7 +93,7 @@ const PLANES: Readonly<Record<number, readonly [number, number, number]>> = {
 };
 
 /** The steps of a random program over `n` elements; answers everything that was read, in order. */
-function program(side: Side, seed: number, n: number): Uint8Array[] {
+function program(side: Side, seed: number, n: number, withTruths: boolean): Uint8Array[] {
   const dice = new Dice(seed);
   const read: Uint8Array[] = [];
   const { live, device } = side;
@@ -90,10 +104,50 @@ function program(side: Side, seed: number, n: number): Uint8Array[] {
     shape: [n],
     strides: [0],
   });
+  const truths: Operand[] = [];
+  const newTruths = (): Operand => ({
+    buffer: device.allocate(n),
+    dtype: bool,
+    shape: [n],
+    strides: [1],
+    offset: 0,
+  });
   const pick = (): Operand => live[dice.roll(4) > 0 ? live.length - 1 : dice.roll(live.length)]!;
   for (let i = 0; i < 60; i++) {
     const kind = dice.roll(20);
     const planes = PLANES[n];
+    if (withTruths && dice.roll(3) === 0) {
+      // Truths of comparisons, of other truths, in place too; what is chosen by them; read and given back.
+      const truth = (): Operand => truths[dice.roll(truths.length)]!;
+      const kind = truths.length === 0 ? 0 : dice.roll(8);
+      if (kind < 2) {
+        const out = kind === 1 && truths.length > 0 ? truth() : newTruths();
+        const inputs = [pick(), dice.roll(2) ? one() : pick()];
+        if (dice.roll(2)) inputs.reverse();
+        side.step(COMPARE[dice.roll(COMPARE.length)]!, inputs, out, null);
+        if (!truths.includes(out)) truths.push(out);
+      } else if (kind === 2) {
+        const name = LOGIC[dice.roll(LOGIC.length)]!;
+        const x = truth();
+        const inPlace = dice.roll(2) === 0;
+        const inputs = name === "logicalNot" ? [x] : [x, truth()];
+        const out = inPlace ? x : newTruths();
+        side.step(name, inputs, out, null);
+        if (!inPlace) truths.push(out);
+      } else if (kind === 3) {
+        const [x] = truths.splice(dice.roll(truths.length), 1);
+        if (dice.roll(2)) read.push(side.bytes(x!));
+        device.free(x!.buffer);
+      } else {
+        const choice = (): Operand => dice.roll(3) === 0 ? one() : pick();
+        const x = pick();
+        const inputs = kind === 7 ? [x, pick()] : [truth(), choice(), choice()];
+        const out = dice.roll(4) === 0 ? x : { ...x, buffer: device.allocate(4 * n), offset: 0 };
+        side.step(kind === 7 ? "reluBackward" : "where", inputs, out, null);
+        if (!live.includes(out)) live.push(out);
+      }
+      continue;
+    }
     if (planes !== undefined && dice.roll(3) === 0) {
       // One element for each channel, of its own or within a result; it may be given back at once.
       const [, channels, size] = planes;
@@ -149,16 +203,23 @@ function program(side: Side, seed: number, n: number): Uint8Array[] {
       if (!inPlace) live.push(out);
     }
   }
-  for (const x of live) read.push(side.bytes(x));
+  for (const x of [...live, ...truths]) read.push(side.bytes(x));
+  for (const { buffer } of truths) device.free(buffer);
   for (const buffer of new Set(live.map((x) => x.buffer))) device.free(buffer);
   live.length = 0;
   return read;
 }
 
 /** Elements of a result, without what lies before them. */
-function expectSame(seed: number, n: number, soon: WasmBackend, plain: WasmBackend): void {
-  const got = program(new Side(soon, true), seed, n);
-  const want = program(new Side(plain, false), seed, n);
+function expectSame(
+  seed: number,
+  n: number,
+  soon: WasmBackend,
+  plain: WasmBackend,
+  withTruths: boolean,
+): void {
+  const got = program(new Side(soon, true), seed, n, withTruths);
+  const want = program(new Side(plain, false), seed, n, withTruths);
   expect(got.length).toBe(want.length);
   got.forEach((bytes, i) => {
     const other = want[i]!;
@@ -171,10 +232,17 @@ describe.each(devices.map(([build]) => build))("%s", (build) => {
   const soon = createWasmBackend({ fallback: hostKernels, build, threads: 2 });
   const plain = createWasmBackend({ fallback: hostKernels, build, threads: 1 });
 
-  test.each([1, 3, 31, 32, 33, 1000, 2751, 70_001, 70_400])("random programs over %i elements", (n) => {
+  const sizes = [1, 3, 31, 32, 33, 1000, 2751, 70_001, 70_400];
+  const kinds = [false, true].flatMap((truths) =>
+    sizes.map((n) => [n, truths ? "with" : "without"] as const)
+  );
+  test.each(kinds)("random programs over %i elements %s truths", (n, truths) => {
     for (const threads of [1, 2]) {
       soon.numThreads = threads;
-      for (let seed = 1; seed <= (n > 1000 ? 6 : 40); seed++) expectSame(seed * 7919 + n, n, soon, plain);
+      const seeds = n > 1000 ? 6 : 40;
+      for (let seed = 1; seed <= seeds; seed++) {
+        expectSame(seed * 7919 + n, n, soon, plain, truths === "with");
+      }
     }
   });
 });

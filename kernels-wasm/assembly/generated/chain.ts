@@ -3,18 +3,27 @@
 import { scratch } from "../memory";
 import * as ops from "../ops";
 
+/** Four truths of a byte each, in all bits of the lanes. */
 // @ts-ignore: decorator
 @inline
-function clampOne(x: f32, low: f32, high: f32): f32 {
-  if (x < low) x = low;
-  return high < x ? high : x;
+function truths(q: usize): v128 {
+  const wide = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(q)));
+  return i32x4.ne(wide, i32x4.splat(0));
+}
+
+/** Sixteen truths as bytes. */
+// @ts-ignore: decorator
+@inline
+function bytesOf(a: v128, b: v128, c: v128, d: v128): v128 {
+  const bytes = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+  return v128.and(bytes, i8x16.splat(1));
 }
 
 // @ts-ignore: decorator
 @inline
 function affine(x: usize, o: usize, n: i32, steps: usize, relu: bool): void {
-  const a = v128.load32_splat(steps, 4);
-  const b = v128.load32_splat(steps, 20);
+  const a = v128.load32_splat(steps, 20);
+  const b = v128.load32_splat(steps, 52);
   const zero = f32x4.splat(0);
   for (; n >= 32; n -= 32) {
     v128.store(o, relu ? f32x4.pmax(f32x4.add(f32x4.mul(v128.load(x, 0), a), b), zero) : f32x4.add(f32x4.mul(v128.load(x, 0), a), b), 0);
@@ -42,33 +51,34 @@ function affine(x: usize, o: usize, n: i32, steps: usize, relu: bool): void {
 }
 
 /**
- * Runs the steps at `first` … `last` (16 bytes each: number of the op, address or number, number) over `n` elements
- * from number `start` on, which are loaded at `from`. Numbers beyond those of ops write what has become of them.
+ * Runs the steps at `first` … `last` (32 bytes each) over `n` elements from number `start` on, which are loaded at
+ * `from`. Of each address counts what the mask beside it leaves. Numbers beyond those of ops write what has become of them.
  */
-export function chain_f32(first: usize, last: usize, from: usize, start: i32, n: i32): void {
+export function chain_f32(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
   let at = <usize>start << 2;
   const end = at + (<usize>n << 2);
-  if (load<i32>(first) === 11 && load<i32>(first, 16) === 1) {
-    if (last - first === 48 && load<i32>(first, 32) === 37) {
-      return affine(from + at, load<usize>(first, 36) + at, n, first, false);
+  if (load<i32>(first, 0) === 11 && load<i32>(first, 32) === 1) {
+    if (last - first === 96 && load<i32>(first, 64) === 69) {
+      return affine(from + at, load<usize>(first, 68) + at, n, first, false);
     }
-    if (last - first === 64 && load<i32>(first, 32) === 30 && load<i32>(first, 48) === 37) {
-      return affine(from + at, load<usize>(first, 52) + at, n, first, true);
+    if (last - first === 128 && load<i32>(first, 64) === 30 && load<i32>(first, 96) === 69) {
+      return affine(from + at, load<usize>(first, 100) + at, n, first, true);
     }
   }
   for (; at + 128 <= end; at += 128) {
-    let x0 = v128.load(from + at, 0);
-    let x1 = v128.load(from + at, 16);
-    let x2 = v128.load(from + at, 32);
-    let x3 = v128.load(from + at, 48);
-    let x4 = v128.load(from + at, 64);
-    let x5 = v128.load(from + at, 80);
-    let x6 = v128.load(from + at, 96);
-    let x7 = v128.load(from + at, 112);
-    for (let p = first; p < last; p += 16) {
+    const begin = from + (at & mask);
+    let x0 = v128.load(begin, 0);
+    let x1 = v128.load(begin, 16);
+    let x2 = v128.load(begin, 32);
+    let x3 = v128.load(begin, 48);
+    let x4 = v128.load(begin, 64);
+    let x5 = v128.load(begin, 80);
+    let x6 = v128.load(begin, 96);
+    let x7 = v128.load(begin, 112);
+    for (let p = first; p < last; p += 32) {
       switch (load<i32>(p)) {
         case 0: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Add>(0).v<f32>(x0, v128.load(q, 0));
           x1 = changetype<ops.Add>(0).v<f32>(x1, v128.load(q, 16));
           x2 = changetype<ops.Add>(0).v<f32>(x2, v128.load(q, 32));
@@ -80,7 +90,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 1: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Add>(0).v<f32>(x0, one);
           x1 = changetype<ops.Add>(0).v<f32>(x1, one);
           x2 = changetype<ops.Add>(0).v<f32>(x2, one);
@@ -92,7 +102,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 2: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Add>(0).v<f32>(v128.load(q, 0), x0);
           x1 = changetype<ops.Add>(0).v<f32>(v128.load(q, 16), x1);
           x2 = changetype<ops.Add>(0).v<f32>(v128.load(q, 32), x2);
@@ -104,7 +114,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 3: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Add>(0).v<f32>(one, x0);
           x1 = changetype<ops.Add>(0).v<f32>(one, x1);
           x2 = changetype<ops.Add>(0).v<f32>(one, x2);
@@ -127,7 +137,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 5: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Sub>(0).v<f32>(x0, v128.load(q, 0));
           x1 = changetype<ops.Sub>(0).v<f32>(x1, v128.load(q, 16));
           x2 = changetype<ops.Sub>(0).v<f32>(x2, v128.load(q, 32));
@@ -139,7 +149,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 6: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Sub>(0).v<f32>(x0, one);
           x1 = changetype<ops.Sub>(0).v<f32>(x1, one);
           x2 = changetype<ops.Sub>(0).v<f32>(x2, one);
@@ -151,7 +161,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 7: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Sub>(0).v<f32>(v128.load(q, 0), x0);
           x1 = changetype<ops.Sub>(0).v<f32>(v128.load(q, 16), x1);
           x2 = changetype<ops.Sub>(0).v<f32>(v128.load(q, 32), x2);
@@ -163,7 +173,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 8: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Sub>(0).v<f32>(one, x0);
           x1 = changetype<ops.Sub>(0).v<f32>(one, x1);
           x2 = changetype<ops.Sub>(0).v<f32>(one, x2);
@@ -186,7 +196,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 10: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Mul>(0).v<f32>(x0, v128.load(q, 0));
           x1 = changetype<ops.Mul>(0).v<f32>(x1, v128.load(q, 16));
           x2 = changetype<ops.Mul>(0).v<f32>(x2, v128.load(q, 32));
@@ -198,7 +208,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 11: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Mul>(0).v<f32>(x0, one);
           x1 = changetype<ops.Mul>(0).v<f32>(x1, one);
           x2 = changetype<ops.Mul>(0).v<f32>(x2, one);
@@ -210,7 +220,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 12: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Mul>(0).v<f32>(v128.load(q, 0), x0);
           x1 = changetype<ops.Mul>(0).v<f32>(v128.load(q, 16), x1);
           x2 = changetype<ops.Mul>(0).v<f32>(v128.load(q, 32), x2);
@@ -222,7 +232,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 13: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Mul>(0).v<f32>(one, x0);
           x1 = changetype<ops.Mul>(0).v<f32>(one, x1);
           x2 = changetype<ops.Mul>(0).v<f32>(one, x2);
@@ -245,7 +255,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 15: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Div>(0).v<f32>(x0, v128.load(q, 0));
           x1 = changetype<ops.Div>(0).v<f32>(x1, v128.load(q, 16));
           x2 = changetype<ops.Div>(0).v<f32>(x2, v128.load(q, 32));
@@ -257,7 +267,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 16: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Div>(0).v<f32>(x0, one);
           x1 = changetype<ops.Div>(0).v<f32>(x1, one);
           x2 = changetype<ops.Div>(0).v<f32>(x2, one);
@@ -269,7 +279,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 17: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Div>(0).v<f32>(v128.load(q, 0), x0);
           x1 = changetype<ops.Div>(0).v<f32>(v128.load(q, 16), x1);
           x2 = changetype<ops.Div>(0).v<f32>(v128.load(q, 32), x2);
@@ -281,7 +291,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 18: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Div>(0).v<f32>(one, x0);
           x1 = changetype<ops.Div>(0).v<f32>(one, x1);
           x2 = changetype<ops.Div>(0).v<f32>(one, x2);
@@ -304,7 +314,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 20: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Maximum>(0).v<f32>(x0, v128.load(q, 0));
           x1 = changetype<ops.Maximum>(0).v<f32>(x1, v128.load(q, 16));
           x2 = changetype<ops.Maximum>(0).v<f32>(x2, v128.load(q, 32));
@@ -316,7 +326,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 21: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Maximum>(0).v<f32>(x0, one);
           x1 = changetype<ops.Maximum>(0).v<f32>(x1, one);
           x2 = changetype<ops.Maximum>(0).v<f32>(x2, one);
@@ -328,7 +338,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 22: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Maximum>(0).v<f32>(v128.load(q, 0), x0);
           x1 = changetype<ops.Maximum>(0).v<f32>(v128.load(q, 16), x1);
           x2 = changetype<ops.Maximum>(0).v<f32>(v128.load(q, 32), x2);
@@ -340,7 +350,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 23: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Maximum>(0).v<f32>(one, x0);
           x1 = changetype<ops.Maximum>(0).v<f32>(one, x1);
           x2 = changetype<ops.Maximum>(0).v<f32>(one, x2);
@@ -363,7 +373,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 25: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Minimum>(0).v<f32>(x0, v128.load(q, 0));
           x1 = changetype<ops.Minimum>(0).v<f32>(x1, v128.load(q, 16));
           x2 = changetype<ops.Minimum>(0).v<f32>(x2, v128.load(q, 32));
@@ -375,7 +385,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 26: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Minimum>(0).v<f32>(x0, one);
           x1 = changetype<ops.Minimum>(0).v<f32>(x1, one);
           x2 = changetype<ops.Minimum>(0).v<f32>(x2, one);
@@ -387,7 +397,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 27: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Minimum>(0).v<f32>(v128.load(q, 0), x0);
           x1 = changetype<ops.Minimum>(0).v<f32>(v128.load(q, 16), x1);
           x2 = changetype<ops.Minimum>(0).v<f32>(v128.load(q, 32), x2);
@@ -399,7 +409,7 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 28: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Minimum>(0).v<f32>(one, x0);
           x1 = changetype<ops.Minimum>(0).v<f32>(one, x1);
           x2 = changetype<ops.Minimum>(0).v<f32>(one, x2);
@@ -466,8 +476,8 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 34: {
-          const one = v128.load32_splat(p, 4);
-          const two = v128.load32_splat(p, 8);
+          const one = v128.load32_splat(p, 20);
+          const two = v128.load32_splat(p, 24);
           x0 = f32x4.pmin(f32x4.pmax(x0, one), two);
           x1 = f32x4.pmin(f32x4.pmax(x1, one), two);
           x2 = f32x4.pmin(f32x4.pmax(x2, one), two);
@@ -479,8 +489,8 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 35: {
-          const q = load<usize>(p, 4) + at;
-          const two = v128.load32_splat(p, 8);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const two = v128.load32_splat(p, 24);
           x0 = f32x4.add(x0, f32x4.mul(two, v128.load(q, 0)));
           x1 = f32x4.add(x1, f32x4.mul(two, v128.load(q, 16)));
           x2 = f32x4.add(x2, f32x4.mul(two, v128.load(q, 32)));
@@ -492,8 +502,8 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 36: {
-          const q = load<usize>(p, 4) + at;
-          const two = v128.load32_splat(p, 8);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const two = v128.load32_splat(p, 24);
           x0 = f32x4.add(v128.load(q, 0), f32x4.mul(two, x0));
           x1 = f32x4.add(v128.load(q, 16), f32x4.mul(two, x1));
           x2 = f32x4.add(v128.load(q, 32), f32x4.mul(two, x2));
@@ -504,8 +514,382 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           x7 = f32x4.add(v128.load(q, 112), f32x4.mul(two, x7));
           break;
         }
+        case 37: {
+          x0 = changetype<ops.Rsqrt>(0).v<f32>(x0);
+          x1 = changetype<ops.Rsqrt>(0).v<f32>(x1);
+          x2 = changetype<ops.Rsqrt>(0).v<f32>(x2);
+          x3 = changetype<ops.Rsqrt>(0).v<f32>(x3);
+          x4 = changetype<ops.Rsqrt>(0).v<f32>(x4);
+          x5 = changetype<ops.Rsqrt>(0).v<f32>(x5);
+          x6 = changetype<ops.Rsqrt>(0).v<f32>(x6);
+          x7 = changetype<ops.Rsqrt>(0).v<f32>(x7);
+          break;
+        }
+        case 38: {
+          x0 = changetype<ops.Reciprocal>(0).v<f32>(x0);
+          x1 = changetype<ops.Reciprocal>(0).v<f32>(x1);
+          x2 = changetype<ops.Reciprocal>(0).v<f32>(x2);
+          x3 = changetype<ops.Reciprocal>(0).v<f32>(x3);
+          x4 = changetype<ops.Reciprocal>(0).v<f32>(x4);
+          x5 = changetype<ops.Reciprocal>(0).v<f32>(x5);
+          x6 = changetype<ops.Reciprocal>(0).v<f32>(x6);
+          x7 = changetype<ops.Reciprocal>(0).v<f32>(x7);
+          break;
+        }
+        case 39: {
+          x0 = changetype<ops.Sign>(0).v<f32>(x0);
+          x1 = changetype<ops.Sign>(0).v<f32>(x1);
+          x2 = changetype<ops.Sign>(0).v<f32>(x2);
+          x3 = changetype<ops.Sign>(0).v<f32>(x3);
+          x4 = changetype<ops.Sign>(0).v<f32>(x4);
+          x5 = changetype<ops.Sign>(0).v<f32>(x5);
+          x6 = changetype<ops.Sign>(0).v<f32>(x6);
+          x7 = changetype<ops.Sign>(0).v<f32>(x7);
+          break;
+        }
+        case 40: {
+          x0 = changetype<ops.Floor>(0).v<f32>(x0);
+          x1 = changetype<ops.Floor>(0).v<f32>(x1);
+          x2 = changetype<ops.Floor>(0).v<f32>(x2);
+          x3 = changetype<ops.Floor>(0).v<f32>(x3);
+          x4 = changetype<ops.Floor>(0).v<f32>(x4);
+          x5 = changetype<ops.Floor>(0).v<f32>(x5);
+          x6 = changetype<ops.Floor>(0).v<f32>(x6);
+          x7 = changetype<ops.Floor>(0).v<f32>(x7);
+          break;
+        }
+        case 41: {
+          x0 = changetype<ops.Ceil>(0).v<f32>(x0);
+          x1 = changetype<ops.Ceil>(0).v<f32>(x1);
+          x2 = changetype<ops.Ceil>(0).v<f32>(x2);
+          x3 = changetype<ops.Ceil>(0).v<f32>(x3);
+          x4 = changetype<ops.Ceil>(0).v<f32>(x4);
+          x5 = changetype<ops.Ceil>(0).v<f32>(x5);
+          x6 = changetype<ops.Ceil>(0).v<f32>(x6);
+          x7 = changetype<ops.Ceil>(0).v<f32>(x7);
+          break;
+        }
+        case 42: {
+          x0 = changetype<ops.Round>(0).v<f32>(x0);
+          x1 = changetype<ops.Round>(0).v<f32>(x1);
+          x2 = changetype<ops.Round>(0).v<f32>(x2);
+          x3 = changetype<ops.Round>(0).v<f32>(x3);
+          x4 = changetype<ops.Round>(0).v<f32>(x4);
+          x5 = changetype<ops.Round>(0).v<f32>(x5);
+          x6 = changetype<ops.Round>(0).v<f32>(x6);
+          x7 = changetype<ops.Round>(0).v<f32>(x7);
+          break;
+        }
+        case 43: {
+          x0 = changetype<ops.Trunc>(0).v<f32>(x0);
+          x1 = changetype<ops.Trunc>(0).v<f32>(x1);
+          x2 = changetype<ops.Trunc>(0).v<f32>(x2);
+          x3 = changetype<ops.Trunc>(0).v<f32>(x3);
+          x4 = changetype<ops.Trunc>(0).v<f32>(x4);
+          x5 = changetype<ops.Trunc>(0).v<f32>(x5);
+          x6 = changetype<ops.Trunc>(0).v<f32>(x6);
+          x7 = changetype<ops.Trunc>(0).v<f32>(x7);
+          break;
+        }
+        case 44: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Eq>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.Eq>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.Eq>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.Eq>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.Eq>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.Eq>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.Eq>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.Eq>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 45: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Eq>(0).v<f32>(x0, one);
+          x1 = changetype<ops.Eq>(0).v<f32>(x1, one);
+          x2 = changetype<ops.Eq>(0).v<f32>(x2, one);
+          x3 = changetype<ops.Eq>(0).v<f32>(x3, one);
+          x4 = changetype<ops.Eq>(0).v<f32>(x4, one);
+          x5 = changetype<ops.Eq>(0).v<f32>(x5, one);
+          x6 = changetype<ops.Eq>(0).v<f32>(x6, one);
+          x7 = changetype<ops.Eq>(0).v<f32>(x7, one);
+          break;
+        }
+        case 46: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Ne>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.Ne>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.Ne>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.Ne>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.Ne>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.Ne>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.Ne>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.Ne>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 47: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Ne>(0).v<f32>(x0, one);
+          x1 = changetype<ops.Ne>(0).v<f32>(x1, one);
+          x2 = changetype<ops.Ne>(0).v<f32>(x2, one);
+          x3 = changetype<ops.Ne>(0).v<f32>(x3, one);
+          x4 = changetype<ops.Ne>(0).v<f32>(x4, one);
+          x5 = changetype<ops.Ne>(0).v<f32>(x5, one);
+          x6 = changetype<ops.Ne>(0).v<f32>(x6, one);
+          x7 = changetype<ops.Ne>(0).v<f32>(x7, one);
+          break;
+        }
+        case 48: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Lt>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.Lt>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.Lt>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.Lt>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.Lt>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.Lt>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.Lt>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.Lt>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 49: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Lt>(0).v<f32>(x0, one);
+          x1 = changetype<ops.Lt>(0).v<f32>(x1, one);
+          x2 = changetype<ops.Lt>(0).v<f32>(x2, one);
+          x3 = changetype<ops.Lt>(0).v<f32>(x3, one);
+          x4 = changetype<ops.Lt>(0).v<f32>(x4, one);
+          x5 = changetype<ops.Lt>(0).v<f32>(x5, one);
+          x6 = changetype<ops.Lt>(0).v<f32>(x6, one);
+          x7 = changetype<ops.Lt>(0).v<f32>(x7, one);
+          break;
+        }
+        case 50: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Le>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.Le>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.Le>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.Le>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.Le>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.Le>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.Le>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.Le>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 51: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Le>(0).v<f32>(x0, one);
+          x1 = changetype<ops.Le>(0).v<f32>(x1, one);
+          x2 = changetype<ops.Le>(0).v<f32>(x2, one);
+          x3 = changetype<ops.Le>(0).v<f32>(x3, one);
+          x4 = changetype<ops.Le>(0).v<f32>(x4, one);
+          x5 = changetype<ops.Le>(0).v<f32>(x5, one);
+          x6 = changetype<ops.Le>(0).v<f32>(x6, one);
+          x7 = changetype<ops.Le>(0).v<f32>(x7, one);
+          break;
+        }
+        case 52: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Gt>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.Gt>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.Gt>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.Gt>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.Gt>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.Gt>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.Gt>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.Gt>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 53: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Gt>(0).v<f32>(x0, one);
+          x1 = changetype<ops.Gt>(0).v<f32>(x1, one);
+          x2 = changetype<ops.Gt>(0).v<f32>(x2, one);
+          x3 = changetype<ops.Gt>(0).v<f32>(x3, one);
+          x4 = changetype<ops.Gt>(0).v<f32>(x4, one);
+          x5 = changetype<ops.Gt>(0).v<f32>(x5, one);
+          x6 = changetype<ops.Gt>(0).v<f32>(x6, one);
+          x7 = changetype<ops.Gt>(0).v<f32>(x7, one);
+          break;
+        }
+        case 54: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Ge>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.Ge>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.Ge>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.Ge>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.Ge>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.Ge>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.Ge>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.Ge>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 55: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Ge>(0).v<f32>(x0, one);
+          x1 = changetype<ops.Ge>(0).v<f32>(x1, one);
+          x2 = changetype<ops.Ge>(0).v<f32>(x2, one);
+          x3 = changetype<ops.Ge>(0).v<f32>(x3, one);
+          x4 = changetype<ops.Ge>(0).v<f32>(x4, one);
+          x5 = changetype<ops.Ge>(0).v<f32>(x5, one);
+          x6 = changetype<ops.Ge>(0).v<f32>(x6, one);
+          x7 = changetype<ops.Ge>(0).v<f32>(x7, one);
+          break;
+        }
+        case 56: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseAnd>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.BitwiseAnd>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.BitwiseAnd>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.BitwiseAnd>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.BitwiseAnd>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.BitwiseAnd>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.BitwiseAnd>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.BitwiseAnd>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 57: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseOr>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.BitwiseOr>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.BitwiseOr>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.BitwiseOr>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.BitwiseOr>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.BitwiseOr>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.BitwiseOr>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.BitwiseOr>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 58: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseXor>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.BitwiseXor>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.BitwiseXor>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.BitwiseXor>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.BitwiseXor>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.BitwiseXor>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.BitwiseXor>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.BitwiseXor>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 59: {
+          x0 = v128.not(x0);
+          x1 = v128.not(x1);
+          x2 = v128.not(x2);
+          x3 = v128.not(x3);
+          x4 = v128.not(x4);
+          x5 = v128.not(x5);
+          x6 = v128.not(x6);
+          x7 = v128.not(x7);
+          break;
+        }
+        case 60: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.ReluBackward>(0).v<f32>(x0, v128.load(q, 0));
+          x1 = changetype<ops.ReluBackward>(0).v<f32>(x1, v128.load(q, 16));
+          x2 = changetype<ops.ReluBackward>(0).v<f32>(x2, v128.load(q, 32));
+          x3 = changetype<ops.ReluBackward>(0).v<f32>(x3, v128.load(q, 48));
+          x4 = changetype<ops.ReluBackward>(0).v<f32>(x4, v128.load(q, 64));
+          x5 = changetype<ops.ReluBackward>(0).v<f32>(x5, v128.load(q, 80));
+          x6 = changetype<ops.ReluBackward>(0).v<f32>(x6, v128.load(q, 96));
+          x7 = changetype<ops.ReluBackward>(0).v<f32>(x7, v128.load(q, 112));
+          break;
+        }
+        case 61: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 0), x0);
+          x1 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 16), x1);
+          x2 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 32), x2);
+          x3 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 48), x3);
+          x4 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 64), x4);
+          x5 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 80), x5);
+          x6 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 96), x6);
+          x7 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 112), x7);
+          break;
+        }
+        case 62: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const r = load<usize>(p, 12) + (at & load<usize>(p, 16));
+          x0 = v128.bitselect(v128.load(q, 0), v128.load(r, 0), x0);
+          x1 = v128.bitselect(v128.load(q, 16), v128.load(r, 16), x1);
+          x2 = v128.bitselect(v128.load(q, 32), v128.load(r, 32), x2);
+          x3 = v128.bitselect(v128.load(q, 48), v128.load(r, 48), x3);
+          x4 = v128.bitselect(v128.load(q, 64), v128.load(r, 64), x4);
+          x5 = v128.bitselect(v128.load(q, 80), v128.load(r, 80), x5);
+          x6 = v128.bitselect(v128.load(q, 96), v128.load(r, 96), x6);
+          x7 = v128.bitselect(v128.load(q, 112), v128.load(r, 112), x7);
+          break;
+        }
+        case 63: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const one = v128.load32_splat(p, 20);
+          x0 = v128.bitselect(v128.load(q, 0), one, x0);
+          x1 = v128.bitselect(v128.load(q, 16), one, x1);
+          x2 = v128.bitselect(v128.load(q, 32), one, x2);
+          x3 = v128.bitselect(v128.load(q, 48), one, x3);
+          x4 = v128.bitselect(v128.load(q, 64), one, x4);
+          x5 = v128.bitselect(v128.load(q, 80), one, x5);
+          x6 = v128.bitselect(v128.load(q, 96), one, x6);
+          x7 = v128.bitselect(v128.load(q, 112), one, x7);
+          break;
+        }
+        case 64: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const one = v128.load32_splat(p, 20);
+          x0 = v128.bitselect(one, v128.load(q, 0), x0);
+          x1 = v128.bitselect(one, v128.load(q, 16), x1);
+          x2 = v128.bitselect(one, v128.load(q, 32), x2);
+          x3 = v128.bitselect(one, v128.load(q, 48), x3);
+          x4 = v128.bitselect(one, v128.load(q, 64), x4);
+          x5 = v128.bitselect(one, v128.load(q, 80), x5);
+          x6 = v128.bitselect(one, v128.load(q, 96), x6);
+          x7 = v128.bitselect(one, v128.load(q, 112), x7);
+          break;
+        }
+        case 65: {
+          const one = v128.load32_splat(p, 20);
+          const two = v128.load32_splat(p, 24);
+          x0 = v128.bitselect(one, two, x0);
+          x1 = v128.bitselect(one, two, x1);
+          x2 = v128.bitselect(one, two, x2);
+          x3 = v128.bitselect(one, two, x3);
+          x4 = v128.bitselect(one, two, x4);
+          x5 = v128.bitselect(one, two, x5);
+          x6 = v128.bitselect(one, two, x6);
+          x7 = v128.bitselect(one, two, x7);
+          break;
+        }
+        case 66: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = v128.load(q, 0);
+          x1 = v128.load(q, 16);
+          x2 = v128.load(q, 32);
+          x3 = v128.load(q, 48);
+          x4 = v128.load(q, 64);
+          x5 = v128.load(q, 80);
+          x6 = v128.load(q, 96);
+          x7 = v128.load(q, 112);
+          break;
+        }
+        case 67: {
+          const q = load<usize>(p, 4) + ((at & load<usize>(p, 8)) >> 2);
+          x0 = truths(q + 0);
+          x1 = truths(q + 4);
+          x2 = truths(q + 8);
+          x3 = truths(q + 12);
+          x4 = truths(q + 16);
+          x5 = truths(q + 20);
+          x6 = truths(q + 24);
+          x7 = truths(q + 28);
+          break;
+        }
+        case 68: {
+          const q = load<usize>(p, 4) + ((at & load<usize>(p, 8)) >> 2);
+          v128.store(q, bytesOf(x0, x1, x2, x3), 0);
+          v128.store(q, bytesOf(x4, x5, x6, x7), 16);
+          break;
+        }
         default: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           v128.store(q, x0, 0);
           v128.store(q, x1, 16);
           v128.store(q, x2, 32);
@@ -519,26 +903,27 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
     }
   }
   for (; at + 16 <= end; at += 16) {
-    let x0 = v128.load(from + at, 0);
-    for (let p = first; p < last; p += 16) {
+    const begin = from + (at & mask);
+    let x0 = v128.load(begin, 0);
+    for (let p = first; p < last; p += 32) {
       switch (load<i32>(p)) {
         case 0: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Add>(0).v<f32>(x0, v128.load(q, 0));
           break;
         }
         case 1: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Add>(0).v<f32>(x0, one);
           break;
         }
         case 2: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Add>(0).v<f32>(v128.load(q, 0), x0);
           break;
         }
         case 3: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Add>(0).v<f32>(one, x0);
           break;
         }
@@ -547,22 +932,22 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 5: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Sub>(0).v<f32>(x0, v128.load(q, 0));
           break;
         }
         case 6: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Sub>(0).v<f32>(x0, one);
           break;
         }
         case 7: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Sub>(0).v<f32>(v128.load(q, 0), x0);
           break;
         }
         case 8: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Sub>(0).v<f32>(one, x0);
           break;
         }
@@ -571,22 +956,22 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 10: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Mul>(0).v<f32>(x0, v128.load(q, 0));
           break;
         }
         case 11: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Mul>(0).v<f32>(x0, one);
           break;
         }
         case 12: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Mul>(0).v<f32>(v128.load(q, 0), x0);
           break;
         }
         case 13: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Mul>(0).v<f32>(one, x0);
           break;
         }
@@ -595,22 +980,22 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 15: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Div>(0).v<f32>(x0, v128.load(q, 0));
           break;
         }
         case 16: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Div>(0).v<f32>(x0, one);
           break;
         }
         case 17: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Div>(0).v<f32>(v128.load(q, 0), x0);
           break;
         }
         case 18: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Div>(0).v<f32>(one, x0);
           break;
         }
@@ -619,22 +1004,22 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 20: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Maximum>(0).v<f32>(x0, v128.load(q, 0));
           break;
         }
         case 21: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Maximum>(0).v<f32>(x0, one);
           break;
         }
         case 22: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Maximum>(0).v<f32>(v128.load(q, 0), x0);
           break;
         }
         case 23: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Maximum>(0).v<f32>(one, x0);
           break;
         }
@@ -643,22 +1028,22 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 25: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Minimum>(0).v<f32>(x0, v128.load(q, 0));
           break;
         }
         case 26: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Minimum>(0).v<f32>(x0, one);
           break;
         }
         case 27: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           x0 = changetype<ops.Minimum>(0).v<f32>(v128.load(q, 0), x0);
           break;
         }
         case 28: {
-          const one = v128.load32_splat(p, 4);
+          const one = v128.load32_splat(p, 20);
           x0 = changetype<ops.Minimum>(0).v<f32>(one, x0);
           break;
         }
@@ -683,224 +1068,2621 @@ export function chain_f32(first: usize, last: usize, from: usize, start: i32, n:
           break;
         }
         case 34: {
-          const one = v128.load32_splat(p, 4);
-          const two = v128.load32_splat(p, 8);
+          const one = v128.load32_splat(p, 20);
+          const two = v128.load32_splat(p, 24);
           x0 = f32x4.pmin(f32x4.pmax(x0, one), two);
           break;
         }
         case 35: {
-          const q = load<usize>(p, 4) + at;
-          const two = v128.load32_splat(p, 8);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const two = v128.load32_splat(p, 24);
           x0 = f32x4.add(x0, f32x4.mul(two, v128.load(q, 0)));
           break;
         }
         case 36: {
-          const q = load<usize>(p, 4) + at;
-          const two = v128.load32_splat(p, 8);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const two = v128.load32_splat(p, 24);
           x0 = f32x4.add(v128.load(q, 0), f32x4.mul(two, x0));
           break;
         }
+        case 37: {
+          x0 = changetype<ops.Rsqrt>(0).v<f32>(x0);
+          break;
+        }
+        case 38: {
+          x0 = changetype<ops.Reciprocal>(0).v<f32>(x0);
+          break;
+        }
+        case 39: {
+          x0 = changetype<ops.Sign>(0).v<f32>(x0);
+          break;
+        }
+        case 40: {
+          x0 = changetype<ops.Floor>(0).v<f32>(x0);
+          break;
+        }
+        case 41: {
+          x0 = changetype<ops.Ceil>(0).v<f32>(x0);
+          break;
+        }
+        case 42: {
+          x0 = changetype<ops.Round>(0).v<f32>(x0);
+          break;
+        }
+        case 43: {
+          x0 = changetype<ops.Trunc>(0).v<f32>(x0);
+          break;
+        }
+        case 44: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Eq>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 45: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Eq>(0).v<f32>(x0, one);
+          break;
+        }
+        case 46: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Ne>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 47: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Ne>(0).v<f32>(x0, one);
+          break;
+        }
+        case 48: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Lt>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 49: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Lt>(0).v<f32>(x0, one);
+          break;
+        }
+        case 50: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Le>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 51: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Le>(0).v<f32>(x0, one);
+          break;
+        }
+        case 52: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Gt>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 53: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Gt>(0).v<f32>(x0, one);
+          break;
+        }
+        case 54: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Ge>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 55: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Ge>(0).v<f32>(x0, one);
+          break;
+        }
+        case 56: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseAnd>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 57: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseOr>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 58: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseXor>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 59: {
+          x0 = v128.not(x0);
+          break;
+        }
+        case 60: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.ReluBackward>(0).v<f32>(x0, v128.load(q, 0));
+          break;
+        }
+        case 61: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.ReluBackward>(0).v<f32>(v128.load(q, 0), x0);
+          break;
+        }
+        case 62: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const r = load<usize>(p, 12) + (at & load<usize>(p, 16));
+          x0 = v128.bitselect(v128.load(q, 0), v128.load(r, 0), x0);
+          break;
+        }
+        case 63: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const one = v128.load32_splat(p, 20);
+          x0 = v128.bitselect(v128.load(q, 0), one, x0);
+          break;
+        }
+        case 64: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const one = v128.load32_splat(p, 20);
+          x0 = v128.bitselect(one, v128.load(q, 0), x0);
+          break;
+        }
+        case 65: {
+          const one = v128.load32_splat(p, 20);
+          const two = v128.load32_splat(p, 24);
+          x0 = v128.bitselect(one, two, x0);
+          break;
+        }
+        case 66: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = v128.load(q, 0);
+          break;
+        }
+        case 67: {
+          const q = load<usize>(p, 4) + ((at & load<usize>(p, 8)) >> 2);
+          x0 = truths(q + 0);
+          break;
+        }
+        case 68: {
+          const q = load<usize>(p, 4) + ((at & load<usize>(p, 8)) >> 2);
+          v128.store32_lane(q, bytesOf(x0, x0, x0, x0), 0);
+          break;
+        }
         default: {
-          const q = load<usize>(p, 4) + at;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
           v128.store(q, x0, 0);
         }
       }
     }
   }
   for (; at + 4 <= end; at += 4) {
-    let x0 = load<f32>(from + at, 0);
-    for (let p = first; p < last; p += 16) {
+    const begin = from + (at & mask);
+    let x0 = v128.load32_zero(begin, 0);
+    for (let p = first; p < last; p += 32) {
       switch (load<i32>(p)) {
         case 0: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Add>(0).s<f32>(x0, load<f32>(q, 0));
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Add>(0).v<f32>(x0, v128.load32_zero(q, 0));
           break;
         }
         case 1: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Add>(0).s<f32>(x0, one);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Add>(0).v<f32>(x0, one);
           break;
         }
         case 2: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Add>(0).s<f32>(load<f32>(q, 0), x0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Add>(0).v<f32>(v128.load32_zero(q, 0), x0);
           break;
         }
         case 3: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Add>(0).s<f32>(one, x0);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Add>(0).v<f32>(one, x0);
           break;
         }
         case 4: {
-          x0 = changetype<ops.Add>(0).s<f32>(x0, x0);
+          x0 = changetype<ops.Add>(0).v<f32>(x0, x0);
           break;
         }
         case 5: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Sub>(0).s<f32>(x0, load<f32>(q, 0));
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Sub>(0).v<f32>(x0, v128.load32_zero(q, 0));
           break;
         }
         case 6: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Sub>(0).s<f32>(x0, one);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Sub>(0).v<f32>(x0, one);
           break;
         }
         case 7: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Sub>(0).s<f32>(load<f32>(q, 0), x0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Sub>(0).v<f32>(v128.load32_zero(q, 0), x0);
           break;
         }
         case 8: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Sub>(0).s<f32>(one, x0);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Sub>(0).v<f32>(one, x0);
           break;
         }
         case 9: {
-          x0 = changetype<ops.Sub>(0).s<f32>(x0, x0);
+          x0 = changetype<ops.Sub>(0).v<f32>(x0, x0);
           break;
         }
         case 10: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Mul>(0).s<f32>(x0, load<f32>(q, 0));
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Mul>(0).v<f32>(x0, v128.load32_zero(q, 0));
           break;
         }
         case 11: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Mul>(0).s<f32>(x0, one);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Mul>(0).v<f32>(x0, one);
           break;
         }
         case 12: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Mul>(0).s<f32>(load<f32>(q, 0), x0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(q, 0), x0);
           break;
         }
         case 13: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Mul>(0).s<f32>(one, x0);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Mul>(0).v<f32>(one, x0);
           break;
         }
         case 14: {
-          x0 = changetype<ops.Mul>(0).s<f32>(x0, x0);
+          x0 = changetype<ops.Mul>(0).v<f32>(x0, x0);
           break;
         }
         case 15: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Div>(0).s<f32>(x0, load<f32>(q, 0));
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Div>(0).v<f32>(x0, v128.load32_zero(q, 0));
           break;
         }
         case 16: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Div>(0).s<f32>(x0, one);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Div>(0).v<f32>(x0, one);
           break;
         }
         case 17: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Div>(0).s<f32>(load<f32>(q, 0), x0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Div>(0).v<f32>(v128.load32_zero(q, 0), x0);
           break;
         }
         case 18: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Div>(0).s<f32>(one, x0);
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Div>(0).v<f32>(one, x0);
           break;
         }
         case 19: {
-          x0 = changetype<ops.Div>(0).s<f32>(x0, x0);
+          x0 = changetype<ops.Div>(0).v<f32>(x0, x0);
           break;
         }
         case 20: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Maximum>(0).s<f32>(x0, load<f32>(q, 0));
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = f32x4.splat(changetype<ops.Maximum>(0).s<f32>(f32x4.extract_lane(x0, 0), f32x4.extract_lane(v128.load32_zero(q, 0), 0)));
           break;
         }
         case 21: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Maximum>(0).s<f32>(x0, one);
+          const one = v128.load32_splat(p, 20);
+          x0 = f32x4.splat(changetype<ops.Maximum>(0).s<f32>(f32x4.extract_lane(x0, 0), f32x4.extract_lane(one, 0)));
           break;
         }
         case 22: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Maximum>(0).s<f32>(load<f32>(q, 0), x0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = f32x4.splat(changetype<ops.Maximum>(0).s<f32>(f32x4.extract_lane(v128.load32_zero(q, 0), 0), f32x4.extract_lane(x0, 0)));
           break;
         }
         case 23: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Maximum>(0).s<f32>(one, x0);
+          const one = v128.load32_splat(p, 20);
+          x0 = f32x4.splat(changetype<ops.Maximum>(0).s<f32>(f32x4.extract_lane(one, 0), f32x4.extract_lane(x0, 0)));
           break;
         }
         case 24: {
-          x0 = changetype<ops.Maximum>(0).s<f32>(x0, x0);
+          x0 = f32x4.splat(changetype<ops.Maximum>(0).s<f32>(f32x4.extract_lane(x0, 0), f32x4.extract_lane(x0, 0)));
           break;
         }
         case 25: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Minimum>(0).s<f32>(x0, load<f32>(q, 0));
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = f32x4.splat(changetype<ops.Minimum>(0).s<f32>(f32x4.extract_lane(x0, 0), f32x4.extract_lane(v128.load32_zero(q, 0), 0)));
           break;
         }
         case 26: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Minimum>(0).s<f32>(x0, one);
+          const one = v128.load32_splat(p, 20);
+          x0 = f32x4.splat(changetype<ops.Minimum>(0).s<f32>(f32x4.extract_lane(x0, 0), f32x4.extract_lane(one, 0)));
           break;
         }
         case 27: {
-          const q = load<usize>(p, 4) + at;
-          x0 = changetype<ops.Minimum>(0).s<f32>(load<f32>(q, 0), x0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = f32x4.splat(changetype<ops.Minimum>(0).s<f32>(f32x4.extract_lane(v128.load32_zero(q, 0), 0), f32x4.extract_lane(x0, 0)));
           break;
         }
         case 28: {
-          const one = load<f32>(p, 4);
-          x0 = changetype<ops.Minimum>(0).s<f32>(one, x0);
+          const one = v128.load32_splat(p, 20);
+          x0 = f32x4.splat(changetype<ops.Minimum>(0).s<f32>(f32x4.extract_lane(one, 0), f32x4.extract_lane(x0, 0)));
           break;
         }
         case 29: {
-          x0 = changetype<ops.Minimum>(0).s<f32>(x0, x0);
+          x0 = f32x4.splat(changetype<ops.Minimum>(0).s<f32>(f32x4.extract_lane(x0, 0), f32x4.extract_lane(x0, 0)));
           break;
         }
         case 30: {
-          x0 = changetype<ops.Relu>(0).s<f32>(x0);
+          x0 = changetype<ops.Relu>(0).v<f32>(x0);
           break;
         }
         case 31: {
-          x0 = changetype<ops.Neg>(0).s<f32>(x0);
+          x0 = changetype<ops.Neg>(0).v<f32>(x0);
           break;
         }
         case 32: {
-          x0 = changetype<ops.Abs>(0).s<f32>(x0);
+          x0 = changetype<ops.Abs>(0).v<f32>(x0);
           break;
         }
         case 33: {
-          x0 = changetype<ops.Sqrt>(0).s<f32>(x0);
+          x0 = changetype<ops.Sqrt>(0).v<f32>(x0);
           break;
         }
         case 34: {
-          const one = load<f32>(p, 4);
-          const two = load<f32>(p, 8);
-          x0 = clampOne(x0, one, two);
+          const one = v128.load32_splat(p, 20);
+          const two = v128.load32_splat(p, 24);
+          x0 = f32x4.pmin(f32x4.pmax(x0, one), two);
           break;
         }
         case 35: {
-          const q = load<usize>(p, 4) + at;
-          const two = load<f32>(p, 8);
-          x0 = x0 + two * load<f32>(q, 0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const two = v128.load32_splat(p, 24);
+          x0 = f32x4.add(x0, f32x4.mul(two, v128.load32_zero(q, 0)));
           break;
         }
         case 36: {
-          const q = load<usize>(p, 4) + at;
-          const two = load<f32>(p, 8);
-          x0 = load<f32>(q, 0) + two * x0;
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const two = v128.load32_splat(p, 24);
+          x0 = f32x4.add(v128.load32_zero(q, 0), f32x4.mul(two, x0));
+          break;
+        }
+        case 37: {
+          x0 = changetype<ops.Rsqrt>(0).v<f32>(x0);
+          break;
+        }
+        case 38: {
+          x0 = changetype<ops.Reciprocal>(0).v<f32>(x0);
+          break;
+        }
+        case 39: {
+          x0 = changetype<ops.Sign>(0).v<f32>(x0);
+          break;
+        }
+        case 40: {
+          x0 = changetype<ops.Floor>(0).v<f32>(x0);
+          break;
+        }
+        case 41: {
+          x0 = changetype<ops.Ceil>(0).v<f32>(x0);
+          break;
+        }
+        case 42: {
+          x0 = changetype<ops.Round>(0).v<f32>(x0);
+          break;
+        }
+        case 43: {
+          x0 = changetype<ops.Trunc>(0).v<f32>(x0);
+          break;
+        }
+        case 44: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Eq>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 45: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Eq>(0).v<f32>(x0, one);
+          break;
+        }
+        case 46: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Ne>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 47: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Ne>(0).v<f32>(x0, one);
+          break;
+        }
+        case 48: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Lt>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 49: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Lt>(0).v<f32>(x0, one);
+          break;
+        }
+        case 50: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Le>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 51: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Le>(0).v<f32>(x0, one);
+          break;
+        }
+        case 52: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Gt>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 53: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Gt>(0).v<f32>(x0, one);
+          break;
+        }
+        case 54: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.Ge>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 55: {
+          const one = v128.load32_splat(p, 20);
+          x0 = changetype<ops.Ge>(0).v<f32>(x0, one);
+          break;
+        }
+        case 56: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseAnd>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 57: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseOr>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 58: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.BitwiseXor>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 59: {
+          x0 = v128.not(x0);
+          break;
+        }
+        case 60: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.ReluBackward>(0).v<f32>(x0, v128.load32_zero(q, 0));
+          break;
+        }
+        case 61: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = changetype<ops.ReluBackward>(0).v<f32>(v128.load32_zero(q, 0), x0);
+          break;
+        }
+        case 62: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const r = load<usize>(p, 12) + (at & load<usize>(p, 16));
+          x0 = v128.bitselect(v128.load32_zero(q, 0), v128.load32_zero(r, 0), x0);
+          break;
+        }
+        case 63: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const one = v128.load32_splat(p, 20);
+          x0 = v128.bitselect(v128.load32_zero(q, 0), one, x0);
+          break;
+        }
+        case 64: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          const one = v128.load32_splat(p, 20);
+          x0 = v128.bitselect(one, v128.load32_zero(q, 0), x0);
+          break;
+        }
+        case 65: {
+          const one = v128.load32_splat(p, 20);
+          const two = v128.load32_splat(p, 24);
+          x0 = v128.bitselect(one, two, x0);
+          break;
+        }
+        case 66: {
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          x0 = v128.load32_zero(q, 0);
+          break;
+        }
+        case 67: {
+          const q = load<usize>(p, 4) + ((at & load<usize>(p, 8)) >> 2);
+          x0 = v128.not(i32x4.eq(v128.load8_splat(q), i32x4.splat(0)));
+          break;
+        }
+        case 68: {
+          const q = load<usize>(p, 4) + ((at & load<usize>(p, 8)) >> 2);
+          store<u8>(q, i32x4.extract_lane(x0, 0) & 1);
           break;
         }
         default: {
-          const q = load<usize>(p, 4) + at;
-          store<f32>(q, x0, 0);
+          const q = load<usize>(p, 4) + (at & load<usize>(p, 8));
+          v128.store32_lane(q, x0, 0);
         }
       }
     }
   }
 }
 
+export function chain_5m_32_69s0_34_69s1_36s0_10s1_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const one3 = v128.load32_splat(first, 116);
+  const two3 = v128.load32_splat(first, 120);
+  const two5 = v128.load32_splat(first, 184);
+  const p7 = load<usize>(first, 228);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Abs>(0).v<f32>(v0_0);
+    const v1_1 = changetype<ops.Abs>(0).v<f32>(v0_1);
+    const v1_2 = changetype<ops.Abs>(0).v<f32>(v0_2);
+    const v1_3 = changetype<ops.Abs>(0).v<f32>(v0_3);
+    const v3_0 = f32x4.pmin(f32x4.pmax(v1_0, one3), two3);
+    const v3_1 = f32x4.pmin(f32x4.pmax(v1_1, one3), two3);
+    const v3_2 = f32x4.pmin(f32x4.pmax(v1_2, one3), two3);
+    const v3_3 = f32x4.pmin(f32x4.pmax(v1_3, one3), two3);
+    const v5_0 = f32x4.add(v1_0, f32x4.mul(two5, v3_0));
+    const v5_1 = f32x4.add(v1_1, f32x4.mul(two5, v3_1));
+    const v5_2 = f32x4.add(v1_2, f32x4.mul(two5, v3_2));
+    const v5_3 = f32x4.add(v1_3, f32x4.mul(two5, v3_3));
+    const v6_0 = changetype<ops.Mul>(0).v<f32>(v5_0, v3_0);
+    const v6_1 = changetype<ops.Mul>(0).v<f32>(v5_1, v3_1);
+    const v6_2 = changetype<ops.Mul>(0).v<f32>(v5_2, v3_2);
+    const v6_3 = changetype<ops.Mul>(0).v<f32>(v5_3, v3_3);
+    v128.store(p7 + at, v6_0, 0);
+    v128.store(p7 + at, v6_1, 16);
+    v128.store(p7 + at, v6_2, 32);
+    v128.store(p7 + at, v6_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Abs>(0).v<f32>(v0_0);
+    const v3_0 = f32x4.pmin(f32x4.pmax(v1_0, one3), two3);
+    const v5_0 = f32x4.add(v1_0, f32x4.mul(two5, v3_0));
+    const v6_0 = changetype<ops.Mul>(0).v<f32>(v5_0, v3_0);
+    v128.store(p7 + at, v6_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Abs>(0).v<f32>(v0_0);
+    const v3_0 = f32x4.pmin(f32x4.pmax(v1_0, one3), two3);
+    const v5_0 = f32x4.add(v1_0, f32x4.mul(two5, v3_0));
+    const v6_0 = changetype<ops.Mul>(0).v<f32>(v5_0, v3_0);
+    v128.store32_lane(p7 + at, v6_0, 0);
+  }
+}
+
+export function chain_5m_34_11_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const one1 = v128.load32_splat(first, 52);
+  const two1 = v128.load32_splat(first, 56);
+  const one2 = v128.load32_splat(first, 84);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v1_1 = f32x4.pmin(f32x4.pmax(v0_1, one1), two1);
+    const v1_2 = f32x4.pmin(f32x4.pmax(v0_2, one1), two1);
+    const v1_3 = f32x4.pmin(f32x4.pmax(v0_3, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, one2);
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, one2);
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, one2);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_5m_34_10m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const one1 = v128.load32_splat(first, 52);
+  const two1 = v128.load32_splat(first, 56);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v1_1 = f32x4.pmin(f32x4.pmax(v0_1, one1), two1);
+    const v1_2 = f32x4.pmin(f32x4.pmax(v0_2, one1), two1);
+    const v1_3 = f32x4.pmin(f32x4.pmax(v0_3, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, v128.load(p2 + at, 16));
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, v128.load(p2 + at, 32));
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, v128.load(p2 + at, 48));
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load32_zero(p2 + at, 0));
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_5m_32_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Abs>(0).v<f32>(v0_0);
+    const v1_1 = changetype<ops.Abs>(0).v<f32>(v0_1);
+    const v1_2 = changetype<ops.Abs>(0).v<f32>(v0_2);
+    const v1_3 = changetype<ops.Abs>(0).v<f32>(v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Abs>(0).v<f32>(v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Abs>(0).v<f32>(v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_5m_39_11_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const one2 = v128.load32_splat(first, 84);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Sign>(0).v<f32>(v0_0);
+    const v1_1 = changetype<ops.Sign>(0).v<f32>(v0_1);
+    const v1_2 = changetype<ops.Sign>(0).v<f32>(v0_2);
+    const v1_3 = changetype<ops.Sign>(0).v<f32>(v0_3);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, one2);
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, one2);
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, one2);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Sign>(0).v<f32>(v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Sign>(0).v<f32>(v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_5m_39_10m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Sign>(0).v<f32>(v0_0);
+    const v1_1 = changetype<ops.Sign>(0).v<f32>(v0_1);
+    const v1_2 = changetype<ops.Sign>(0).v<f32>(v0_2);
+    const v1_3 = changetype<ops.Sign>(0).v<f32>(v0_3);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, v128.load(p2 + at, 16));
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, v128.load(p2 + at, 32));
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, v128.load(p2 + at, 48));
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Sign>(0).v<f32>(v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Sign>(0).v<f32>(v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load32_zero(p2 + at, 0));
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_5m_14_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v0_0);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v0_1, v0_1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v0_2, v0_2);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v0_3, v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_5m_11_11_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const one1 = v128.load32_splat(first, 52);
+  const one2 = v128.load32_splat(first, 84);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v0_3, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, one2);
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, one2);
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, one2);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, one2);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_5m_11_10m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v0_3, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, v128.load(p2 + at, 16));
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, v128.load(p2 + at, 32));
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, v128.load(p2 + at, 48));
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load32_zero(p2 + at, 0));
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_5m_69s0_66m_8_12m_34_17s0_11_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p4 = load<usize>(first, 132);
+  const one5 = v128.load32_splat(first, 180);
+  const two5 = v128.load32_splat(first, 184);
+  const one7 = v128.load32_splat(first, 244);
+  const p8 = load<usize>(first, 260);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Sub>(0).v<f32>(one3, v2_0);
+    const v3_1 = changetype<ops.Sub>(0).v<f32>(one3, v2_1);
+    const v3_2 = changetype<ops.Sub>(0).v<f32>(one3, v2_2);
+    const v3_3 = changetype<ops.Sub>(0).v<f32>(one3, v2_3);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 0), v3_0);
+    const v4_1 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 16), v3_1);
+    const v4_2 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 32), v3_2);
+    const v4_3 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 48), v3_3);
+    const v5_0 = f32x4.pmin(f32x4.pmax(v4_0, one5), two5);
+    const v5_1 = f32x4.pmin(f32x4.pmax(v4_1, one5), two5);
+    const v5_2 = f32x4.pmin(f32x4.pmax(v4_2, one5), two5);
+    const v5_3 = f32x4.pmin(f32x4.pmax(v4_3, one5), two5);
+    const v6_0 = changetype<ops.Div>(0).v<f32>(v0_0, v5_0);
+    const v6_1 = changetype<ops.Div>(0).v<f32>(v0_1, v5_1);
+    const v6_2 = changetype<ops.Div>(0).v<f32>(v0_2, v5_2);
+    const v6_3 = changetype<ops.Div>(0).v<f32>(v0_3, v5_3);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, one7);
+    const v7_1 = changetype<ops.Mul>(0).v<f32>(v6_1, one7);
+    const v7_2 = changetype<ops.Mul>(0).v<f32>(v6_2, one7);
+    const v7_3 = changetype<ops.Mul>(0).v<f32>(v6_3, one7);
+    v128.store(p8 + at, v7_0, 0);
+    v128.store(p8 + at, v7_1, 16);
+    v128.store(p8 + at, v7_2, 32);
+    v128.store(p8 + at, v7_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Sub>(0).v<f32>(one3, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 0), v3_0);
+    const v5_0 = f32x4.pmin(f32x4.pmax(v4_0, one5), two5);
+    const v6_0 = changetype<ops.Div>(0).v<f32>(v0_0, v5_0);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, one7);
+    v128.store(p8 + at, v7_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Sub>(0).v<f32>(one3, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(p4 + at, 0), v3_0);
+    const v5_0 = f32x4.pmin(f32x4.pmax(v4_0, one5), two5);
+    const v6_0 = changetype<ops.Div>(0).v<f32>(v0_0, v5_0);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, one7);
+    v128.store32_lane(p8 + at, v7_0, 0);
+  }
+}
+
+export function chain_5m_69s0_66m_8_12m_34_17s0_10m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p4 = load<usize>(first, 132);
+  const one5 = v128.load32_splat(first, 180);
+  const two5 = v128.load32_splat(first, 184);
+  const p7 = load<usize>(first, 228);
+  const p8 = load<usize>(first, 260);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Sub>(0).v<f32>(one3, v2_0);
+    const v3_1 = changetype<ops.Sub>(0).v<f32>(one3, v2_1);
+    const v3_2 = changetype<ops.Sub>(0).v<f32>(one3, v2_2);
+    const v3_3 = changetype<ops.Sub>(0).v<f32>(one3, v2_3);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 0), v3_0);
+    const v4_1 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 16), v3_1);
+    const v4_2 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 32), v3_2);
+    const v4_3 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 48), v3_3);
+    const v5_0 = f32x4.pmin(f32x4.pmax(v4_0, one5), two5);
+    const v5_1 = f32x4.pmin(f32x4.pmax(v4_1, one5), two5);
+    const v5_2 = f32x4.pmin(f32x4.pmax(v4_2, one5), two5);
+    const v5_3 = f32x4.pmin(f32x4.pmax(v4_3, one5), two5);
+    const v6_0 = changetype<ops.Div>(0).v<f32>(v0_0, v5_0);
+    const v6_1 = changetype<ops.Div>(0).v<f32>(v0_1, v5_1);
+    const v6_2 = changetype<ops.Div>(0).v<f32>(v0_2, v5_2);
+    const v6_3 = changetype<ops.Div>(0).v<f32>(v0_3, v5_3);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, v128.load(p7 + at, 0));
+    const v7_1 = changetype<ops.Mul>(0).v<f32>(v6_1, v128.load(p7 + at, 16));
+    const v7_2 = changetype<ops.Mul>(0).v<f32>(v6_2, v128.load(p7 + at, 32));
+    const v7_3 = changetype<ops.Mul>(0).v<f32>(v6_3, v128.load(p7 + at, 48));
+    v128.store(p8 + at, v7_0, 0);
+    v128.store(p8 + at, v7_1, 16);
+    v128.store(p8 + at, v7_2, 32);
+    v128.store(p8 + at, v7_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Sub>(0).v<f32>(one3, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p4 + at, 0), v3_0);
+    const v5_0 = f32x4.pmin(f32x4.pmax(v4_0, one5), two5);
+    const v6_0 = changetype<ops.Div>(0).v<f32>(v0_0, v5_0);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, v128.load(p7 + at, 0));
+    v128.store(p8 + at, v7_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Sub>(0).v<f32>(one3, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(p4 + at, 0), v3_0);
+    const v5_0 = f32x4.pmin(f32x4.pmax(v4_0, one5), two5);
+    const v6_0 = changetype<ops.Div>(0).v<f32>(v0_0, v5_0);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, v128.load32_zero(p7 + at, 0));
+    v128.store32_lane(p8 + at, v7_0, 0);
+  }
+}
+
+export function chain_55_69s0_66m_51_56s0_59_68m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p6 = load<usize>(first, 196);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Ge>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Ge>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Ge>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Ge>(0).v<f32>(b3, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Le>(0).v<f32>(v2_0, one3);
+    const v3_1 = changetype<ops.Le>(0).v<f32>(v2_1, one3);
+    const v3_2 = changetype<ops.Le>(0).v<f32>(v2_2, one3);
+    const v3_3 = changetype<ops.Le>(0).v<f32>(v2_3, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v4_1 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_1, v0_1);
+    const v4_2 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_2, v0_2);
+    const v4_3 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_3, v0_3);
+    const v5_0 = v128.not(v4_0);
+    const v5_1 = v128.not(v4_1);
+    const v5_2 = v128.not(v4_2);
+    const v5_3 = v128.not(v4_3);
+    v128.store(p6 + (at >> 2), bytesOf(v5_0, v5_1, v5_2, v5_3));
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Ge>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Le>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v5_0 = v128.not(v4_0);
+    v128.store32_lane(p6 + (at >> 2), bytesOf(v5_0, v5_0, v5_0, v5_0), 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Ge>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Le>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v5_0 = v128.not(v4_0);
+    store<u8>(p6 + (at >> 2), i32x4.extract_lane(v5_0, 0) & 1);
+  }
+}
+
+export function chain_11_20m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, one0);
+    const v1_0 = changetype<ops.Maximum>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    const v1_1 = changetype<ops.Maximum>(0).v<f32>(v0_1, v128.load(p1 + at, 16));
+    const v1_2 = changetype<ops.Maximum>(0).v<f32>(v0_2, v128.load(p1 + at, 32));
+    const v1_3 = changetype<ops.Maximum>(0).v<f32>(v0_3, v128.load(p1 + at, 48));
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Maximum>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = f32x4.splat(changetype<ops.Maximum>(0).s<f32>(f32x4.extract_lane(v0_0, 0), f32x4.extract_lane(v128.load32_zero(p1 + at, 0), 0)));
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_11_69s0_66m_53_62ms0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p4 = load<usize>(first, 132);
+  const p5 = load<usize>(first, 164);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Gt>(0).v<f32>(v2_0, one3);
+    const v3_1 = changetype<ops.Gt>(0).v<f32>(v2_1, one3);
+    const v3_2 = changetype<ops.Gt>(0).v<f32>(v2_2, one3);
+    const v3_3 = changetype<ops.Gt>(0).v<f32>(v2_3, one3);
+    const v4_0 = v128.bitselect(v128.load(p4 + at, 0), v0_0, v3_0);
+    const v4_1 = v128.bitselect(v128.load(p4 + at, 16), v0_1, v3_1);
+    const v4_2 = v128.bitselect(v128.load(p4 + at, 32), v0_2, v3_2);
+    const v4_3 = v128.bitselect(v128.load(p4 + at, 48), v0_3, v3_3);
+    v128.store(p5 + at, v4_0, 0);
+    v128.store(p5 + at, v4_1, 16);
+    v128.store(p5 + at, v4_2, 32);
+    v128.store(p5 + at, v4_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Gt>(0).v<f32>(v2_0, one3);
+    const v4_0 = v128.bitselect(v128.load(p4 + at, 0), v0_0, v3_0);
+    v128.store(p5 + at, v4_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Gt>(0).v<f32>(v2_0, one3);
+    const v4_0 = v128.bitselect(v128.load32_zero(p4 + at, 0), v0_0, v3_0);
+    v128.store32_lane(p5 + at, v4_0, 0);
+  }
+}
+
+export function chain_55_69s0_66m_51_57s0_64m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p5 = load<usize>(first, 164);
+  const one5 = v128.load32_splat(first, 180);
+  const p6 = load<usize>(first, 196);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Ge>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Ge>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Ge>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Ge>(0).v<f32>(b3, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Le>(0).v<f32>(v2_0, one3);
+    const v3_1 = changetype<ops.Le>(0).v<f32>(v2_1, one3);
+    const v3_2 = changetype<ops.Le>(0).v<f32>(v2_2, one3);
+    const v3_3 = changetype<ops.Le>(0).v<f32>(v2_3, one3);
+    const v4_0 = changetype<ops.BitwiseOr>(0).v<f32>(v3_0, v0_0);
+    const v4_1 = changetype<ops.BitwiseOr>(0).v<f32>(v3_1, v0_1);
+    const v4_2 = changetype<ops.BitwiseOr>(0).v<f32>(v3_2, v0_2);
+    const v4_3 = changetype<ops.BitwiseOr>(0).v<f32>(v3_3, v0_3);
+    const v5_0 = v128.bitselect(one5, v128.load(p5 + at, 0), v4_0);
+    const v5_1 = v128.bitselect(one5, v128.load(p5 + at, 16), v4_1);
+    const v5_2 = v128.bitselect(one5, v128.load(p5 + at, 32), v4_2);
+    const v5_3 = v128.bitselect(one5, v128.load(p5 + at, 48), v4_3);
+    v128.store(p6 + at, v5_0, 0);
+    v128.store(p6 + at, v5_1, 16);
+    v128.store(p6 + at, v5_2, 32);
+    v128.store(p6 + at, v5_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Ge>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Le>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseOr>(0).v<f32>(v3_0, v0_0);
+    const v5_0 = v128.bitselect(one5, v128.load(p5 + at, 0), v4_0);
+    v128.store(p6 + at, v5_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Ge>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Le>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseOr>(0).v<f32>(v3_0, v0_0);
+    const v5_0 = v128.bitselect(one5, v128.load32_zero(p5 + at, 0), v4_0);
+    v128.store32_lane(p6 + at, v5_0, 0);
+  }
+}
+
+export function chain_1_34_12m_16_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const one1 = v128.load32_splat(first, 52);
+  const two1 = v128.load32_splat(first, 56);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p4 = load<usize>(first, 132);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Add>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Add>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Add>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Add>(0).v<f32>(b3, one0);
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v1_1 = f32x4.pmin(f32x4.pmax(v0_1, one1), two1);
+    const v1_2 = f32x4.pmin(f32x4.pmax(v0_2, one1), two1);
+    const v1_3 = f32x4.pmin(f32x4.pmax(v0_3, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 16), v1_1);
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 32), v1_2);
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 48), v1_3);
+    const v3_0 = changetype<ops.Div>(0).v<f32>(v2_0, one3);
+    const v3_1 = changetype<ops.Div>(0).v<f32>(v2_1, one3);
+    const v3_2 = changetype<ops.Div>(0).v<f32>(v2_2, one3);
+    const v3_3 = changetype<ops.Div>(0).v<f32>(v2_3, one3);
+    v128.store(p4 + at, v3_0, 0);
+    v128.store(p4 + at, v3_1, 16);
+    v128.store(p4 + at, v3_2, 32);
+    v128.store(p4 + at, v3_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Add>(0).v<f32>(b0, one0);
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    const v3_0 = changetype<ops.Div>(0).v<f32>(v2_0, one3);
+    v128.store(p4 + at, v3_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Add>(0).v<f32>(b0, one0);
+    const v1_0 = f32x4.pmin(f32x4.pmax(v0_0, one1), two1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(p2 + at, 0), v1_0);
+    const v3_0 = changetype<ops.Div>(0).v<f32>(v2_0, one3);
+    v128.store32_lane(p4 + at, v3_0, 0);
+  }
+}
+
+export function chain_11_1_10m_69s0_66m_51_62s0m_69s0_66m_49_64s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  const p4 = load<usize>(first, 132);
+  const one5 = v128.load32_splat(first, 180);
+  const q6 = load<usize>(first, 204);
+  const p8 = load<usize>(first, 260);
+  const one9 = v128.load32_splat(first, 308);
+  const one10 = v128.load32_splat(first, 340);
+  const p11 = load<usize>(first, 356);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, one0);
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Add>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Add>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Add>(0).v<f32>(v0_3, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, v128.load(p2 + at, 16));
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, v128.load(p2 + at, 32));
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, v128.load(p2 + at, 48));
+    const v4_0 = v128.load(p4 + at, 0);
+    const v4_1 = v128.load(p4 + at, 16);
+    const v4_2 = v128.load(p4 + at, 32);
+    const v4_3 = v128.load(p4 + at, 48);
+    const v5_0 = changetype<ops.Le>(0).v<f32>(v4_0, one5);
+    const v5_1 = changetype<ops.Le>(0).v<f32>(v4_1, one5);
+    const v5_2 = changetype<ops.Le>(0).v<f32>(v4_2, one5);
+    const v5_3 = changetype<ops.Le>(0).v<f32>(v4_3, one5);
+    const v6_0 = v128.bitselect(v2_0, v128.load(q6 + at, 0), v5_0);
+    const v6_1 = v128.bitselect(v2_1, v128.load(q6 + at, 16), v5_1);
+    const v6_2 = v128.bitselect(v2_2, v128.load(q6 + at, 32), v5_2);
+    const v6_3 = v128.bitselect(v2_3, v128.load(q6 + at, 48), v5_3);
+    const v8_0 = v128.load(p8 + at, 0);
+    const v8_1 = v128.load(p8 + at, 16);
+    const v8_2 = v128.load(p8 + at, 32);
+    const v8_3 = v128.load(p8 + at, 48);
+    const v9_0 = changetype<ops.Lt>(0).v<f32>(v8_0, one9);
+    const v9_1 = changetype<ops.Lt>(0).v<f32>(v8_1, one9);
+    const v9_2 = changetype<ops.Lt>(0).v<f32>(v8_2, one9);
+    const v9_3 = changetype<ops.Lt>(0).v<f32>(v8_3, one9);
+    const v10_0 = v128.bitselect(one10, v6_0, v9_0);
+    const v10_1 = v128.bitselect(one10, v6_1, v9_1);
+    const v10_2 = v128.bitselect(one10, v6_2, v9_2);
+    const v10_3 = v128.bitselect(one10, v6_3, v9_3);
+    v128.store(p11 + at, v10_0, 0);
+    v128.store(p11 + at, v10_1, 16);
+    v128.store(p11 + at, v10_2, 32);
+    v128.store(p11 + at, v10_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
+    const v4_0 = v128.load(p4 + at, 0);
+    const v5_0 = changetype<ops.Le>(0).v<f32>(v4_0, one5);
+    const v6_0 = v128.bitselect(v2_0, v128.load(q6 + at, 0), v5_0);
+    const v8_0 = v128.load(p8 + at, 0);
+    const v9_0 = changetype<ops.Lt>(0).v<f32>(v8_0, one9);
+    const v10_0 = v128.bitselect(one10, v6_0, v9_0);
+    v128.store(p11 + at, v10_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load32_zero(p2 + at, 0));
+    const v4_0 = v128.load32_zero(p4 + at, 0);
+    const v5_0 = changetype<ops.Le>(0).v<f32>(v4_0, one5);
+    const v6_0 = v128.bitselect(v2_0, v128.load32_zero(q6 + at, 0), v5_0);
+    const v8_0 = v128.load32_zero(p8 + at, 0);
+    const v9_0 = changetype<ops.Lt>(0).v<f32>(v8_0, one9);
+    const v10_0 = v128.bitselect(one10, v6_0, v9_0);
+    v128.store32_lane(p11 + at, v10_0, 0);
+  }
+}
+
+export function chain_1_11_34_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const one1 = v128.load32_splat(first, 52);
+  const one2 = v128.load32_splat(first, 84);
+  const two2 = v128.load32_splat(first, 88);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Add>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Add>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Add>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Add>(0).v<f32>(b3, one0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v0_3, one1);
+    const v2_0 = f32x4.pmin(f32x4.pmax(v1_0, one2), two2);
+    const v2_1 = f32x4.pmin(f32x4.pmax(v1_1, one2), two2);
+    const v2_2 = f32x4.pmin(f32x4.pmax(v1_2, one2), two2);
+    const v2_3 = f32x4.pmin(f32x4.pmax(v1_3, one2), two2);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Add>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = f32x4.pmin(f32x4.pmax(v1_0, one2), two2);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Add>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = f32x4.pmin(f32x4.pmax(v1_0, one2), two2);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_49_69s0_66m_53_56s0_69s0_66m_11_69s1_66s0_63s1_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p6 = load<usize>(first, 196);
+  const one7 = v128.load32_splat(first, 244);
+  const one10 = v128.load32_splat(first, 340);
+  const p11 = load<usize>(first, 356);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Lt>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Lt>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Lt>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Lt>(0).v<f32>(b3, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Gt>(0).v<f32>(v2_0, one3);
+    const v3_1 = changetype<ops.Gt>(0).v<f32>(v2_1, one3);
+    const v3_2 = changetype<ops.Gt>(0).v<f32>(v2_2, one3);
+    const v3_3 = changetype<ops.Gt>(0).v<f32>(v2_3, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v4_1 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_1, v0_1);
+    const v4_2 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_2, v0_2);
+    const v4_3 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_3, v0_3);
+    const v6_0 = v128.load(p6 + at, 0);
+    const v6_1 = v128.load(p6 + at, 16);
+    const v6_2 = v128.load(p6 + at, 32);
+    const v6_3 = v128.load(p6 + at, 48);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, one7);
+    const v7_1 = changetype<ops.Mul>(0).v<f32>(v6_1, one7);
+    const v7_2 = changetype<ops.Mul>(0).v<f32>(v6_2, one7);
+    const v7_3 = changetype<ops.Mul>(0).v<f32>(v6_3, one7);
+    const v9_0 = v4_0;
+    const v9_1 = v4_1;
+    const v9_2 = v4_2;
+    const v9_3 = v4_3;
+    const v10_0 = v128.bitselect(v7_0, one10, v9_0);
+    const v10_1 = v128.bitselect(v7_1, one10, v9_1);
+    const v10_2 = v128.bitselect(v7_2, one10, v9_2);
+    const v10_3 = v128.bitselect(v7_3, one10, v9_3);
+    v128.store(p11 + at, v10_0, 0);
+    v128.store(p11 + at, v10_1, 16);
+    v128.store(p11 + at, v10_2, 32);
+    v128.store(p11 + at, v10_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Lt>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Gt>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v6_0 = v128.load(p6 + at, 0);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, one7);
+    const v9_0 = v4_0;
+    const v10_0 = v128.bitselect(v7_0, one10, v9_0);
+    v128.store(p11 + at, v10_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Lt>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Gt>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v6_0 = v128.load32_zero(p6 + at, 0);
+    const v7_0 = changetype<ops.Mul>(0).v<f32>(v6_0, one7);
+    const v9_0 = v4_0;
+    const v10_0 = v128.bitselect(v7_0, one10, v9_0);
+    v128.store32_lane(p11 + at, v10_0, 0);
+  }
+}
+
+export function chain_34_7m_69s0_32_53_63s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const two0 = v128.load32_splat(first, 24);
+  const p1 = load<usize>(first, 36);
+  const one4 = v128.load32_splat(first, 148);
+  const one5 = v128.load32_splat(first, 180);
+  const p6 = load<usize>(first, 196);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = f32x4.pmin(f32x4.pmax(b0, one0), two0);
+    const v0_1 = f32x4.pmin(f32x4.pmax(b1, one0), two0);
+    const v0_2 = f32x4.pmin(f32x4.pmax(b2, one0), two0);
+    const v0_3 = f32x4.pmin(f32x4.pmax(b3, one0), two0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v1_1 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 16), v0_1);
+    const v1_2 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 32), v0_2);
+    const v1_3 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 48), v0_3);
+    const v3_0 = changetype<ops.Abs>(0).v<f32>(v1_0);
+    const v3_1 = changetype<ops.Abs>(0).v<f32>(v1_1);
+    const v3_2 = changetype<ops.Abs>(0).v<f32>(v1_2);
+    const v3_3 = changetype<ops.Abs>(0).v<f32>(v1_3);
+    const v4_0 = changetype<ops.Gt>(0).v<f32>(v3_0, one4);
+    const v4_1 = changetype<ops.Gt>(0).v<f32>(v3_1, one4);
+    const v4_2 = changetype<ops.Gt>(0).v<f32>(v3_2, one4);
+    const v4_3 = changetype<ops.Gt>(0).v<f32>(v3_3, one4);
+    const v5_0 = v128.bitselect(v1_0, one5, v4_0);
+    const v5_1 = v128.bitselect(v1_1, one5, v4_1);
+    const v5_2 = v128.bitselect(v1_2, one5, v4_2);
+    const v5_3 = v128.bitselect(v1_3, one5, v4_3);
+    v128.store(p6 + at, v5_0, 0);
+    v128.store(p6 + at, v5_1, 16);
+    v128.store(p6 + at, v5_2, 32);
+    v128.store(p6 + at, v5_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = f32x4.pmin(f32x4.pmax(b0, one0), two0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v3_0 = changetype<ops.Abs>(0).v<f32>(v1_0);
+    const v4_0 = changetype<ops.Gt>(0).v<f32>(v3_0, one4);
+    const v5_0 = v128.bitselect(v1_0, one5, v4_0);
+    v128.store(p6 + at, v5_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = f32x4.pmin(f32x4.pmax(b0, one0), two0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load32_zero(p1 + at, 0), v0_0);
+    const v3_0 = changetype<ops.Abs>(0).v<f32>(v1_0);
+    const v4_0 = changetype<ops.Gt>(0).v<f32>(v3_0, one4);
+    const v5_0 = v128.bitselect(v1_0, one5, v4_0);
+    v128.store32_lane(p6 + at, v5_0, 0);
+  }
+}
+
+export function chain_32_51_64m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  const one2 = v128.load32_splat(first, 84);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v0_1 = changetype<ops.Abs>(0).v<f32>(b1);
+    const v0_2 = changetype<ops.Abs>(0).v<f32>(b2);
+    const v0_3 = changetype<ops.Abs>(0).v<f32>(b3);
+    const v1_0 = changetype<ops.Le>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Le>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Le>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Le>(0).v<f32>(v0_3, one1);
+    const v2_0 = v128.bitselect(one2, v128.load(p2 + at, 0), v1_0);
+    const v2_1 = v128.bitselect(one2, v128.load(p2 + at, 16), v1_1);
+    const v2_2 = v128.bitselect(one2, v128.load(p2 + at, 32), v1_2);
+    const v2_3 = v128.bitselect(one2, v128.load(p2 + at, 48), v1_3);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Le>(0).v<f32>(v0_0, one1);
+    const v2_0 = v128.bitselect(one2, v128.load(p2 + at, 0), v1_0);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Le>(0).v<f32>(v0_0, one1);
+    const v2_0 = v128.bitselect(one2, v128.load32_zero(p2 + at, 0), v1_0);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_51_64m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p1 = load<usize>(first, 36);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Le>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Le>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Le>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Le>(0).v<f32>(b3, one0);
+    const v1_0 = v128.bitselect(one1, v128.load(p1 + at, 0), v0_0);
+    const v1_1 = v128.bitselect(one1, v128.load(p1 + at, 16), v0_1);
+    const v1_2 = v128.bitselect(one1, v128.load(p1 + at, 32), v0_2);
+    const v1_3 = v128.bitselect(one1, v128.load(p1 + at, 48), v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Le>(0).v<f32>(b0, one0);
+    const v1_0 = v128.bitselect(one1, v128.load(p1 + at, 0), v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Le>(0).v<f32>(b0, one0);
+    const v1_0 = v128.bitselect(one1, v128.load32_zero(p1 + at, 0), v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_32_1_17m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v0_1 = changetype<ops.Abs>(0).v<f32>(b1);
+    const v0_2 = changetype<ops.Abs>(0).v<f32>(b2);
+    const v0_3 = changetype<ops.Abs>(0).v<f32>(b3);
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Add>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Add>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Add>(0).v<f32>(v0_3, one1);
+    const v2_0 = changetype<ops.Div>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    const v2_1 = changetype<ops.Div>(0).v<f32>(v128.load(p2 + at, 16), v1_1);
+    const v2_2 = changetype<ops.Div>(0).v<f32>(v128.load(p2 + at, 32), v1_2);
+    const v2_3 = changetype<ops.Div>(0).v<f32>(v128.load(p2 + at, 48), v1_3);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Div>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Div>(0).v<f32>(v128.load32_zero(p2 + at, 0), v1_0);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_20m_25m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Maximum>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Maximum>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Maximum>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Maximum>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Minimum>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    const v1_1 = changetype<ops.Minimum>(0).v<f32>(v0_1, v128.load(p1 + at, 16));
+    const v1_2 = changetype<ops.Minimum>(0).v<f32>(v0_2, v128.load(p1 + at, 32));
+    const v1_3 = changetype<ops.Minimum>(0).v<f32>(v0_3, v128.load(p1 + at, 48));
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Maximum>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Minimum>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = f32x4.splat(changetype<ops.Maximum>(0).s<f32>(f32x4.extract_lane(b0, 0), f32x4.extract_lane(v128.load32_zero(p0 + at, 0), 0)));
+    const v1_0 = f32x4.splat(changetype<ops.Minimum>(0).s<f32>(f32x4.extract_lane(v0_0, 0), f32x4.extract_lane(v128.load32_zero(p1 + at, 0), 0)));
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_67m_63m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p1 = load<usize>(first, 36);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const v0_0 = truths(p0 + (at >> 2) + 0);
+    const v0_1 = truths(p0 + (at >> 2) + 4);
+    const v0_2 = truths(p0 + (at >> 2) + 8);
+    const v0_3 = truths(p0 + (at >> 2) + 12);
+    const v1_0 = v128.bitselect(v128.load(p1 + at, 0), one1, v0_0);
+    const v1_1 = v128.bitselect(v128.load(p1 + at, 16), one1, v0_1);
+    const v1_2 = v128.bitselect(v128.load(p1 + at, 32), one1, v0_2);
+    const v1_3 = v128.bitselect(v128.load(p1 + at, 48), one1, v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const v0_0 = truths(p0 + (at >> 2) + 0);
+    const v1_0 = v128.bitselect(v128.load(p1 + at, 0), one1, v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const v0_0 = v128.not(i32x4.eq(v128.load8_splat(p0 + (at >> 2)), i32x4.splat(0)));
+    const v1_0 = v128.bitselect(v128.load32_zero(p1 + at, 0), one1, v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_67m_59_63m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  const one2 = v128.load32_splat(first, 84);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const v0_0 = truths(p0 + (at >> 2) + 0);
+    const v0_1 = truths(p0 + (at >> 2) + 4);
+    const v0_2 = truths(p0 + (at >> 2) + 8);
+    const v0_3 = truths(p0 + (at >> 2) + 12);
+    const v1_0 = v128.not(v0_0);
+    const v1_1 = v128.not(v0_1);
+    const v1_2 = v128.not(v0_2);
+    const v1_3 = v128.not(v0_3);
+    const v2_0 = v128.bitselect(v128.load(p2 + at, 0), one2, v1_0);
+    const v2_1 = v128.bitselect(v128.load(p2 + at, 16), one2, v1_1);
+    const v2_2 = v128.bitselect(v128.load(p2 + at, 32), one2, v1_2);
+    const v2_3 = v128.bitselect(v128.load(p2 + at, 48), one2, v1_3);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const v0_0 = truths(p0 + (at >> 2) + 0);
+    const v1_0 = v128.not(v0_0);
+    const v2_0 = v128.bitselect(v128.load(p2 + at, 0), one2, v1_0);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const v0_0 = v128.not(i32x4.eq(v128.load8_splat(p0 + (at >> 2)), i32x4.splat(0)));
+    const v1_0 = v128.not(v0_0);
+    const v2_0 = v128.bitselect(v128.load32_zero(p2 + at, 0), one2, v1_0);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_51_69s0_66m_55_56s0_63m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p2 = load<usize>(first, 68);
+  const one3 = v128.load32_splat(first, 116);
+  const p5 = load<usize>(first, 164);
+  const one5 = v128.load32_splat(first, 180);
+  const p6 = load<usize>(first, 196);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Le>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Le>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Le>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Le>(0).v<f32>(b3, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Ge>(0).v<f32>(v2_0, one3);
+    const v3_1 = changetype<ops.Ge>(0).v<f32>(v2_1, one3);
+    const v3_2 = changetype<ops.Ge>(0).v<f32>(v2_2, one3);
+    const v3_3 = changetype<ops.Ge>(0).v<f32>(v2_3, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v4_1 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_1, v0_1);
+    const v4_2 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_2, v0_2);
+    const v4_3 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_3, v0_3);
+    const v5_0 = v128.bitselect(v128.load(p5 + at, 0), one5, v4_0);
+    const v5_1 = v128.bitselect(v128.load(p5 + at, 16), one5, v4_1);
+    const v5_2 = v128.bitselect(v128.load(p5 + at, 32), one5, v4_2);
+    const v5_3 = v128.bitselect(v128.load(p5 + at, 48), one5, v4_3);
+    v128.store(p6 + at, v5_0, 0);
+    v128.store(p6 + at, v5_1, 16);
+    v128.store(p6 + at, v5_2, 32);
+    v128.store(p6 + at, v5_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Le>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Ge>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v5_0 = v128.bitselect(v128.load(p5 + at, 0), one5, v4_0);
+    v128.store(p6 + at, v5_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Le>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Ge>(0).v<f32>(v2_0, one3);
+    const v4_0 = changetype<ops.BitwiseAnd>(0).v<f32>(v3_0, v0_0);
+    const v5_0 = v128.bitselect(v128.load32_zero(p5 + at, 0), one5, v4_0);
+    v128.store32_lane(p6 + at, v5_0, 0);
+  }
+}
+
+export function chain_10m_36m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p1 = load<usize>(first, 36);
+  const two1 = v128.load32_splat(first, 56);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = f32x4.add(v128.load(p1 + at, 0), f32x4.mul(two1, v0_0));
+    const v1_1 = f32x4.add(v128.load(p1 + at, 16), f32x4.mul(two1, v0_1));
+    const v1_2 = f32x4.add(v128.load(p1 + at, 32), f32x4.mul(two1, v0_2));
+    const v1_3 = f32x4.add(v128.load(p1 + at, 48), f32x4.mul(two1, v0_3));
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = f32x4.add(v128.load(p1 + at, 0), f32x4.mul(two1, v0_0));
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = f32x4.add(v128.load32_zero(p1 + at, 0), f32x4.mul(two1, v0_0));
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_15m_36m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p1 = load<usize>(first, 36);
+  const two1 = v128.load32_splat(first, 56);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Div>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Div>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Div>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Div>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = f32x4.add(v128.load(p1 + at, 0), f32x4.mul(two1, v0_0));
+    const v1_1 = f32x4.add(v128.load(p1 + at, 16), f32x4.mul(two1, v0_1));
+    const v1_2 = f32x4.add(v128.load(p1 + at, 32), f32x4.mul(two1, v0_2));
+    const v1_3 = f32x4.add(v128.load(p1 + at, 48), f32x4.mul(two1, v0_3));
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Div>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = f32x4.add(v128.load(p1 + at, 0), f32x4.mul(two1, v0_0));
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Div>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = f32x4.add(v128.load32_zero(p1 + at, 0), f32x4.mul(two1, v0_0));
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_10m_0m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    const v1_1 = changetype<ops.Add>(0).v<f32>(v0_1, v128.load(p1 + at, 16));
+    const v1_2 = changetype<ops.Add>(0).v<f32>(v0_2, v128.load(p1 + at, 32));
+    const v1_3 = changetype<ops.Add>(0).v<f32>(v0_3, v128.load(p1 + at, 48));
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, v128.load32_zero(p1 + at, 0));
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_11_7m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, one0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v1_1 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 16), v0_1);
+    const v1_2 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 32), v0_2);
+    const v1_3 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 48), v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load32_zero(p1 + at, 0), v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_5m_13_2m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(one1, v0_0);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(one1, v0_1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(one1, v0_2);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(one1, v0_3);
+    const v2_0 = changetype<ops.Add>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    const v2_1 = changetype<ops.Add>(0).v<f32>(v128.load(p2 + at, 16), v1_1);
+    const v2_2 = changetype<ops.Add>(0).v<f32>(v128.load(p2 + at, 32), v1_2);
+    const v2_3 = changetype<ops.Add>(0).v<f32>(v128.load(p2 + at, 48), v1_3);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(one1, v0_0);
+    const v2_0 = changetype<ops.Add>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(one1, v0_0);
+    const v2_0 = changetype<ops.Add>(0).v<f32>(v128.load32_zero(p2 + at, 0), v1_0);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_5m_69s0_66m_32_69s1_66m_10s0_2m_69s2_66m_8_12s0_7m_69s0_66s1_49_62s2s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  const p5 = load<usize>(first, 164);
+  const p7 = load<usize>(first, 228);
+  const p9 = load<usize>(first, 292);
+  const one10 = v128.load32_splat(first, 340);
+  const p12 = load<usize>(first, 388);
+  const one15 = v128.load32_splat(first, 500);
+  const p17 = load<usize>(first, 548);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Abs>(0).v<f32>(v2_0);
+    const v3_1 = changetype<ops.Abs>(0).v<f32>(v2_1);
+    const v3_2 = changetype<ops.Abs>(0).v<f32>(v2_2);
+    const v3_3 = changetype<ops.Abs>(0).v<f32>(v2_3);
+    const v5_0 = v128.load(p5 + at, 0);
+    const v5_1 = v128.load(p5 + at, 16);
+    const v5_2 = v128.load(p5 + at, 32);
+    const v5_3 = v128.load(p5 + at, 48);
+    const v6_0 = changetype<ops.Mul>(0).v<f32>(v5_0, v0_0);
+    const v6_1 = changetype<ops.Mul>(0).v<f32>(v5_1, v0_1);
+    const v6_2 = changetype<ops.Mul>(0).v<f32>(v5_2, v0_2);
+    const v6_3 = changetype<ops.Mul>(0).v<f32>(v5_3, v0_3);
+    const v7_0 = changetype<ops.Add>(0).v<f32>(v128.load(p7 + at, 0), v6_0);
+    const v7_1 = changetype<ops.Add>(0).v<f32>(v128.load(p7 + at, 16), v6_1);
+    const v7_2 = changetype<ops.Add>(0).v<f32>(v128.load(p7 + at, 32), v6_2);
+    const v7_3 = changetype<ops.Add>(0).v<f32>(v128.load(p7 + at, 48), v6_3);
+    const v9_0 = v128.load(p9 + at, 0);
+    const v9_1 = v128.load(p9 + at, 16);
+    const v9_2 = v128.load(p9 + at, 32);
+    const v9_3 = v128.load(p9 + at, 48);
+    const v10_0 = changetype<ops.Sub>(0).v<f32>(one10, v9_0);
+    const v10_1 = changetype<ops.Sub>(0).v<f32>(one10, v9_1);
+    const v10_2 = changetype<ops.Sub>(0).v<f32>(one10, v9_2);
+    const v10_3 = changetype<ops.Sub>(0).v<f32>(one10, v9_3);
+    const v11_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v10_0);
+    const v11_1 = changetype<ops.Mul>(0).v<f32>(v0_1, v10_1);
+    const v11_2 = changetype<ops.Mul>(0).v<f32>(v0_2, v10_2);
+    const v11_3 = changetype<ops.Mul>(0).v<f32>(v0_3, v10_3);
+    const v12_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p12 + at, 0), v11_0);
+    const v12_1 = changetype<ops.Sub>(0).v<f32>(v128.load(p12 + at, 16), v11_1);
+    const v12_2 = changetype<ops.Sub>(0).v<f32>(v128.load(p12 + at, 32), v11_2);
+    const v12_3 = changetype<ops.Sub>(0).v<f32>(v128.load(p12 + at, 48), v11_3);
+    const v14_0 = v3_0;
+    const v14_1 = v3_1;
+    const v14_2 = v3_2;
+    const v14_3 = v3_3;
+    const v15_0 = changetype<ops.Lt>(0).v<f32>(v14_0, one15);
+    const v15_1 = changetype<ops.Lt>(0).v<f32>(v14_1, one15);
+    const v15_2 = changetype<ops.Lt>(0).v<f32>(v14_2, one15);
+    const v15_3 = changetype<ops.Lt>(0).v<f32>(v14_3, one15);
+    const v16_0 = v128.bitselect(v7_0, v12_0, v15_0);
+    const v16_1 = v128.bitselect(v7_1, v12_1, v15_1);
+    const v16_2 = v128.bitselect(v7_2, v12_2, v15_2);
+    const v16_3 = v128.bitselect(v7_3, v12_3, v15_3);
+    v128.store(p17 + at, v16_0, 0);
+    v128.store(p17 + at, v16_1, 16);
+    v128.store(p17 + at, v16_2, 32);
+    v128.store(p17 + at, v16_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Abs>(0).v<f32>(v2_0);
+    const v5_0 = v128.load(p5 + at, 0);
+    const v6_0 = changetype<ops.Mul>(0).v<f32>(v5_0, v0_0);
+    const v7_0 = changetype<ops.Add>(0).v<f32>(v128.load(p7 + at, 0), v6_0);
+    const v9_0 = v128.load(p9 + at, 0);
+    const v10_0 = changetype<ops.Sub>(0).v<f32>(one10, v9_0);
+    const v11_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v10_0);
+    const v12_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p12 + at, 0), v11_0);
+    const v14_0 = v3_0;
+    const v15_0 = changetype<ops.Lt>(0).v<f32>(v14_0, one15);
+    const v16_0 = v128.bitselect(v7_0, v12_0, v15_0);
+    v128.store(p17 + at, v16_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Abs>(0).v<f32>(v2_0);
+    const v5_0 = v128.load32_zero(p5 + at, 0);
+    const v6_0 = changetype<ops.Mul>(0).v<f32>(v5_0, v0_0);
+    const v7_0 = changetype<ops.Add>(0).v<f32>(v128.load32_zero(p7 + at, 0), v6_0);
+    const v9_0 = v128.load32_zero(p9 + at, 0);
+    const v10_0 = changetype<ops.Sub>(0).v<f32>(one10, v9_0);
+    const v11_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v10_0);
+    const v12_0 = changetype<ops.Sub>(0).v<f32>(v128.load32_zero(p12 + at, 0), v11_0);
+    const v14_0 = v3_0;
+    const v15_0 = changetype<ops.Lt>(0).v<f32>(v14_0, one15);
+    const v16_0 = v128.bitselect(v7_0, v12_0, v15_0);
+    v128.store32_lane(p17 + at, v16_0, 0);
+  }
+}
+
+export function chain_14_10m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, b0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, b1);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, b2);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, b3);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v0_1, v128.load(p1 + at, 16));
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v0_2, v128.load(p1 + at, 32));
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v0_3, v128.load(p1 + at, 48));
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, b0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v128.load(p1 + at, 0));
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, b0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v128.load32_zero(p1 + at, 0));
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_43_7m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Trunc>(0).v<f32>(b0);
+    const v0_1 = changetype<ops.Trunc>(0).v<f32>(b1);
+    const v0_2 = changetype<ops.Trunc>(0).v<f32>(b2);
+    const v0_3 = changetype<ops.Trunc>(0).v<f32>(b3);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v1_1 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 16), v0_1);
+    const v1_2 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 32), v0_2);
+    const v1_3 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 48), v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Trunc>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Trunc>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(v128.load32_zero(p1 + at, 0), v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_8_12m_12m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(one0, b0);
+    const v0_1 = changetype<ops.Sub>(0).v<f32>(one0, b1);
+    const v0_2 = changetype<ops.Sub>(0).v<f32>(one0, b2);
+    const v0_3 = changetype<ops.Sub>(0).v<f32>(one0, b3);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 16), v0_1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 32), v0_2);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 48), v0_3);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 16), v1_1);
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 32), v1_2);
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 48), v1_3);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(one0, b0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sub>(0).v<f32>(one0, b0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(p1 + at, 0), v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(p2 + at, 0), v1_0);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_14_8_12m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, b0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, b1);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, b2);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, b3);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(one1, v0_0);
+    const v1_1 = changetype<ops.Sub>(0).v<f32>(one1, v0_1);
+    const v1_2 = changetype<ops.Sub>(0).v<f32>(one1, v0_2);
+    const v1_3 = changetype<ops.Sub>(0).v<f32>(one1, v0_3);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    const v2_1 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 16), v1_1);
+    const v2_2 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 32), v1_2);
+    const v2_3 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 48), v1_3);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, b0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(one1, v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p2 + at, 0), v1_0);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, b0);
+    const v1_0 = changetype<ops.Sub>(0).v<f32>(one1, v0_0);
+    const v2_0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(p2 + at, 0), v1_0);
+    v128.store32_lane(p3 + at, v2_0, 0);
+  }
+}
+
+export function chain_11_17m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, one0);
+    const v1_0 = changetype<ops.Div>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v1_1 = changetype<ops.Div>(0).v<f32>(v128.load(p1 + at, 16), v0_1);
+    const v1_2 = changetype<ops.Div>(0).v<f32>(v128.load(p1 + at, 32), v0_2);
+    const v1_3 = changetype<ops.Div>(0).v<f32>(v128.load(p1 + at, 48), v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Div>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v1_0 = changetype<ops.Div>(0).v<f32>(v128.load32_zero(p1 + at, 0), v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_31_69s0_66m_14_12s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p2 = load<usize>(first, 68);
+  const p5 = load<usize>(first, 164);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Neg>(0).v<f32>(b0);
+    const v0_1 = changetype<ops.Neg>(0).v<f32>(b1);
+    const v0_2 = changetype<ops.Neg>(0).v<f32>(b2);
+    const v0_3 = changetype<ops.Neg>(0).v<f32>(b3);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v2_0);
+    const v3_1 = changetype<ops.Mul>(0).v<f32>(v2_1, v2_1);
+    const v3_2 = changetype<ops.Mul>(0).v<f32>(v2_2, v2_2);
+    const v3_3 = changetype<ops.Mul>(0).v<f32>(v2_3, v2_3);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v3_0);
+    const v4_1 = changetype<ops.Mul>(0).v<f32>(v0_1, v3_1);
+    const v4_2 = changetype<ops.Mul>(0).v<f32>(v0_2, v3_2);
+    const v4_3 = changetype<ops.Mul>(0).v<f32>(v0_3, v3_3);
+    v128.store(p5 + at, v4_0, 0);
+    v128.store(p5 + at, v4_1, 16);
+    v128.store(p5 + at, v4_2, 32);
+    v128.store(p5 + at, v4_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Neg>(0).v<f32>(b0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v3_0);
+    v128.store(p5 + at, v4_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Neg>(0).v<f32>(b0);
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v3_0);
+    v128.store32_lane(p5 + at, v4_0, 0);
+  }
+}
+
+export function chain_11_69s0_66m_14_10m_12s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one0 = v128.load32_splat(first, 20);
+  const p2 = load<usize>(first, 68);
+  const p4 = load<usize>(first, 132);
+  const p6 = load<usize>(first, 196);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, one0);
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, one0);
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v2_0);
+    const v3_1 = changetype<ops.Mul>(0).v<f32>(v2_1, v2_1);
+    const v3_2 = changetype<ops.Mul>(0).v<f32>(v2_2, v2_2);
+    const v3_3 = changetype<ops.Mul>(0).v<f32>(v2_3, v2_3);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v3_0, v128.load(p4 + at, 0));
+    const v4_1 = changetype<ops.Mul>(0).v<f32>(v3_1, v128.load(p4 + at, 16));
+    const v4_2 = changetype<ops.Mul>(0).v<f32>(v3_2, v128.load(p4 + at, 32));
+    const v4_3 = changetype<ops.Mul>(0).v<f32>(v3_3, v128.load(p4 + at, 48));
+    const v5_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v4_0);
+    const v5_1 = changetype<ops.Mul>(0).v<f32>(v0_1, v4_1);
+    const v5_2 = changetype<ops.Mul>(0).v<f32>(v0_2, v4_2);
+    const v5_3 = changetype<ops.Mul>(0).v<f32>(v0_3, v4_3);
+    v128.store(p6 + at, v5_0, 0);
+    v128.store(p6 + at, v5_1, 16);
+    v128.store(p6 + at, v5_2, 32);
+    v128.store(p6 + at, v5_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v3_0, v128.load(p4 + at, 0));
+    const v5_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v4_0);
+    v128.store(p6 + at, v5_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v2_0);
+    const v4_0 = changetype<ops.Mul>(0).v<f32>(v3_0, v128.load32_zero(p4 + at, 0));
+    const v5_0 = changetype<ops.Mul>(0).v<f32>(v0_0, v4_0);
+    v128.store32_lane(p6 + at, v5_0, 0);
+  }
+}
+
+export function chain_39_12m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p1 = load<usize>(first, 36);
+  const p2 = load<usize>(first, 68);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Sign>(0).v<f32>(b0);
+    const v0_1 = changetype<ops.Sign>(0).v<f32>(b1);
+    const v0_2 = changetype<ops.Sign>(0).v<f32>(b2);
+    const v0_3 = changetype<ops.Sign>(0).v<f32>(b3);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 16), v0_1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 32), v0_2);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 48), v0_3);
+    v128.store(p2 + at, v1_0, 0);
+    v128.store(p2 + at, v1_1, 16);
+    v128.store(p2 + at, v1_2, 32);
+    v128.store(p2 + at, v1_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Sign>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v128.load(p1 + at, 0), v0_0);
+    v128.store(p2 + at, v1_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Sign>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v128.load32_zero(p1 + at, 0), v0_0);
+    v128.store32_lane(p2 + at, v1_0, 0);
+  }
+}
+
+export function chain_10m_69s0_66m_10m_2s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const p0 = load<usize>(first, 4);
+  const p2 = load<usize>(first, 68);
+  const p3 = load<usize>(first, 100);
+  const p5 = load<usize>(first, 164);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, v128.load(p0 + at, 16));
+    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, v128.load(p0 + at, 32));
+    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, v128.load(p0 + at, 48));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v2_1 = v128.load(p2 + at, 16);
+    const v2_2 = v128.load(p2 + at, 32);
+    const v2_3 = v128.load(p2 + at, 48);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v128.load(p3 + at, 0));
+    const v3_1 = changetype<ops.Mul>(0).v<f32>(v2_1, v128.load(p3 + at, 16));
+    const v3_2 = changetype<ops.Mul>(0).v<f32>(v2_2, v128.load(p3 + at, 32));
+    const v3_3 = changetype<ops.Mul>(0).v<f32>(v2_3, v128.load(p3 + at, 48));
+    const v4_0 = changetype<ops.Add>(0).v<f32>(v0_0, v3_0);
+    const v4_1 = changetype<ops.Add>(0).v<f32>(v0_1, v3_1);
+    const v4_2 = changetype<ops.Add>(0).v<f32>(v0_2, v3_2);
+    const v4_3 = changetype<ops.Add>(0).v<f32>(v0_3, v3_3);
+    v128.store(p5 + at, v4_0, 0);
+    v128.store(p5 + at, v4_1, 16);
+    v128.store(p5 + at, v4_2, 32);
+    v128.store(p5 + at, v4_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load(p0 + at, 0));
+    const v2_0 = v128.load(p2 + at, 0);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v128.load(p3 + at, 0));
+    const v4_0 = changetype<ops.Add>(0).v<f32>(v0_0, v3_0);
+    v128.store(p5 + at, v4_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, v128.load32_zero(p0 + at, 0));
+    const v2_0 = v128.load32_zero(p2 + at, 0);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v128.load32_zero(p3 + at, 0));
+    const v4_0 = changetype<ops.Add>(0).v<f32>(v0_0, v3_0);
+    v128.store32_lane(p5 + at, v4_0, 0);
+  }
+}
+
+/** Moves an address that counts from the end of the steps to where these lie now. */
+// @ts-ignore: decorator
+@inline
+function move(p: usize, slots: usize): void {
+  const mask = load<i32>(p, 4);
+  if (mask > 0) store<usize>(p, load<usize>(p) + slots);
+}
+
 /**
  * As {@linkcode chain_f32} for planes `start` to `start` + `planes` of `n` elements. A step whose last word is an address
- * takes its number from there, channel after channel; the steps are copied, because others read them too.
+ * takes its number from there, channel after channel; the steps are copied, because others read them too. Behind them lies
+ * what addresses with a mask above 0 mean.
  */
 export function chain_planes_f32(
   first: usize,
@@ -913,12 +3695,56 @@ export function chain_planes_f32(
 ): void {
   const end = scratch + (last - first);
   memory.copy(scratch, first, last - first);
+  for (let p = scratch; p < end; p += 32) {
+    move(p + 4, end);
+    move(p + 12, end);
+  }
   for (let i = start; i < start + planes; i++) {
     const channel = <usize>(i % channels) << 2;
-    for (let p = scratch; p < end; p += 16) {
-      const numbers = load<usize>(p, 12);
-      if (numbers) store<u32>(p, load<u32>(numbers + channel), 4);
+    for (let p = scratch; p < end; p += 32) {
+      const numbers = load<usize>(p, 28);
+      if (numbers) store<u32>(p, load<u32>(numbers + channel), 20);
     }
-    chain_f32(scratch, end, from, i * n, n);
+    chain_f32(scratch, end, from, -1, i * n, n);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function placeAt(p: usize, at: usize): usize {
+  return load<usize>(p) + (at & load<usize>(p, 4));
+}
+
+// @ts-ignore: decorator
+@inline
+function stepOf(p: usize): i32 {
+  return i32(load<i32>(p, 4) !== 0);
+}
+
+/**
+ * Runs parts one after another over blocks of elements, which stay in a cache: chains, and rows of kernels through the
+ * table. The steps of the chains lie at `first` … `last`, the parts behind them to `end`; of a chain where its steps begin
+ * and end, counted from `first`, and where it begins to read; of a row its place in the table, its operands, and its result.
+ */
+export function blocks_f32(first: usize, last: usize, end: usize, block: i32, start: i32, n: i32): void {
+  const parts = scratch + (last - first);
+  const slots = scratch + (end - first);
+  memory.copy(scratch, first, end - first);
+  for (let p = scratch; p < slots; p += 32) {
+    move(p + 4, slots);
+    move(p + 12, slots);
+    if (p >= parts && load<i32>(p) > 0) move(p + 20, slots);
+  }
+  for (const stop = start + n; start < stop; start += block) {
+    const m = min(block, stop - start);
+    const at = <usize>start << 2;
+    for (let p = parts; p < slots; p += 32) {
+      const fn = load<i32>(p);
+      if (fn === 0) {
+        chain_f32(scratch + load<usize>(p, 20), scratch + load<usize>(p, 24), load<usize>(p, 4), load<usize>(p, 8), start, m);
+      } else if (load<i32>(p, 28)) {
+        call_indirect<void>(fn, placeAt(p + 4, at), placeAt(p + 12, at), placeAt(p + 20, at), m, stepOf(p + 4), stepOf(p + 12), 1);
+      } else call_indirect<void>(fn, placeAt(p + 4, at), placeAt(p + 20, at), m, stepOf(p + 4), 1);
+    }
   }
 }

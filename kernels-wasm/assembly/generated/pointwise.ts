@@ -342,6 +342,15 @@ export function trunc_divide_i64(a: usize, b: usize, o: usize, n: i32, sa: i32, 
 export function atan2_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<f32, ops.Atan2>(a, b, o, n, sa, sb, so);
 }
+export function hypot_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.Hypot>(a, b, o, n, sa, sb, so);
+}
+export function copysign_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f32, ops.Copysign>(a, b, o, n, sa, sb, so);
+}
+export function copysign_f64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<f64, ops.Copysign>(a, b, o, n, sa, sb, so);
+}
 export function maximum_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binaryWide<f32, ops.Maximum>(a, b, o, n, sa, sb, so);
 }

@@ -18,7 +18,7 @@ import {
   ValueError,
 } from "@flambeau/core";
 import type { BinaryPrimitives } from "@flambeau/core";
-import { canChain, chaining, type ChainOp, ChainStep, type Place, planesOf } from "../chain.ts";
+import { canBeStep, canChain, chaining, type ChainOp, ChainStep, type Place, planesOf } from "../chain.ts";
 import { Call, type Entry, HostStep, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, loopsOf, pointer, rows } from "../geometry.ts";
 import type { Kernels } from "../module.ts";
@@ -75,6 +75,8 @@ const BINARY: readonly (readonly [name: BinaryName, prefix: string, boolPrefix?:
   ["div", "div"],
   ["pow", "pow"],
   ["atan2", "atan2"],
+  ["hypot", "hypot"],
+  ["copysign", "copysign"],
   ["maximum", "maximum", "maximum"],
   ["minimum", "minimum", "minimum"],
   ["eq", "eq", "eq"],
@@ -105,7 +107,18 @@ function entriesOf(kernels: Kernels, prefix: string, boolPrefix: string | undefi
 
 /** Nanoseconds an element of four bytes takes where it is more than {@linkcode PLAIN}, by measurement. */
 const COSTS: Readonly<Record<string, number>> = {
-  ...{ exp: 0.45, exp2: 0.6, expm1: 0.9, log: 0.7, log2: 0.7, log10: 0.7, log1p: 1, pow: 3, atan2: 1.5 },
+  ...{
+    exp: 0.45,
+    exp2: 0.6,
+    expm1: 0.9,
+    log: 0.7,
+    log2: 0.7,
+    log10: 0.7,
+    log1p: 1,
+    pow: 3,
+    atan2: 1.5,
+    hypot: 0.6,
+  },
   ...{ remainder: 1, fmod: 1, floor_divide: 1, trunc_divide: 0.5 },
   ...{ sin: 0.9, cos: 0.9, tan: 1.5, asin: 1, acos: 1, atan: 1, sinh: 1.2, cosh: 1, tanh: 0.7 },
   ...{ asinh: 2, acosh: 2, atanh: 1.5, erf: 1, erfc: 1.5, sigmoid: 0.7, silu: 0.7 },
@@ -124,6 +137,13 @@ function costOf(prefix: string, n: number, x: Operand): number {
   return n * (COSTS[prefix] ?? PLAIN) * (x.dtype.itemsize / 4);
 }
 
+/** What a kernel of this name is as a step of a chain. */
+function opOf(prefix: string, entries: readonly (Entry | null)[]): ChainOp {
+  if (canChain(prefix)) return prefix;
+  const entry = entries[float32.code]!;
+  return { name: "row", entry, cost: COSTS[prefix] ?? PLAIN };
+}
+
 /** A call that may be a step of a chain, where it has enough elements. */
 function maybeStep(
   call: WasmDispatch | null,
@@ -134,17 +154,26 @@ function maybeStep(
   const { shape } = output;
   const n = count(shape);
   if (n < chaining.from || call === null || !isDense(output, shape)) return call;
+  const isTruth = output.dtype === bool;
+  if (isTruth ? typeof op !== "string" : output.dtype !== float32) return call;
   const places: Place[] = [];
-  for (const x of inputs) {
-    if (x.dtype !== float32) return call;
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]!;
+    const isTruth = takesTruth(op, i);
+    if (x.dtype !== (isTruth ? bool : float32)) return call;
     const isOne = !isDense(x, shape);
     const planes = isOne && !isRepeated(x) ? planesOf(shape, x.shape, x.strides) : null;
     if (isOne && planes === null && !isRepeated(x)) return call;
-    if (planes !== null && typeof op !== "string") return call;
-    places.push({ address: pointer(x), isOne, planes });
+    places.push({ address: pointer(x), isOne, planes, isTruth });
   }
-  if (places.every(({ isOne }) => isOne)) return call;
-  return new ChainStep(op, places, pointer(output), n, call);
+  return canBeStep(op, places) ? new ChainStep(op, places, pointer(output), isTruth, n, call) : call;
+}
+
+/** True when operand `i` of a step is a truth. */
+function takesTruth(op: ChainOp, i: number): boolean {
+  return op === "where"
+    ? i === 0
+    : op === "logical_not" || typeof op === "string" && op.startsWith("bitwise_");
 }
 
 /** The step of a kernel, made when it is asked for. Apart, so that calls that need none make no closure. */
@@ -202,9 +231,10 @@ function unaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry 
     }
     return rows(kernels, entry, shape, [x, output], COSTS[prefix] ?? PLAIN);
   };
-  if (!canChain(prefix)) return kernel;
+  if (!entries[float32.code] && prefix !== "bitwise_not") return kernel;
+  const op = opOf(prefix === "bitwise_not" ? "logical_not" : prefix, entries);
   return (inputs: readonly [x: Operand], output: Operand): WasmDispatch | null =>
-    maybeStep(kernel(inputs, output), prefix, inputs, output);
+    maybeStep(kernel(inputs, output), op, inputs, output);
 }
 
 /** The kernel of two inputs whose rows are `entries`. */
@@ -231,9 +261,10 @@ function binaryKernel(kernels: Kernels, prefix: string, entries: readonly (Entry
     if (count(shape) >= LARGE && (isAcross(x, shape) || isAcross(y, shape))) return null;
     return rows(kernels, entry, shape, [x, y, output], COSTS[prefix] ?? PLAIN);
   };
-  if (!canChain(prefix)) return kernel;
+  if (!entries[float32.code] && !canChain(prefix)) return kernel;
+  const op = opOf(prefix, entries);
   return (inputs: readonly [x: Operand, y: Operand], output: Operand): WasmDispatch | null =>
-    maybeStep(kernel(inputs, output), prefix, inputs, output);
+    maybeStep(kernel(inputs, output), op, inputs, output);
 }
 
 /** A division by `divide`; of integers after a look at all divisors, because division by 0 stops WebAssembly. */
@@ -316,7 +347,7 @@ function whereKernel(kernels: Kernels): Kernel<"where", WasmDispatch> {
   const bySize = new Map([1, 2, 4, 8].map((bytes) => [bytes, kernels.entry(`where_${bytes * 8}`)]));
   return (inputs, output) => {
     const entry = bySize.get(output.dtype.itemsize)!;
-    return rows(kernels, entry, output.shape, [...inputs, output]);
+    return maybeStep(rows(kernels, entry, output.shape, [...inputs, output]), "where", inputs, output);
   };
 }
 

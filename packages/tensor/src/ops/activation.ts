@@ -16,6 +16,7 @@ import { binary, unaryFloat } from "../pointwise.ts";
 import type { GeneratorOption } from "../random.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { withGradient } from "../with_gradient.ts";
 import { owned, reshapeTo, sliceDim } from "./building.ts";
 import { detach } from "./data.ts";
 import { rand } from "./random.ts";
@@ -27,15 +28,28 @@ export interface InplaceOptions {
   readonly inplace?: boolean;
 }
 
-/** Runs a formula on `x`, or in place. */
+/** The gradient of `x` from that of the result. */
+type Slope = (g: Tensor, x: Tensor) => Tensor;
+
+/** Runs a formula on `x`, which may have a gradient of its own. */
+function shaped(label: string, x: Tensor, formula: (x: Tensor) => Tensor, slope: Slope | null): Tensor {
+  return temporaries(() =>
+    slope === null
+      ? relabel(formula(x), label)
+      : withGradient(label, [x], () => formula(x), (g, [input]) => [slope(g, input!)])
+  );
+}
+
+/** As {@linkcode shaped}, or in place. */
 function applied(
   op: string,
   label: string,
   x: Tensor,
   { inplace }: InplaceOptions,
   formula: (x: Tensor) => Tensor,
+  slope: Slope | null = null,
 ): Tensor {
-  const compute = (input: Tensor) => temporaries(() => relabel(formula(input), label));
+  const compute = (input: Tensor) => shaped(label, input, formula, slope);
   return inplace === true ? replaceValue(`${op}_`, x, compute) : compute(x);
 }
 
@@ -118,6 +132,7 @@ export function threshold(
     x,
     options,
     (input) => either(test("le", input, limit), value, input),
+    (g, input) => either(test("le", input, limit), 0, g),
   );
 }
 
@@ -144,12 +159,24 @@ export function hardtanh(x: Tensor, ...args: Args<HardtanhOptions, ["minVal", "m
   const options = named<HardtanhOptions>("hardtanh", args, ["minVal", "maxVal", "inplace"]);
   const low = requireNumber("hardtanh", "minVal", options.minVal ?? -1);
   const high = requireNumber("hardtanh", "maxVal", options.maxVal ?? 1);
-  return applied("hardtanh", "HardtanhBackward0", x, options, (input) => within(input, low, high));
+  return applied(
+    "hardtanh",
+    "HardtanhBackward0",
+    x,
+    options,
+    (input) => within(input, low, high),
+    inside(low, high),
+  );
 }
 
 /** In-place {@linkcode hardtanh}. */
 export function hardtanh_(x: Tensor, ...args: Args<HardtanhOptions, ["minVal", "maxVal"]>): Tensor {
   return hardtanh(x, { ...named<HardtanhOptions>("hardtanh_", args, ["minVal", "maxVal"]), inplace: true });
+}
+
+/** The gradient of {@linkcode within}. */
+function inside(low: number, high: number): Slope {
+  return (g, x) => either(bind("bitwiseOr", [test("le", x, low), test("ge", x, high)], null), 0, g);
 }
 
 /** `x` where it is inside the limits, else the limit without a gradient; the upper one where they are crossed. */
@@ -170,7 +197,7 @@ function within(x: Tensor, low: number, high: number): Tensor {
 export function relu6(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]>): Tensor {
   requireTensor("relu6", "input", x);
   const options = named<InplaceOptions>("relu6", args, ["inplace"]);
-  return applied("relu6", "HardtanhBackward0", x, options, (input) => within(input, 0, 6));
+  return applied("relu6", "HardtanhBackward0", x, options, (input) => within(input, 0, 6), inside(0, 6));
 }
 
 /**
@@ -188,6 +215,9 @@ export function hardswish(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]>)
     // Above 3, and at NaN, the slope is 1.
     const below = test("le", input, 3);
     return either(below, gated(either(below, input, 0), null), input);
+  }, (g, input) => {
+    const curve = mul(add(mul(input, 1 / 3), 0.5), g);
+    return either(test("lt", input, -3), 0, either(test("le", input, 3), curve, g));
   });
 }
 
@@ -204,6 +234,9 @@ export function hardsigmoid(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]
     if (isPlain(input)) return bind("clamp", [slope], { min: 0, max: 1 });
     const inside = bind("bitwiseAnd", [test("gt", input, -3), test("lt", input, 3)], null);
     return either(inside, slope, noGrad(() => bind("clamp", [slope], { min: 0, max: 1 })));
+  }, (g, input) => {
+    const inside = bind("bitwiseAnd", [test("gt", input, -3), test("lt", input, 3)], null);
+    return either(inside, mul(g, 1 / 6), 0);
   });
 }
 
@@ -230,6 +263,17 @@ function exponentialUnit(x: Tensor, alpha: number, scale: number, stretch: numbe
   return either(below, curve, scale === 1 ? x : mul(x, scale));
 }
 
+/** The gradient of {@linkcode exponentialUnit}. */
+function exponentialSlope(alpha: number, scale: number, stretch: number): Slope {
+  return (g, x) => {
+    const part = bind("clamp", [x], { min: null, max: 0 });
+    const power = bind("exp", [stretch === 1 ? part : mul(part, 1 / stretch)], null);
+    const factor = alpha * scale / stretch;
+    const curve = mul(factor === 1 ? power : mul(power, factor), g);
+    return either(test("le", x, 0), curve, scale === 1 ? g : mul(g, scale));
+  };
+}
+
 /**
  * x above 0, alpha · (eˣ − 1) below.
  *
@@ -239,7 +283,14 @@ export function elu(x: Tensor, ...args: Args<AlphaActivationOptions, ["alpha", "
   requireFloat("elu", x);
   const options = named<AlphaActivationOptions>("elu", args, ["alpha", "inplace"]);
   const alpha = requireNumber("elu", "alpha", options.alpha ?? 1);
-  return applied("elu", "EluBackward0", x, options, (input) => exponentialUnit(input, alpha, 1, 1));
+  return applied(
+    "elu",
+    "EluBackward0",
+    x,
+    options,
+    (input) => exponentialUnit(input, alpha, 1, 1),
+    exponentialSlope(alpha, 1, 1),
+  );
 }
 
 /** In-place {@linkcode elu}. */
@@ -257,7 +308,14 @@ export function celu(x: Tensor, ...args: Args<AlphaActivationOptions, ["alpha", 
   const options = named<AlphaActivationOptions>("celu", args, ["alpha", "inplace"]);
   const alpha = requireNumber("celu", "alpha", options.alpha ?? 1);
   if (alpha === 0) throw new ValueError(`Cannot celu ${formatType(x)}: alpha must not be 0, got 0`);
-  return applied("celu", "CeluBackward0", x, options, (input) => exponentialUnit(input, alpha, 1, alpha));
+  return applied(
+    "celu",
+    "CeluBackward0",
+    x,
+    options,
+    (input) => exponentialUnit(input, alpha, 1, alpha),
+    exponentialSlope(alpha, 1, alpha),
+  );
 }
 
 /** In-place {@linkcode celu}. */
@@ -283,6 +341,7 @@ export function selu(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]>): Ten
     x,
     options,
     (input) => exponentialUnit(input, SELU_ALPHA, SELU_SCALE, 1),
+    exponentialSlope(SELU_ALPHA, SELU_SCALE, 1),
   );
 }
 
@@ -316,6 +375,7 @@ export function leakyRelu(x: Tensor, ...args: Args<LeakyReluOptions, ["negativeS
       if (slope > 0 && slope <= 1 && isPlain(input)) return bind("maximum", [mul(input, slope), input], null);
       return either(test("gt", input, 0), input, mul(input, slope));
     },
+    (g, input) => either(test("gt", input, 0), g, mul(g, slope)),
   );
 }
 
@@ -505,11 +565,15 @@ export function softplus(x: Tensor, ...args: Args<SoftplusOptions, ["beta", "thr
   const options = named<SoftplusOptions>("softplus", args, ["beta", "threshold"]);
   const beta = requireNumber("softplus", "beta", options.beta ?? 1);
   const limit = requireNumber("softplus", "threshold", options.threshold ?? 20);
-  return temporaries(() => {
-    const steep = beta === 1 ? x : mul(x, beta);
+  const steepOf = (input: Tensor) => beta === 1 ? input : mul(input, beta);
+  return shaped("SoftplusBackward0", x, (input) => {
+    const steep = steepOf(input);
     const over = test("gt", steep, limit);
     const curve = bind("log1p", [bind("exp", [either(over, 0, steep)], null)], null);
-    return relabel(either(over, x, beta === 1 ? curve : mul(curve, 1 / beta)), "SoftplusBackward0");
+    return either(over, input, beta === 1 ? curve : mul(curve, 1 / beta));
+  }, (g, input) => {
+    const steep = steepOf(input);
+    return either(test("gt", steep, limit), g, mul(bind("sigmoid", [steep], null), g));
   });
 }
 
@@ -520,17 +584,22 @@ export function softplus(x: Tensor, ...args: Args<SoftplusOptions, ["beta", "thr
  */
 export function logsigmoid(x: Tensor): Tensor {
   requireFloat("logsigmoid", x);
-  return temporaries(() => {
-    const decay = bind("exp", [bind("neg", [bind("abs", [x], null)], null)], null);
-    const low = bind("minimum", [x, like(x, 0)], null);
-    return relabel(bind("sub", [low, bind("log1p", [decay], null)], null), "LogSigmoidBackward0");
-  });
+  return shaped("LogSigmoidBackward0", x, (input) => {
+    const decay = bind("exp", [bind("neg", [bind("abs", [input], null)], null)], null);
+    const low = bind("minimum", [input, like(input, 0)], null);
+    return bind("sub", [low, bind("log1p", [decay], null)], null);
+  }, (g, input) => mul(bind("sigmoid", [bind("neg", [input], null)], null), g));
 }
 
 /** The parameter of {@linkcode hardshrink} and {@linkcode softshrink}. */
 export interface ShrinkOptions {
   /** Values up to this size become 0. Default 0.5. */
   readonly lambd?: number;
+}
+
+/** True where |x| <= limit. */
+function isSmall(x: Tensor, limit: number): Tensor {
+  return test("le", bind("abs", [x], null), limit);
 }
 
 /**
@@ -545,10 +614,12 @@ export function hardshrink(x: Tensor, ...args: Args<ShrinkOptions, ["lambd"]>): 
     "lambd",
     named<ShrinkOptions>("hardshrink", args, ["lambd"]).lambd ?? 0.5,
   );
-  return temporaries(() => {
-    const small = bind("bitwiseAnd", [test("ge", x, -lambd), test("le", x, lambd)], null);
-    return relabel(either(small, 0, x), "HardshrinkBackward0");
-  });
+  return shaped(
+    "HardshrinkBackward0",
+    x,
+    (input) => either(isSmall(input, lambd), 0, input),
+    (g, input) => either(isSmall(input, lambd), 0, g),
+  );
 }
 
 /**
@@ -567,10 +638,14 @@ export function softshrink(x: Tensor, ...args: Args<ShrinkOptions, ["lambd"]>): 
   if (!(lambd >= 0)) {
     throw new ValueError(`Cannot softshrink ${formatType(x)}: lambd must be >= 0, got ${lambd}`);
   }
-  return temporaries(() => {
-    const below = either(test("lt", x, -lambd), add(x, lambd), 0);
-    return relabel(either(test("gt", x, lambd), add(x, -lambd), below), "SoftshrinkBackward0");
-  });
+  return shaped("SoftshrinkBackward0", x, (input) => {
+    if (isPlain(input)) {
+      const rest = bind("sub", [input, bind("clamp", [input], { min: -lambd, max: lambd })], null);
+      return either(test("gt", bind("abs", [rest], null), 0), rest, 0); // NaN becomes 0
+    }
+    const below = either(test("lt", input, -lambd), add(input, lambd), 0);
+    return either(test("gt", input, lambd), add(input, -lambd), below);
+  }, (g, input) => either(isSmall(input, lambd), 0, g));
 }
 
 /**

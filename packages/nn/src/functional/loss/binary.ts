@@ -26,14 +26,23 @@ import {
   minimum,
   mul,
   neg,
+  sigmoid,
   sub,
   sum,
   type Tensor,
   where,
 } from "@flambeau/tensor";
-import { constant, named, relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
+import {
+  constant,
+  named,
+  relabel,
+  requireTensor,
+  temporaries,
+  withGradient,
+} from "@flambeau/tensor/internal";
 import { plainOf } from "@flambeau/tensor/internal";
 import {
+  isPlain,
   reduceLoss,
   type Reduction,
   reductionOf,
@@ -72,20 +81,38 @@ export function binaryCrossEntropy(
   const reduction = reductionOf("binaryCrossEntropy", options);
   requireWeight("binaryCrossEntropy", input, options.weight);
   requireProbabilities(input);
-  return temporaries(() => {
+  const label = "BinaryCrossEntropyBackward0";
+  const lowest = (x: Tensor) => clampMin(x, -100);
+  const logs = (p: Tensor) => [lowest(log(p)), lowest(log1p(neg(p)))] as const;
+  const formula = () => {
+    const mixed = (zero: Tensor, one: Tensor) => neg(add(mul(target, one), mul(sub(1, target), zero)));
+    if (isPlain()) {
+      const [one, zero] = logs(input);
+      return mixed(zero, one);
+    }
     // At 0 and 1 the logarithms have no gradient. The value there is that of the limited logarithms, the gradient
     // PyTorch's (p − target) / max(p (1 − p), ε), as a line through the point.
     const edge = lt(mul(input, sub(1, input)), EPSILON);
     const inside = where(edge, 0.5, input);
     const p = detach(input);
-    const lowest = (x: Tensor) => clampMin(x, -100);
-    const mixed = (zero: Tensor, one: Tensor) => neg(add(mul(target, one), mul(sub(1, target), zero)));
+    const [one, zero] = logs(p);
     const outside = add(
-      mixed(lowest(log1p(neg(p))), lowest(log(p))),
+      mixed(zero, one),
       mul(div(sub(p, detach(target)), EPSILON), sub(input, p)),
     );
-    const loss = where(edge, outside, mixed(log1p(neg(inside)), log(inside)));
-    return finish(loss, options.weight, reduction, "BinaryCrossEntropyBackward0");
+    return where(edge, outside, mixed(log1p(neg(inside)), log(inside)));
+  };
+  return temporaries(() => {
+    const each = () =>
+      withGradient(label, [input, target], formula, (g, [p, t], needs) => {
+        const gp = () => mul(div(sub(p!, t!), clampMin(mul(p!, sub(1, p!)), EPSILON)), g);
+        const gt = () => {
+          const [one, zero] = logs(p!);
+          return mul(sub(zero, one), g);
+        };
+        return [needs[0] ? gp() : null, needs[1] ? gt() : null];
+      });
+    return finish(each, options.weight, reduction, label);
   });
 }
 
@@ -121,15 +148,27 @@ export function binaryCrossEntropyWithLogits(
   const reduction = reductionOf(op, options);
   requireWeight(op, input, options.weight);
   requireWeight(op, input, options.posWeight);
+  const label = "BinaryCrossEntropyWithLogitsBackward0";
+  const { posWeight = null } = options;
+  const factor = (weight: Tensor, t: Tensor) => add(mul(sub(weight, 1), t), 1);
+  const inputs = posWeight === null ? [input, target] : [input, target, posWeight];
   return temporaries(() => {
-    // (1 − t) x − w ln σ(x)
-    const logSigmoid = logSigmoidOf(input);
-    const { posWeight } = options;
-    const positive = posWeight === null || posWeight === undefined
-      ? logSigmoid
-      : mul(logSigmoid, add(mul(sub(posWeight, 1), target), 1));
-    const loss = sub(mul(sub(1, target), input), positive);
-    return finish(loss, options.weight, reduction, "BinaryCrossEntropyWithLogitsBackward0");
+    const each = () =>
+      withGradient(label, inputs, () => {
+        // (1 − t) x − w ln σ(x)
+        const logSigmoid = logSigmoidOf(input);
+        const positive = posWeight === null ? logSigmoid : mul(logSigmoid, factor(posWeight, target));
+        return sub(mul(sub(1, target), input), positive);
+      }, (g, [x, t, weight], needs) => {
+        const gx = () =>
+          weight === undefined
+            ? sub(sigmoid(x!), t!)
+            : sub(mul(sigmoid(x!), factor(weight, t!)), mul(weight, t!));
+        const gt = () => weight === undefined ? neg(x!) : neg(add(x!, mul(logSigmoidOf(x!), sub(weight, 1))));
+        const gw = () => neg(mul(logSigmoidOf(x!), t!));
+        return [gx, gt, gw].slice(0, needs.length).map((slope, i) => needs[i] ? mul(slope(), g) : null);
+      });
+    return finish(each, options.weight, reduction, label);
   });
 }
 
@@ -171,7 +210,9 @@ export function klDiv(
     ? "sum"
     : reductionOf("klDiv", wanted === undefined ? old : { ...old, reduction: wanted });
   return temporaries(() => {
-    const loss = logTarget ? mul(exp(target), sub(target, input)) : divergence(input, target);
+    const loss = temporaries(() =>
+      logTarget ? mul(exp(target), sub(target, input)) : divergence(input, target)
+    );
     if (batch) return div(sum(loss), input.shape[0] ?? 1);
     return relabel(reduceLoss(loss, reduction), "KlDivBackward0");
   });
@@ -183,13 +224,17 @@ function divergence(input: Tensor, target: Tensor): Tensor {
   return where(counts, mul(target, sub(log(safe), input)), 0);
 }
 
+/** Weighs and reduces losses; what they are made of goes before. */
 function finish(
-  loss: Tensor,
+  losses: () => Tensor,
   weight: Tensor | null | undefined,
   reduction: Reduction,
   label: string,
 ): Tensor {
-  const weighted = weight === null || weight === undefined ? loss : mul(loss, weight);
+  const weighted = temporaries(() => {
+    const loss = losses();
+    return weight === null || weight === undefined ? loss : mul(loss, weight);
+  });
   return relabel(reduceLoss(weighted, reduction), label);
 }
 
@@ -209,7 +254,8 @@ function requireWeight(op: string, input: Tensor, weight: Tensor | null | undefi
 function requireProbabilities(input: Tensor): void {
   if (!input.backend.canReadSync || input.numel() === 0) return;
   temporaries(() => {
-    if (itemSync(any(plainOf(logicalNot(logicalAnd(ge(input, 0), le(input, 1))))))) {
+    const outside = temporaries(() => logicalNot(logicalAnd(ge(input, 0), le(input, 1))));
+    if (itemSync(any(plainOf(outside)))) {
       throw new ValueError(
         `Cannot binaryCrossEntropy ${
           formatType(input)

@@ -31,6 +31,7 @@ import {
   ne,
   neg,
   reshape,
+  sigmoid,
   square,
   sub,
   sum,
@@ -136,7 +137,18 @@ export function softMarginLoss(
     "softMarginLoss",
     named<ReductionOptions>("softMarginLoss", args, REDUCTION_NAMES),
   );
-  return lossOf(reduction, "SoftMarginLossBackward0", () => neg(logSigmoidOf(mul(target, input))));
+  const label = "SoftMarginLossBackward0";
+  return lossOf(
+    reduction,
+    label,
+    [input, target],
+    () => neg(logSigmoidOf(mul(target, input))),
+    (g, pair, needs) => {
+      const [x, t] = pair as readonly [Tensor, Tensor];
+      const slope = mul(sigmoid(neg(mul(t, x))), neg(g));
+      return [needs[0] ? mul(t, slope) : null, needs[1] ? mul(x, slope) : null];
+    },
+  );
 }
 
 /** Options of {@linkcode multiMarginLoss}. */

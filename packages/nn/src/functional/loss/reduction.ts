@@ -5,8 +5,16 @@
  */
 
 import { formatType, ShapeError, shapesEqual, ValueError } from "@flambeau/core";
-import { mean, sum, type Tensor } from "@flambeau/tensor";
-import { relabel, requireTensor, temporaries } from "@flambeau/tensor/internal";
+import { mean, neg, sum, type Tensor } from "@flambeau/tensor";
+import {
+  type FormulaGradient,
+  gradMode,
+  relabel,
+  requireTensor,
+  temporaries,
+  transforms,
+  withGradient,
+} from "@flambeau/tensor/internal";
 
 /** `"none"` keeps the loss of each element, `"mean"` and `"sum"` give one number. */
 export type Reduction = "none" | "mean" | "sum";
@@ -53,9 +61,28 @@ export function reduceLoss(losses: Tensor, reduction: Reduction): Tensor {
 }
 
 /** Computes and reduces losses, frees what is in between, and names the step. */
-export function lossOf(reduction: Reduction, label: string, losses: () => Tensor): Tensor {
+export function lossOf(
+  reduction: Reduction,
+  label: string,
+  inputs: readonly Tensor[],
+  losses: () => Tensor,
+  gradient: FormulaGradient,
+): Tensor {
   // What the losses are made of goes before they are added up: a device may then make them without writing it.
-  return temporaries(() => relabel(reduceLoss(temporaries(losses), reduction), label));
+  return temporaries(() => {
+    const each = temporaries(() => withGradient(label, inputs, losses, gradient));
+    return relabel(reduceLoss(each, reduction), label);
+  });
+}
+
+/** Gradients of both operands of a difference from that of the first. */
+export function ofDifference(g: Tensor, [, second]: readonly boolean[]): readonly (Tensor | null)[] {
+  return [g, second ? neg(g) : null];
+}
+
+/** True where only values are asked for: a formula needs no gradient then. */
+export function isPlain(): boolean {
+  return transforms.active === null && !gradMode.enabled;
 }
 
 /**

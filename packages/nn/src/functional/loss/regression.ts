@@ -10,6 +10,7 @@ import {
   add,
   any,
   type Args,
+  clamp,
   clampMax,
   clampMin,
   detach,
@@ -20,6 +21,7 @@ import {
   log,
   lt,
   mul,
+  sign,
   square,
   sub,
   type Tensor,
@@ -29,7 +31,9 @@ import {
 import { named, requireTensor, temporaries } from "@flambeau/tensor/internal";
 import { plainOf } from "@flambeau/tensor/internal";
 import {
+  isPlain,
   lossOf,
+  ofDifference,
   reduceLoss,
   REDUCTION_NAMES,
   type ReductionNames,
@@ -41,6 +45,10 @@ import {
 function requirePair(op: string, input: Tensor, target: Tensor): void {
   requireTensor(op, "input", input);
   requireTensor(op, "target", target);
+}
+
+function scaled(x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : mul(x, factor);
 }
 
 /**
@@ -55,7 +63,13 @@ export function mseLoss(
 ): Tensor {
   requirePair("mseLoss", input, target);
   const reduction = reductionOf("mseLoss", named<ReductionOptions>("mseLoss", args, REDUCTION_NAMES));
-  return lossOf(reduction, "MseLossBackward0", () => square(sub(input, target)));
+  return lossOf(
+    reduction,
+    "MseLossBackward0",
+    [input, target],
+    () => square(sub(input, target)),
+    (g, [x, y], needs) => ofDifference(mul(mul(sub(x!, y!), 2), g), needs),
+  );
 }
 
 /**
@@ -75,7 +89,13 @@ export function l1Loss(
     : reduction === "mean"
     ? "MeanBackward0"
     : "SumBackward0";
-  return lossOf(reduction, label, () => abs(sub(input, target)));
+  return lossOf(
+    reduction,
+    label,
+    [input, target],
+    () => abs(sub(input, target)),
+    (g, [x, y], needs) => ofDifference(mul(sign(sub(x!, y!)), g), needs),
+  );
 }
 
 /** Options of {@linkcode smoothL1Loss}. */
@@ -101,12 +121,13 @@ export function smoothL1Loss(
   const reduction = reductionOf("smoothL1Loss", options);
   if (!(beta >= 0)) throw new ValueError(`Cannot smoothL1Loss: beta must not be negative, got ${beta}`);
   if (beta === 0) return l1Loss(input, target, { reduction });
-  return lossOf(reduction, "SmoothL1LossBackward0", () => {
+  return lossOf(reduction, "SmoothL1LossBackward0", [input, target], () => {
     const distance = abs(sub(input, target));
-    // m²/2β + (d − m) with m = min(d, β): both branches at once, and no ∞ · 0 in its gradient.
     const near = clampMax(distance, beta);
+    if (isPlain()) return scaled(mul(add(distance, near, { alpha: -0.5 }), near), 1 / beta);
+    // m²/2β + (d − m) with m = min(d, β): both branches at once, and no ∞ · 0 in its gradient.
     return add(mul(square(near), 0.5 / beta), sub(distance, near));
-  });
+  }, (g, [x, y], needs) => ofDifference(mul(scaled(clamp(sub(x!, y!), -beta, beta), 1 / beta), g), needs));
 }
 
 /** Options of {@linkcode huberLoss}. */
@@ -133,11 +154,12 @@ export function huberLoss(
   const { delta = 1 } = options;
   const reduction = reductionOf("huberLoss", options as ReductionOptions);
   if (!(delta > 0)) throw new ValueError(`Cannot huberLoss: delta must be greater than 0, got ${delta}`);
-  return lossOf(reduction, "HuberLossBackward0", () => {
+  return lossOf(reduction, "HuberLossBackward0", [input, target], () => {
     const distance = abs(sub(input, target));
     const near = clampMax(distance, delta);
+    if (isPlain()) return mul(add(distance, near, { alpha: -0.5 }), near);
     return add(mul(square(near), 0.5), mul(sub(distance, near), delta));
-  });
+  }, (g, [x, y], needs) => ofDifference(mul(clamp(sub(x!, y!), -delta, delta), g), needs));
 }
 
 /** Options of {@linkcode poissonNllLoss}. */

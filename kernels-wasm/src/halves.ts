@@ -1,8 +1,8 @@
 /**
  * Float16 and bfloat16 by the kernels of float32: operands are widened into memory of the step, results narrowed.
  *
- * One rounding to float32 before that to a half changes no sum, product, quotient or root, and others by less than a
- * thousandth of a half's last place.
+ * A sum, product, quotient or root that is rounded to float32 first is the same half: float32 has more than twice the
+ * digits. Of other functions that does not hold.
  *
  * @module
  */

@@ -49,6 +49,18 @@ const APART: readonly KernelName[] = [
 /** As {@linkcode APART}, but for their first input. */
 const APART_BUT_FIRST: readonly KernelName[] = ["indexReduce", "scatter"];
 
+/**
+ * Kernels that take halves as float32. Where a step rounds once, to round it again gives the half next to the exact result;
+ * functions such as `exp`, whose float32 is not always the nearest one, are left to the host.
+ */
+const WIDENED: readonly KernelName[] = [
+  ...["neg", "abs", "sign", "sqrt", "reciprocal", "floor", "ceil", "round", "trunc", "relu"] as const,
+  ...["add", "sub", "mul", "div", "remainder", "fmod", "maximum", "minimum", "where", "clamp"] as const,
+  ...["eq", "ne", "lt", "le", "gt", "ge", "logicalNot", "isnan", "isinf"] as const,
+  ...["sum", "prod", "amax", "amin", "any", "all", "argmax", "argmin"] as const,
+  ...["cumsum", "cumprod", "cummax", "cummin", "matmul", "linear"] as const,
+];
+
 /** Answers null where an output is one of the inputs from number `first` on. */
 function apart(kernel: AnyKernel, first: number): AnyKernel {
   return (inputs, outputs, attrs) => {
@@ -63,32 +75,24 @@ function apart(kernel: AnyKernel, first: number): AnyKernel {
 
 /** The kernels that run in WebAssembly; core primitives that are missing here run on the host. */
 export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
-  const [gemm, pointwise, reduce, running] = [
-    gemmKernels(kernels),
-    pointwiseKernels(kernels),
-    reduceKernels(kernels),
-    runningKernels(kernels),
-  ];
   const table = {
     ...attentionKernels(kernels),
     ...convKernels(kernels),
     ...dataKernels(kernels),
     ...gatherKernels(kernels),
-    ...gemm,
+    ...gemmKernels(kernels),
     ...lossKernels(kernels),
     ...optimKernels(kernels),
-    ...pointwise,
+    ...pointwiseKernels(kernels),
     ...randomKernels(kernels),
     ...recurrentKernels(kernels),
-    ...reduce,
+    ...reduceKernels(kernels),
     ...rowKernels(kernels),
-    ...running,
+    ...runningKernels(kernels),
     ...sortKernels(kernels),
   } as Record<string, AnyKernel>;
   for (const name of APART) table[name] = apart(table[name]!, 0);
   for (const name of APART_BUT_FIRST) table[name] = apart(table[name]!, 1);
-  for (const name of Object.keys({ ...gemm, ...pointwise, ...reduce, ...running })) {
-    table[name] = widening(kernels, table[name]!, table.cast!);
-  }
+  for (const name of WIDENED) table[name] = widening(kernels, table[name]!, table.cast!);
   return table as unknown as Partial<KernelTable<WasmDispatch>>;
 }

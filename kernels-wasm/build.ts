@@ -348,10 +348,10 @@ const PROGRAMS: readonly string[] = [
   ...["5m_69s0_66m_8_12m_34_17s0_11_69m", "5m_69s0_66m_8_12m_34_17s0_10m_69m", "55_69s0_66m_51_56s0_59_68m"],
   // leakyRelu; its gradient, and prelu; hardtanh, hardswish, hardsigmoid.
   ...["11_20m_69m", "11_69s0_66m_53_62ms0_69m", "55_69s0_66m_51_57s0_64m_69m"],
-  ...["1_34_12m_16_69m", "11_1_10m_69s0_66m_51_62s0m_69s0_66m_49_64s0_69m"],
+  ...["1_34_12m_16_69m", "34_11_1_10m_69s0_66m_51_62s0m_69s0_66m_49_64s0_69m"],
   ...["1_11_34_69m", "49_69s0_66m_53_56s0_69s0_66m_11_69s1_66s0_63s1_69m"],
-  // softshrink; its gradient, and hardshrink; threshold, softsign.
-  ...["34_7m_69s0_32_53_63s0_69m", "32_51_64m_69m", "51_64m_69m", "32_1_17m_69m"],
+  // softshrink and its gradient; hardshrink and its gradient; threshold, softsign.
+  ...["34_7m_69s0_32_53_63s0_69m", "32_53_63m_69m", "32_51_64m_69m", "51_64m_69m", "32_1_17m_69m"],
   // Between tensors; gradients of where, of clamp between numbers.
   ...["20m_25m_69m", "67m_63m_69m", "67m_59_63m_69m", "51_69s0_66m_55_56s0_63m_69m"],
   // addcmul, addcdiv, x + y z, sub with a factor, lerp.

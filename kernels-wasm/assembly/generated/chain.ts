@@ -2400,90 +2400,98 @@ export function chain_1_34_12m_16_69m(first: usize, last: usize, from: usize, ma
   }
 }
 
-export function chain_11_1_10m_69s0_66m_51_62s0m_69s0_66m_49_64s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+export function chain_34_11_1_10m_69s0_66m_51_62s0m_69s0_66m_49_64s0_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
   let at = <usize>start << 2;
   const end = at + (<usize>n << 2);
   const one0 = v128.load32_splat(first, 20);
+  const two0 = v128.load32_splat(first, 24);
   const one1 = v128.load32_splat(first, 52);
-  const p2 = load<usize>(first, 68);
-  const p4 = load<usize>(first, 132);
-  const one5 = v128.load32_splat(first, 180);
-  const q6 = load<usize>(first, 204);
-  const p8 = load<usize>(first, 260);
-  const one9 = v128.load32_splat(first, 308);
+  const one2 = v128.load32_splat(first, 84);
+  const p3 = load<usize>(first, 100);
+  const p5 = load<usize>(first, 164);
+  const one6 = v128.load32_splat(first, 212);
+  const q7 = load<usize>(first, 236);
+  const p9 = load<usize>(first, 292);
   const one10 = v128.load32_splat(first, 340);
-  const p11 = load<usize>(first, 356);
+  const one11 = v128.load32_splat(first, 372);
+  const p12 = load<usize>(first, 388);
   for (; at + 64 <= end; at += 64) {
     const b0 = v128.load(from + at, 0);
     const b1 = v128.load(from + at, 16);
     const b2 = v128.load(from + at, 32);
     const b3 = v128.load(from + at, 48);
-    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
-    const v0_1 = changetype<ops.Mul>(0).v<f32>(b1, one0);
-    const v0_2 = changetype<ops.Mul>(0).v<f32>(b2, one0);
-    const v0_3 = changetype<ops.Mul>(0).v<f32>(b3, one0);
-    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
-    const v1_1 = changetype<ops.Add>(0).v<f32>(v0_1, one1);
-    const v1_2 = changetype<ops.Add>(0).v<f32>(v0_2, one1);
-    const v1_3 = changetype<ops.Add>(0).v<f32>(v0_3, one1);
-    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
-    const v2_1 = changetype<ops.Mul>(0).v<f32>(v1_1, v128.load(p2 + at, 16));
-    const v2_2 = changetype<ops.Mul>(0).v<f32>(v1_2, v128.load(p2 + at, 32));
-    const v2_3 = changetype<ops.Mul>(0).v<f32>(v1_3, v128.load(p2 + at, 48));
-    const v4_0 = v128.load(p4 + at, 0);
-    const v4_1 = v128.load(p4 + at, 16);
-    const v4_2 = v128.load(p4 + at, 32);
-    const v4_3 = v128.load(p4 + at, 48);
-    const v5_0 = changetype<ops.Le>(0).v<f32>(v4_0, one5);
-    const v5_1 = changetype<ops.Le>(0).v<f32>(v4_1, one5);
-    const v5_2 = changetype<ops.Le>(0).v<f32>(v4_2, one5);
-    const v5_3 = changetype<ops.Le>(0).v<f32>(v4_3, one5);
-    const v6_0 = v128.bitselect(v2_0, v128.load(q6 + at, 0), v5_0);
-    const v6_1 = v128.bitselect(v2_1, v128.load(q6 + at, 16), v5_1);
-    const v6_2 = v128.bitselect(v2_2, v128.load(q6 + at, 32), v5_2);
-    const v6_3 = v128.bitselect(v2_3, v128.load(q6 + at, 48), v5_3);
-    const v8_0 = v128.load(p8 + at, 0);
-    const v8_1 = v128.load(p8 + at, 16);
-    const v8_2 = v128.load(p8 + at, 32);
-    const v8_3 = v128.load(p8 + at, 48);
-    const v9_0 = changetype<ops.Lt>(0).v<f32>(v8_0, one9);
-    const v9_1 = changetype<ops.Lt>(0).v<f32>(v8_1, one9);
-    const v9_2 = changetype<ops.Lt>(0).v<f32>(v8_2, one9);
-    const v9_3 = changetype<ops.Lt>(0).v<f32>(v8_3, one9);
-    const v10_0 = v128.bitselect(one10, v6_0, v9_0);
-    const v10_1 = v128.bitselect(one10, v6_1, v9_1);
-    const v10_2 = v128.bitselect(one10, v6_2, v9_2);
-    const v10_3 = v128.bitselect(one10, v6_3, v9_3);
-    v128.store(p11 + at, v10_0, 0);
-    v128.store(p11 + at, v10_1, 16);
-    v128.store(p11 + at, v10_2, 32);
-    v128.store(p11 + at, v10_3, 48);
+    const v0_0 = f32x4.pmin(f32x4.pmax(b0, one0), two0);
+    const v0_1 = f32x4.pmin(f32x4.pmax(b1, one0), two0);
+    const v0_2 = f32x4.pmin(f32x4.pmax(b2, one0), two0);
+    const v0_3 = f32x4.pmin(f32x4.pmax(b3, one0), two0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Mul>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Mul>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Mul>(0).v<f32>(v0_3, one1);
+    const v2_0 = changetype<ops.Add>(0).v<f32>(v1_0, one2);
+    const v2_1 = changetype<ops.Add>(0).v<f32>(v1_1, one2);
+    const v2_2 = changetype<ops.Add>(0).v<f32>(v1_2, one2);
+    const v2_3 = changetype<ops.Add>(0).v<f32>(v1_3, one2);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v128.load(p3 + at, 0));
+    const v3_1 = changetype<ops.Mul>(0).v<f32>(v2_1, v128.load(p3 + at, 16));
+    const v3_2 = changetype<ops.Mul>(0).v<f32>(v2_2, v128.load(p3 + at, 32));
+    const v3_3 = changetype<ops.Mul>(0).v<f32>(v2_3, v128.load(p3 + at, 48));
+    const v5_0 = v128.load(p5 + at, 0);
+    const v5_1 = v128.load(p5 + at, 16);
+    const v5_2 = v128.load(p5 + at, 32);
+    const v5_3 = v128.load(p5 + at, 48);
+    const v6_0 = changetype<ops.Le>(0).v<f32>(v5_0, one6);
+    const v6_1 = changetype<ops.Le>(0).v<f32>(v5_1, one6);
+    const v6_2 = changetype<ops.Le>(0).v<f32>(v5_2, one6);
+    const v6_3 = changetype<ops.Le>(0).v<f32>(v5_3, one6);
+    const v7_0 = v128.bitselect(v3_0, v128.load(q7 + at, 0), v6_0);
+    const v7_1 = v128.bitselect(v3_1, v128.load(q7 + at, 16), v6_1);
+    const v7_2 = v128.bitselect(v3_2, v128.load(q7 + at, 32), v6_2);
+    const v7_3 = v128.bitselect(v3_3, v128.load(q7 + at, 48), v6_3);
+    const v9_0 = v128.load(p9 + at, 0);
+    const v9_1 = v128.load(p9 + at, 16);
+    const v9_2 = v128.load(p9 + at, 32);
+    const v9_3 = v128.load(p9 + at, 48);
+    const v10_0 = changetype<ops.Lt>(0).v<f32>(v9_0, one10);
+    const v10_1 = changetype<ops.Lt>(0).v<f32>(v9_1, one10);
+    const v10_2 = changetype<ops.Lt>(0).v<f32>(v9_2, one10);
+    const v10_3 = changetype<ops.Lt>(0).v<f32>(v9_3, one10);
+    const v11_0 = v128.bitselect(one11, v7_0, v10_0);
+    const v11_1 = v128.bitselect(one11, v7_1, v10_1);
+    const v11_2 = v128.bitselect(one11, v7_2, v10_2);
+    const v11_3 = v128.bitselect(one11, v7_3, v10_3);
+    v128.store(p12 + at, v11_0, 0);
+    v128.store(p12 + at, v11_1, 16);
+    v128.store(p12 + at, v11_2, 32);
+    v128.store(p12 + at, v11_3, 48);
   }
   for (; at + 16 <= end; at += 16) {
     const b0 = v128.load(from + at, 0);
-    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
-    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
-    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load(p2 + at, 0));
-    const v4_0 = v128.load(p4 + at, 0);
-    const v5_0 = changetype<ops.Le>(0).v<f32>(v4_0, one5);
-    const v6_0 = v128.bitselect(v2_0, v128.load(q6 + at, 0), v5_0);
-    const v8_0 = v128.load(p8 + at, 0);
-    const v9_0 = changetype<ops.Lt>(0).v<f32>(v8_0, one9);
-    const v10_0 = v128.bitselect(one10, v6_0, v9_0);
-    v128.store(p11 + at, v10_0, 0);
+    const v0_0 = f32x4.pmin(f32x4.pmax(b0, one0), two0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Add>(0).v<f32>(v1_0, one2);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v128.load(p3 + at, 0));
+    const v5_0 = v128.load(p5 + at, 0);
+    const v6_0 = changetype<ops.Le>(0).v<f32>(v5_0, one6);
+    const v7_0 = v128.bitselect(v3_0, v128.load(q7 + at, 0), v6_0);
+    const v9_0 = v128.load(p9 + at, 0);
+    const v10_0 = changetype<ops.Lt>(0).v<f32>(v9_0, one10);
+    const v11_0 = v128.bitselect(one11, v7_0, v10_0);
+    v128.store(p12 + at, v11_0, 0);
   }
   for (; at + 4 <= end; at += 4) {
     const b0 = v128.load32_zero(from + at, 0);
-    const v0_0 = changetype<ops.Mul>(0).v<f32>(b0, one0);
-    const v1_0 = changetype<ops.Add>(0).v<f32>(v0_0, one1);
-    const v2_0 = changetype<ops.Mul>(0).v<f32>(v1_0, v128.load32_zero(p2 + at, 0));
-    const v4_0 = v128.load32_zero(p4 + at, 0);
-    const v5_0 = changetype<ops.Le>(0).v<f32>(v4_0, one5);
-    const v6_0 = v128.bitselect(v2_0, v128.load32_zero(q6 + at, 0), v5_0);
-    const v8_0 = v128.load32_zero(p8 + at, 0);
-    const v9_0 = changetype<ops.Lt>(0).v<f32>(v8_0, one9);
-    const v10_0 = v128.bitselect(one10, v6_0, v9_0);
-    v128.store32_lane(p11 + at, v10_0, 0);
+    const v0_0 = f32x4.pmin(f32x4.pmax(b0, one0), two0);
+    const v1_0 = changetype<ops.Mul>(0).v<f32>(v0_0, one1);
+    const v2_0 = changetype<ops.Add>(0).v<f32>(v1_0, one2);
+    const v3_0 = changetype<ops.Mul>(0).v<f32>(v2_0, v128.load32_zero(p3 + at, 0));
+    const v5_0 = v128.load32_zero(p5 + at, 0);
+    const v6_0 = changetype<ops.Le>(0).v<f32>(v5_0, one6);
+    const v7_0 = v128.bitselect(v3_0, v128.load32_zero(q7 + at, 0), v6_0);
+    const v9_0 = v128.load32_zero(p9 + at, 0);
+    const v10_0 = changetype<ops.Lt>(0).v<f32>(v9_0, one10);
+    const v11_0 = v128.bitselect(one11, v7_0, v10_0);
+    v128.store32_lane(p12 + at, v11_0, 0);
   }
 }
 
@@ -2667,6 +2675,51 @@ export function chain_34_7m_69s0_32_53_63s0_69m(first: usize, last: usize, from:
     const v4_0 = changetype<ops.Gt>(0).v<f32>(v3_0, one4);
     const v5_0 = v128.bitselect(v1_0, one5, v4_0);
     v128.store32_lane(p6 + at, v5_0, 0);
+  }
+}
+
+export function chain_32_53_63m_69m(first: usize, last: usize, from: usize, mask: usize, start: i32, n: i32): void {
+  let at = <usize>start << 2;
+  const end = at + (<usize>n << 2);
+  const one1 = v128.load32_splat(first, 52);
+  const p2 = load<usize>(first, 68);
+  const one2 = v128.load32_splat(first, 84);
+  const p3 = load<usize>(first, 100);
+  for (; at + 64 <= end; at += 64) {
+    const b0 = v128.load(from + at, 0);
+    const b1 = v128.load(from + at, 16);
+    const b2 = v128.load(from + at, 32);
+    const b3 = v128.load(from + at, 48);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v0_1 = changetype<ops.Abs>(0).v<f32>(b1);
+    const v0_2 = changetype<ops.Abs>(0).v<f32>(b2);
+    const v0_3 = changetype<ops.Abs>(0).v<f32>(b3);
+    const v1_0 = changetype<ops.Gt>(0).v<f32>(v0_0, one1);
+    const v1_1 = changetype<ops.Gt>(0).v<f32>(v0_1, one1);
+    const v1_2 = changetype<ops.Gt>(0).v<f32>(v0_2, one1);
+    const v1_3 = changetype<ops.Gt>(0).v<f32>(v0_3, one1);
+    const v2_0 = v128.bitselect(v128.load(p2 + at, 0), one2, v1_0);
+    const v2_1 = v128.bitselect(v128.load(p2 + at, 16), one2, v1_1);
+    const v2_2 = v128.bitselect(v128.load(p2 + at, 32), one2, v1_2);
+    const v2_3 = v128.bitselect(v128.load(p2 + at, 48), one2, v1_3);
+    v128.store(p3 + at, v2_0, 0);
+    v128.store(p3 + at, v2_1, 16);
+    v128.store(p3 + at, v2_2, 32);
+    v128.store(p3 + at, v2_3, 48);
+  }
+  for (; at + 16 <= end; at += 16) {
+    const b0 = v128.load(from + at, 0);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Gt>(0).v<f32>(v0_0, one1);
+    const v2_0 = v128.bitselect(v128.load(p2 + at, 0), one2, v1_0);
+    v128.store(p3 + at, v2_0, 0);
+  }
+  for (; at + 4 <= end; at += 4) {
+    const b0 = v128.load32_zero(from + at, 0);
+    const v0_0 = changetype<ops.Abs>(0).v<f32>(b0);
+    const v1_0 = changetype<ops.Gt>(0).v<f32>(v0_0, one1);
+    const v2_0 = v128.bitselect(v128.load32_zero(p2 + at, 0), one2, v1_0);
+    v128.store32_lane(p3 + at, v2_0, 0);
   }
 }
 

@@ -216,7 +216,8 @@ export function hardswish(x: Tensor, ...args: Args<InplaceOptions, ["inplace"]>)
     const below = test("le", input, 3);
     return either(below, gated(either(below, input, 0), null), input);
   }, (g, input) => {
-    const curve = mul(add(mul(input, 1 / 3), 0.5), g);
+    const part = bind("clamp", [input], { min: null, max: 3 }); // no ∞ where it is not used
+    const curve = mul(add(mul(part, 1 / 3), 0.5), g);
     return either(test("lt", input, -3), 0, either(test("le", input, 3), curve, g));
   });
 }
@@ -266,11 +267,12 @@ function exponentialUnit(x: Tensor, alpha: number, scale: number, stretch: numbe
 /** The gradient of {@linkcode exponentialUnit}. */
 function exponentialSlope(alpha: number, scale: number, stretch: number): Slope {
   return (g, x) => {
-    const part = bind("clamp", [x], { min: null, max: 0 });
+    const below = test("le", x, 0);
+    const part = either(below, x, 0); // no NaN where it is not used: it would have a part in further gradients
     const power = bind("exp", [stretch === 1 ? part : mul(part, 1 / stretch)], null);
     const factor = alpha * scale / stretch;
     const curve = mul(factor === 1 ? power : mul(power, factor), g);
-    return either(test("le", x, 0), curve, scale === 1 ? g : mul(g, scale));
+    return either(below, curve, scale === 1 ? g : mul(g, scale));
   };
 }
 
@@ -645,7 +647,7 @@ export function softshrink(x: Tensor, ...args: Args<ShrinkOptions, ["lambd"]>): 
     }
     const below = either(test("lt", input, -lambd), add(input, lambd), 0);
     return either(test("gt", input, lambd), add(input, -lambd), below);
-  }, (g, input) => either(isSmall(input, lambd), 0, g));
+  }, (g, input) => either(test("gt", bind("abs", [input], null), lambd), g, 0));
 }
 
 /**

@@ -236,14 +236,8 @@ export function correlatePlane(
   if (channels === 1 && kh === 3 && kw === 3) {
     const t1 = column(columns, 1);
     const t2 = column(columns, 2);
-    if (by === 1 && t1 === 4 && t2 === 8) {
-      const even = h & ~1;
-      nearPlane(w, x, o, even + 2, <i32>(apart >> 2), 0, 0, even, n, 1, 0, 0);
-      x += <usize>even * down;
-      o += <usize>even * next;
-      h &= 1;
-    }
-    rows3x3(w, x, o, h, n, down, apart, t1, t2);
+    if (by === 1 && t1 === 4 && t2 === 8) nearPlane(w, x, o, h + 2, <i32>(apart >> 2), 0, 0, h, n, 1, 0, 0);
+    else rows3x3(w, x, o, h, n, down, apart, t1, t2);
     return;
   }
   if (by >= kh) by = 0;
@@ -395,14 +389,8 @@ export function correlatePlaneGrad(
   if (channels === 1 && kh === 3 && kw === 3) {
     const t1 = column(columns, 1);
     const t2 = column(columns, 2);
-    if (down === apart && t1 === 4 && t2 === 8) {
-      const even = h & ~1;
-      nearPlaneGrad(g, x, s, even + 2, <i32>(apart >> 2), 0, 0, even, n, 1, 0);
-      x += <usize>even * down;
-      g += <usize>(even * n) << 2;
-      h &= 1;
-    }
-    rowGrads3x3(g, x, s, h, n, down, apart, t1, t2);
+    if (down === apart && t1 === 4 && t2 === 8) nearPlaneGrad(g, x, s, h + 2, <i32>(apart >> 2), 0, 0, h, n, 1, 0);
+    else rowGrads3x3(g, x, s, h, n, down, apart, t1, t2);
     return;
   }
   const end = columns + (<usize>kw << 2);

@@ -3,8 +3,9 @@
  * image: it is read where it lies. Nothing is copied to where it has a border, which would take a third of the time with steps
  * of 1 and half of it with steps of 2.
  *
- * Blocks at the left and at the right side of all rows go first and last, with zeros shifted in; rows above and below are zeros.
- * Steps of 2 load eight elements and shuffle them into those of even and of odd number.
+ * Blocks at the left and at the right side of all rows go first and last, with zeros shifted in. With steps of 1 a block goes
+ * down the plane: what lies above and below is left out. Steps of 2 load eight elements and shuffle them into those of even and
+ * of odd number, for two rows at a time: rows above and below are zeros.
  */
 
 import { mad } from "./fused";
@@ -35,53 +36,115 @@ function isRight<Side>(): bool {
   return number<Side>() === number<Right>();
 }
 
+/** What the right column multiplies with steps of 1, where the middle one multiplies `u`. */
 // @ts-ignore: decorator
 @inline
-function isTwo<By>(): bool {
-  return number<By>() === 2;
-}
-
-/** The four elements that the middle column of the kernel multiplies and, with steps of 2, the four behind them. */
-// @ts-ignore: decorator
-@inline
-function far<By, Side>(p: usize, u: v128): v128 {
-  if (!isTwo<By>()) return u;
-  return isRight<Side>() ? v128.load(p, 16) : v128.load(p, 20);
-}
-
-/** What the middle column multiplies. */
-// @ts-ignore: decorator
-@inline
-function center<By, Side>(u: v128, v: v128): v128 {
-  if (!isTwo<By>()) return u;
-  return isRight<Side>() ? i32x4.shuffle(u, v, 0, 2, 5, 7) : i32x4.shuffle(u, v, 0, 2, 4, 6);
-}
-
-/** What the right column multiplies. */
-// @ts-ignore: decorator
-@inline
-function right<By, Side>(p: usize, u: v128, v: v128): v128 {
-  if (isTwo<By>()) {
-    if (!isRight<Side>()) return i32x4.shuffle(u, v, 1, 3, 5, 7);
-    return i32x4.shuffle(i32x4.shuffle(u, v, 1, 3, 6, 7), f32x4.splat(0), 0, 1, 2, 4);
-  }
+function right<Side>(p: usize, u: v128): v128 {
   return isRight<Side>() ? i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4) : v128.load(p, 8);
 }
 
-/** What the left column multiplies, where the right one multiplies `d`. */
+/** What the left column multiplies. */
 // @ts-ignore: decorator
 @inline
-function left<By, Side>(p: usize, u: v128, d: v128): v128 {
-  if (!isTwo<By>()) return isLeft<Side>() ? i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6) : v128.load(p);
+function left<Side>(p: usize, u: v128): v128 {
+  return isLeft<Side>() ? i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6) : v128.load(p);
+}
+
+/**
+ * Pixels `from` to `end` (in bytes) of all rows of a plane, `h` × `n`, for a kernel of 3 × 3 that moves by 1, straight from the
+ * image: `high` rows, `row` bytes apart. The window of the first pixel begins `top` rows (at most 1) above it, and in its rows at
+ * `x`. Going down a block, each row of the image is read once for three rows of pixels, which come and go one after another.
+ */
+function down<Side>(
+  w: usize,
+  x: usize,
+  o: usize,
+  high: i32,
+  row: usize,
+  top: i32,
+  h: i32,
+  n: i32,
+  from: usize,
+  end: usize,
+): void {
+  const w0 = v128.load32_splat(w);
+  const w1 = v128.load32_splat(w, 4);
+  const w2 = v128.load32_splat(w, 8);
+  const w3 = v128.load32_splat(w, 12);
+  const w4 = v128.load32_splat(w, 16);
+  const w5 = v128.load32_splat(w, 20);
+  const w6 = v128.load32_splat(w, 24);
+  const w7 = v128.load32_splat(w, 28);
+  const w8 = v128.load32_splat(w, 32);
+  const next = <usize>n << 2;
+  const last = end - 16;
+  // Windows of the rows after these end below the image.
+  const whole = min(h, high + top - 2);
+  const first = top < 0 ? x - <usize>top * row : x;
+  for (let j = from; j < end; j += 16) {
+    if (!isLeft<Side>() && !isRight<Side>() && j > last) j = last;
+    let p = first + j;
+    let q = o + j;
+    let a = f32x4.splat(0);
+    if (top <= 0) {
+      const u = v128.load(p, 4);
+      const d = right<Side>(p, u);
+      a = mad(w2, d, mad(w1, u, f32x4.mul(w0, left<Side>(p, u))));
+      p += row;
+    }
+    let u = v128.load(p, 4);
+    let d = right<Side>(p, u);
+    let c = left<Side>(p, u);
+    a = mad(w5, d, mad(w4, u, mad(w3, c, a)));
+    let b = mad(w2, d, mad(w1, u, f32x4.mul(w0, c)));
+    for (let y = 0; y < whole; y++) {
+      p += row;
+      u = v128.load(p, 4);
+      d = right<Side>(p, u);
+      c = left<Side>(p, u);
+      v128.store(q, mad(w8, d, mad(w7, u, mad(w6, c, a))));
+      a = mad(w5, d, mad(w4, u, mad(w3, c, b)));
+      b = mad(w2, d, mad(w1, u, f32x4.mul(w0, c)));
+      q += next;
+    }
+    if (whole < h) v128.store(q, a);
+  }
+}
+
+/** With steps of 2, the four elements behind those at `p` + 4. */
+// @ts-ignore: decorator
+@inline
+function far<Side>(p: usize): v128 {
+  return isRight<Side>() ? v128.load(p, 16) : v128.load(p, 20);
+}
+
+/** What the middle column multiplies with steps of 2. */
+// @ts-ignore: decorator
+@inline
+function even<Side>(u: v128, v: v128): v128 {
+  return isRight<Side>() ? i32x4.shuffle(u, v, 0, 2, 5, 7) : i32x4.shuffle(u, v, 0, 2, 4, 6);
+}
+
+/** What the right column multiplies with steps of 2. */
+// @ts-ignore: decorator
+@inline
+function odd<Side>(u: v128, v: v128): v128 {
+  if (!isRight<Side>()) return i32x4.shuffle(u, v, 1, 3, 5, 7);
+  return i32x4.shuffle(i32x4.shuffle(u, v, 1, 3, 6, 7), f32x4.splat(0), 0, 1, 2, 4);
+}
+
+/** What the left column multiplies with steps of 2, where the right one multiplies `d`. */
+// @ts-ignore: decorator
+@inline
+function before<Side>(p: usize, d: v128): v128 {
   return i32x4.shuffle(isLeft<Side>() ? f32x4.splat(0) : v128.load32_splat(p), d, 3, 4, 5, 6);
 }
 
 /**
- * Pixels `from` to `end` (in bytes) of all rows of a plane, `h` × `n`, for a kernel of 3 × 3, straight from the image: `high`
- * rows, `row` bytes apart. The window of the first pixel begins `top` rows above it, and in its rows at `x`. Rows go in pairs;
- * where the last lacks its second, that goes to `edge`.
+ * Pixels `from` to `end` (in bytes) of all rows of a plane with steps of 2. The window of the first pixel begins `top` rows
+ * above the image. Rows go in pairs; where the last lacks its second, that goes to `edge`.
  */
-function near<By, Side>(
+function byTwo<Side>(
   w: usize,
   x: usize,
   o: usize,
@@ -106,66 +169,58 @@ function near<By, Side>(
   const w8 = v128.load32_splat(w, 32);
   const next = <usize>n << 2;
   const last = end - 16;
-  const by = number<By>();
   for (let y = 0; y < h; y += 2) {
-    const first = y * by - top;
+    const first = 2 * y - top;
     const r1 = x + <usize>(first + 1) * row;
     const r0 = first < 0 ? zeros : r1 - row;
     const r2 = first + 2 < high ? r1 + row : zeros;
     const r3 = first + 3 < high ? r1 + 2 * row : zeros;
-    const r4 = isTwo<By>() && first + 4 < high ? r1 + 3 * row : zeros;
+    const r4 = first + 4 < high ? r1 + 3 * row : zeros;
     const second = y + 1 < h ? o + next : edge;
     for (let j = from; j < end; j += 16) {
       if (!isLeft<Side>() && !isRight<Side>() && j > last) j = last;
-      const at = j * <usize>by;
+      const at = 2 * j;
       let p = r0 + at;
       let u = v128.load(p, 4);
-      let v = far<By, Side>(p, u);
-      let d = right<By, Side>(p, u, v);
-      let a = f32x4.mul(w0, left<By, Side>(p, u, d));
-      a = mad(w1, center<By, Side>(u, v), a);
+      let v = far<Side>(p);
+      let d = odd<Side>(u, v);
+      let a = f32x4.mul(w0, before<Side>(p, d));
+      a = mad(w1, even<Side>(u, v), a);
       a = mad(w2, d, a);
       p = r1 + at;
       u = v128.load(p, 4);
-      v = far<By, Side>(p, u);
-      d = right<By, Side>(p, u, v);
-      let c = left<By, Side>(p, u, d);
-      a = mad(w3, c, a);
-      let b = isTwo<By>() ? c : f32x4.mul(w0, c);
-      c = center<By, Side>(u, v);
-      a = mad(w4, c, a);
-      if (!isTwo<By>()) b = mad(w1, c, b);
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      a = mad(w3, before<Side>(p, d), a);
+      a = mad(w4, even<Side>(u, v), a);
       a = mad(w5, d, a);
-      if (!isTwo<By>()) b = mad(w2, d, b);
       p = r2 + at;
       u = v128.load(p, 4);
-      v = far<By, Side>(p, u);
-      d = right<By, Side>(p, u, v);
-      c = left<By, Side>(p, u, d);
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      let c = before<Side>(p, d);
       a = mad(w6, c, a);
-      b = isTwo<By>() ? f32x4.mul(w0, c) : mad(w3, c, b);
-      c = center<By, Side>(u, v);
+      let b = f32x4.mul(w0, c);
+      c = even<Side>(u, v);
       a = mad(w7, c, a);
-      b = mad(isTwo<By>() ? w1 : w4, c, b);
+      b = mad(w1, c, b);
       a = mad(w8, d, a);
-      b = mad(isTwo<By>() ? w2 : w5, d, b);
+      b = mad(w2, d, b);
       v128.store(o + j, a);
       p = r3 + at;
       u = v128.load(p, 4);
-      v = far<By, Side>(p, u);
-      d = right<By, Side>(p, u, v);
-      b = mad(isTwo<By>() ? w3 : w6, left<By, Side>(p, u, d), b);
-      b = mad(isTwo<By>() ? w4 : w7, center<By, Side>(u, v), b);
-      b = mad(isTwo<By>() ? w5 : w8, d, b);
-      if (isTwo<By>()) {
-        p = r4 + at;
-        u = v128.load(p, 4);
-        v = far<By, Side>(p, u);
-        d = right<By, Side>(p, u, v);
-        b = mad(w6, left<By, Side>(p, u, d), b);
-        b = mad(w7, center<By, Side>(u, v), b);
-        b = mad(w8, d, b);
-      }
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      b = mad(w3, before<Side>(p, d), b);
+      b = mad(w4, even<Side>(u, v), b);
+      b = mad(w5, d, b);
+      p = r4 + at;
+      u = v128.load(p, 4);
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      b = mad(w6, before<Side>(p, d), b);
+      b = mad(w7, even<Side>(u, v), b);
+      b = mad(w8, d, b);
       v128.store(second + j, b);
     }
     o += 2 * next;
@@ -177,34 +232,6 @@ function near<By, Side>(
 @inline
 function isPast(by: i32, wide: i32, beside: i32, n: i32): bool {
   return (n - 1) * by + 2 - beside === wide;
-}
-
-/** {@linkcode nearPlane} with steps. */
-// @ts-ignore: decorator
-@inline
-function nearPlaneBy<By>(
-  w: usize,
-  x: usize,
-  o: usize,
-  high: i32,
-  wide: i32,
-  top: i32,
-  beside: i32,
-  h: i32,
-  n: i32,
-  zeros: usize,
-  edge: usize,
-): void {
-  const row = <usize>wide << 2;
-  const end = <usize>n << 2;
-  const past = isPast(number<By>(), wide, beside, n);
-  x -= <usize>(beside << 2);
-  if (beside > 0) near<By, Left>(w, x, o, high, row, top, h, n, 0, 16, zeros, edge);
-  const from: usize = beside > 0 ? 16 : 0;
-  // Blocks of the middle may overlap those at the right, but end where their windows do.
-  const to = past ? min(end - 1 & ~15, end - 4) : end;
-  if (to > from) near<By, Middle>(w, x, o, high, row, top, h, n, from, to, zeros, edge);
-  if (past) near<By, Right>(w, x, o, high, row, top, h, n, end - 16, end, zeros, edge);
 }
 
 /**
@@ -226,12 +253,120 @@ export function nearPlane(
   zeros: usize,
   edge: usize,
 ): void {
-  if (by === 1) nearPlaneBy<One>(w, x, o, high, wide, top, beside, h, n, zeros, edge);
-  else nearPlaneBy<Two>(w, x, o, high, wide, top, beside, h, n, zeros, edge);
+  const row = <usize>wide << 2;
+  const end = <usize>n << 2;
+  const past = isPast(by, wide, beside, n);
+  x -= <usize>(beside << 2);
+  const from: usize = beside > 0 ? 16 : 0;
+  // Blocks of the middle may overlap those at the right, but end where their windows do.
+  const to = past ? min(end - 1 & ~15, end - 4) : end;
+  if (by === 1) {
+    if (beside > 0) down<Left>(w, x, o, high, row, top, h, n, 0, 16);
+    if (to > from) down<Middle>(w, x, o, high, row, top, h, n, from, to);
+    if (past) down<Right>(w, x, o, high, row, top, h, n, end - 16, end);
+  } else {
+    if (beside > 0) byTwo<Left>(w, x, o, high, row, top, h, n, 0, 16, zeros, edge);
+    if (to > from) byTwo<Middle>(w, x, o, high, row, top, h, n, from, to, zeros, edge);
+    if (past) byTwo<Right>(w, x, o, high, row, top, h, n, end - 16, end, zeros, edge);
+  }
 }
 
-/** The gradient of {@linkcode near} for the weights, added to nine vectors of sums: the last block may begin before `end`. */
-function nearGrads<By, Side>(
+/**
+ * The gradient of {@linkcode down} for the weights, added to nine vectors of sums: each row of the image is read once for three
+ * rows of the gradient. The last block may begin before `end`.
+ */
+function downGrads<Side>(
+  g: usize,
+  x: usize,
+  s: usize,
+  high: i32,
+  row: usize,
+  top: i32,
+  h: i32,
+  n: i32,
+  from: usize,
+  end: usize,
+): void {
+  let s0 = v128.load(s);
+  let s1 = v128.load(s, 16);
+  let s2 = v128.load(s, 32);
+  let s3 = v128.load(s, 48);
+  let s4 = v128.load(s, 64);
+  let s5 = v128.load(s, 80);
+  let s6 = v128.load(s, 96);
+  let s7 = v128.load(s, 112);
+  let s8 = v128.load(s, 128);
+  const next = <usize>n << 2;
+  const last = end - 16;
+  // The last four pixels overlap those before.
+  const some = lastLanes(((n - 1) & 3) + 1);
+  const first = top < 0 ? x - <usize>top * row : x;
+  for (let j = from; j < end; j += 16) {
+    let q = g + (isLeft<Side>() ? j : min(j, last));
+    let mask = i32x4.splat(-1);
+    if (!isLeft<Side>() && j > last) {
+      mask = some;
+      j = last;
+    }
+    let p = first + j;
+    let a = v128.and(v128.load(q), mask);
+    let u = v128.load(p, 4);
+    let d = right<Side>(p, u);
+    let c = left<Side>(p, u);
+    if (top <= 0) {
+      s0 = mad(a, c, s0);
+      s1 = mad(a, u, s1);
+      s2 = mad(a, d, s2);
+      p += row;
+      u = v128.load(p, 4);
+      d = right<Side>(p, u);
+      c = left<Side>(p, u);
+    }
+    s3 = mad(a, c, s3);
+    s4 = mad(a, u, s4);
+    s5 = mad(a, d, s5);
+    for (let y = 1; y < h; y++) {
+      q += next;
+      const b = v128.and(v128.load(q), mask);
+      s0 = mad(b, c, s0);
+      s1 = mad(b, u, s1);
+      s2 = mad(b, d, s2);
+      p += row;
+      u = v128.load(p, 4);
+      d = right<Side>(p, u);
+      c = left<Side>(p, u);
+      s6 = mad(a, c, s6);
+      s7 = mad(a, u, s7);
+      s8 = mad(a, d, s8);
+      s3 = mad(b, c, s3);
+      s4 = mad(b, u, s4);
+      s5 = mad(b, d, s5);
+      a = b;
+    }
+    // The last window ends in the row that follows, or below the image.
+    if (high + top - 2 >= h) {
+      p += row;
+      u = v128.load(p, 4);
+      d = right<Side>(p, u);
+      c = left<Side>(p, u);
+      s6 = mad(a, c, s6);
+      s7 = mad(a, u, s7);
+      s8 = mad(a, d, s8);
+    }
+  }
+  v128.store(s, s0);
+  v128.store(s, s1, 16);
+  v128.store(s, s2, 32);
+  v128.store(s, s3, 48);
+  v128.store(s, s4, 64);
+  v128.store(s, s5, 80);
+  v128.store(s, s6, 96);
+  v128.store(s, s7, 112);
+  v128.store(s, s8, 128);
+}
+
+/** The gradient of {@linkcode byTwo} for the weights, as {@linkcode downGrads}. */
+function byTwoGrads<Side>(
   g: usize,
   x: usize,
   s: usize,
@@ -254,17 +389,16 @@ function nearGrads<By, Side>(
   let s7 = v128.load(s, 112);
   let s8 = v128.load(s, 128);
   const next = <usize>n << 2;
-  const by = number<By>();
   const last = end - 16;
   // The last four pixels overlap those before.
   const some = lastLanes(((n - 1) & 3) + 1);
   for (let y = 0; y < h; y += 2) {
-    const first = y * by - top;
+    const first = 2 * y - top;
     const r1 = x + <usize>(first + 1) * row;
     const r0 = first < 0 ? zeros : r1 - row;
     const r2 = first + 2 < high ? r1 + row : zeros;
     const r3 = first + 3 < high ? r1 + 2 * row : zeros;
-    const r4 = isTwo<By>() && first + 4 < high ? r1 + 3 * row : zeros;
+    const r4 = first + 4 < high ? r1 + 3 * row : zeros;
     const second = y + 1 < h ? g + next : zeros;
     for (let j = from; j < end; j += 16) {
       const place = isLeft<Side>() ? j : min(j, last);
@@ -275,62 +409,47 @@ function nearGrads<By, Side>(
         b = v128.and(b, some);
         j = last;
       }
-      const at = j * <usize>by;
+      const at = 2 * j;
       let p = r0 + at;
       let u = v128.load(p, 4);
-      let v = far<By, Side>(p, u);
-      let d = right<By, Side>(p, u, v);
-      s0 = mad(a, left<By, Side>(p, u, d), s0);
-      s1 = mad(a, center<By, Side>(u, v), s1);
+      let v = far<Side>(p);
+      let d = odd<Side>(u, v);
+      s0 = mad(a, before<Side>(p, d), s0);
+      s1 = mad(a, even<Side>(u, v), s1);
       s2 = mad(a, d, s2);
       p = r1 + at;
       u = v128.load(p, 4);
-      v = far<By, Side>(p, u);
-      d = right<By, Side>(p, u, v);
-      let c = left<By, Side>(p, u, d);
-      s3 = mad(a, c, s3);
-      if (!isTwo<By>()) s0 = mad(b, c, s0);
-      c = center<By, Side>(u, v);
-      s4 = mad(a, c, s4);
-      if (!isTwo<By>()) s1 = mad(b, c, s1);
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      s3 = mad(a, before<Side>(p, d), s3);
+      s4 = mad(a, even<Side>(u, v), s4);
       s5 = mad(a, d, s5);
-      if (!isTwo<By>()) s2 = mad(b, d, s2);
       p = r2 + at;
       u = v128.load(p, 4);
-      v = far<By, Side>(p, u);
-      d = right<By, Side>(p, u, v);
-      c = left<By, Side>(p, u, d);
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      let c = before<Side>(p, d);
       s6 = mad(a, c, s6);
-      if (isTwo<By>()) s0 = mad(b, c, s0);
-      else s3 = mad(b, c, s3);
-      c = center<By, Side>(u, v);
+      s0 = mad(b, c, s0);
+      c = even<Side>(u, v);
       s7 = mad(a, c, s7);
-      if (isTwo<By>()) s1 = mad(b, c, s1);
-      else s4 = mad(b, c, s4);
+      s1 = mad(b, c, s1);
       s8 = mad(a, d, s8);
-      if (isTwo<By>()) s2 = mad(b, d, s2);
-      else s5 = mad(b, d, s5);
+      s2 = mad(b, d, s2);
       p = r3 + at;
       u = v128.load(p, 4);
-      v = far<By, Side>(p, u);
-      d = right<By, Side>(p, u, v);
-      c = left<By, Side>(p, u, d);
-      if (!isTwo<By>()) {
-        s6 = mad(b, c, s6);
-        s7 = mad(b, center<By, Side>(u, v), s7);
-        s8 = mad(b, d, s8);
-      } else {
-        s3 = mad(b, c, s3);
-        s4 = mad(b, center<By, Side>(u, v), s4);
-        s5 = mad(b, d, s5);
-        p = r4 + at;
-        u = v128.load(p, 4);
-        v = far<By, Side>(p, u);
-        d = right<By, Side>(p, u, v);
-        s6 = mad(b, left<By, Side>(p, u, d), s6);
-        s7 = mad(b, center<By, Side>(u, v), s7);
-        s8 = mad(b, d, s8);
-      }
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      s3 = mad(b, before<Side>(p, d), s3);
+      s4 = mad(b, even<Side>(u, v), s4);
+      s5 = mad(b, d, s5);
+      p = r4 + at;
+      u = v128.load(p, 4);
+      v = far<Side>(p);
+      d = odd<Side>(u, v);
+      s6 = mad(b, before<Side>(p, d), s6);
+      s7 = mad(b, even<Side>(u, v), s7);
+      s8 = mad(b, d, s8);
     }
     g += 2 * next;
   }
@@ -343,32 +462,6 @@ function nearGrads<By, Side>(
   v128.store(s, s6, 96);
   v128.store(s, s7, 112);
   v128.store(s, s8, 128);
-}
-
-/** {@linkcode nearPlaneGrad} with steps. */
-// @ts-ignore: decorator
-@inline
-function nearPlaneGradBy<By>(
-  g: usize,
-  x: usize,
-  s: usize,
-  high: i32,
-  wide: i32,
-  top: i32,
-  beside: i32,
-  h: i32,
-  n: i32,
-  zeros: usize,
-): void {
-  const row = <usize>wide << 2;
-  const end = <usize>n << 2;
-  const past = isPast(number<By>(), wide, beside, n);
-  x -= <usize>(beside << 2);
-  if (beside > 0) nearGrads<By, Left>(g, x, s, high, row, top, h, n, 0, 16, zeros);
-  const from: usize = beside > 0 ? 16 : 0;
-  const to = past ? end - 1 & ~15 : end;
-  if (to > from) nearGrads<By, Middle>(g, x, s, high, row, top, h, n, from, to, zeros);
-  if (past) nearGrads<By, Right>(g, x, s, high, row, top, h, n, to, end, zeros);
 }
 
 /** The gradient of {@linkcode nearPlane} for the weights, added to nine vectors of sums at `s`. */
@@ -385,8 +478,21 @@ export function nearPlaneGrad(
   by: i32,
   zeros: usize,
 ): void {
-  if (by === 1) nearPlaneGradBy<One>(g, x, s, high, wide, top, beside, h, n, zeros);
-  else nearPlaneGradBy<Two>(g, x, s, high, wide, top, beside, h, n, zeros);
+  const row = <usize>wide << 2;
+  const end = <usize>n << 2;
+  const past = isPast(by, wide, beside, n);
+  x -= <usize>(beside << 2);
+  const from: usize = beside > 0 ? 16 : 0;
+  const to = past ? end - 1 & ~15 : end;
+  if (by === 1) {
+    if (beside > 0) downGrads<Left>(g, x, s, high, row, top, h, n, 0, 16);
+    if (to > from) downGrads<Middle>(g, x, s, high, row, top, h, n, from, to);
+    if (past) downGrads<Right>(g, x, s, high, row, top, h, n, to, end);
+  } else {
+    if (beside > 0) byTwoGrads<Left>(g, x, s, high, row, top, h, n, 0, 16, zeros);
+    if (to > from) byTwoGrads<Middle>(g, x, s, high, row, top, h, n, from, to, zeros);
+    if (past) byTwoGrads<Right>(g, x, s, high, row, top, h, n, to, end, zeros);
+  }
 }
 
 /**

@@ -19,7 +19,8 @@ import {
   OutOfMemoryError,
   viewData,
 } from "@flambeau/core";
-import { Chain, ChainStep } from "./chain.ts";
+import { Chain } from "./chain.ts";
+import { ChainStep } from "./chain_step.ts";
 import { HostStep, type WasmDispatch } from "./dispatch.ts";
 import { FinishStep, Product } from "./finish.ts";
 import type { WasmBuffer } from "./heap.ts";

@@ -18,7 +18,8 @@ import {
   ValueError,
 } from "@flambeau/core";
 import type { BinaryPrimitives } from "@flambeau/core";
-import { canBeStep, canChain, chaining, type ChainOp, ChainStep, type Place, planesOf } from "../chain.ts";
+import { chaining } from "../chain.ts";
+import { canBeStep, canChain, type ChainOp, ChainStep, type Place, planesOf } from "../chain_step.ts";
 import { Call, type Entry, HostStep, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, loopsOf, pointer, rows } from "../geometry.ts";
 import type { Kernels } from "../module.ts";

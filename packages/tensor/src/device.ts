@@ -60,7 +60,7 @@ export function backendOf(device: DeviceLike | null | undefined): Backend {
   if (found === undefined) {
     const hint = GPU_NAMES.includes(name) ? '; for a GPU, await torch.enableWebGpu() and use "webgpu"' : "";
     throw new DeviceError(
-      `Cannot use device ${JSON.stringify(String(name))}: only these are registered: ${
+      `Cannot use device ${JSON.stringify(String(name))}: it must be one of those that are registered: ${
         [...backends.keys()].join(", ") || "none"
       }${hint}`,
     );

@@ -74,7 +74,7 @@ describe("cpu", () => {
 
 test("a device that is not there: which are, and how to get a GPU", () => {
   expect(() => torch.ones([2]).to("abacus")).toThrow(
-    /^Cannot use device "abacus": only these are registered: .*remote/,
+    /^Cannot use device "abacus": it must be one of those that are registered: .*remote/,
   );
   expect(() => torch.ones([2], { device: "cuda:0" })).toThrow(
     'for a GPU, await torch.enableWebGpu() and use "webgpu"',

@@ -195,6 +195,10 @@ const PROGRAMS: readonly string[] = [
   "load_truth where_each_one store",
   "load_truth logical_not where_each_one store",
   "le_one store:0 load ge_one bitwise_and:0 where_each_one store",
+  // Sums of a factor's product, with relu; residual connections.
+  "mul_one add_each relu store",
+  "mul_one add_each store",
+  "add_each relu store",
   // addcmul, addcdiv, x + y z, sub with a factor, lerp.
   "mul_each scaled_add store",
   "div_each scaled_add store",

@@ -13,8 +13,8 @@ import { n as number, One, Two, Zero } from "./numbers";
 
 /** Blocks of four pixels at the left side of a plane, in the middle, at the right side. */
 type Left = Zero;
-type Middle = One;
-type Right = Two;
+export type Middle = One;
+export type Right = Two;
 
 /** Lanes that are all ones from the first of the last `n` on. */
 // @ts-ignore: decorator
@@ -32,7 +32,7 @@ function isLeft<Side>(): bool {
 
 // @ts-ignore: decorator
 @inline
-function isRight<Side>(): bool {
+export function isRight<Side>(): bool {
   return number<Side>() === number<Right>();
 }
 
@@ -493,86 +493,4 @@ export function nearPlaneGrad(
     if (to > from) byTwoGrads<Middle>(g, x, s, high, row, top, h, n, from, to, zeros);
     if (past) byTwoGrads<Right>(g, x, s, high, row, top, h, n, to, end, zeros);
   }
-}
-
-/**
- * The gradient of a plane of the input for a kernel of 3 × 3 that moves by 2, from a plane of the gradient with `high` rows and
- * zeros below. Of 2 × 2 elements of the input the first has one product, two have two, the last has four, with 2 × 2 elements of
- * the gradient that all share. Elements of the gradient are taken from `from` to `end` (in bytes). Rows of the input are `next`
- * bytes long; where the last pair of its `h` rows lacks the second, that goes to `edge`.
- */
-function back<Side>(
-  w: usize,
-  g: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  row: usize,
-  next: usize,
-  from: usize,
-  end: usize,
-  zeros: usize,
-  edge: usize,
-): void {
-  const w0 = v128.load32_splat(w);
-  const w1 = v128.load32_splat(w, 4);
-  const w2 = v128.load32_splat(w, 8);
-  const w3 = v128.load32_splat(w, 12);
-  const w4 = v128.load32_splat(w, 16);
-  const w5 = v128.load32_splat(w, 20);
-  const w6 = v128.load32_splat(w, 24);
-  const w7 = v128.load32_splat(w, 28);
-  const w8 = v128.load32_splat(w, 32);
-  // Products are added to 0, so that no sum is −0, as where gradients are spread.
-  const zero = f32x4.splat(0);
-  for (let y = 0; y < h; y += 2) {
-    high--;
-    const below = high > 0 ? g + row : zeros;
-    const p = y + 1 < h ? o + next : edge;
-    for (let j = from; j < end; j += 16) {
-      const g0 = v128.load(g + j);
-      const g1 = isRight<Side>() ? i32x4.shuffle(g0, zero, 1, 2, 3, 4) : v128.load(g + j, 4);
-      const g2 = v128.load(below + j);
-      const g3 = isRight<Side>() ? i32x4.shuffle(g2, zero, 1, 2, 3, 4) : v128.load(below + j, 4);
-      let to = o + 2 * j;
-      let a = mad(w4, g0, zero);
-      let b = mad(w5, g0, mad(w3, g1, zero));
-      v128.store(to, i32x4.shuffle(a, b, 0, 4, 1, 5));
-      v128.store(to, i32x4.shuffle(a, b, 2, 6, 3, 7), 16);
-      to = p + 2 * j;
-      a = mad(w7, g0, mad(w1, g2, zero));
-      b = mad(w8, g0, mad(w6, g1, mad(w2, g2, mad(w0, g3, zero))));
-      v128.store(to, i32x4.shuffle(a, b, 0, 4, 1, 5));
-      v128.store(to, i32x4.shuffle(a, b, 2, 6, 3, 7), 16);
-    }
-    g += row;
-    o += 2 * next;
-  }
-}
-
-/**
- * {@linkcode back} of a plane, `high` × `n` (n at least 4), with nothing but zeros around, to one of `h` rows of 2 n elements: a
- * row of zeros lies at `zeros`, a row has room at `edge`.
- */
-export function nearPlaneBack(
-  w: usize,
-  g: usize,
-  o: usize,
-  high: i32,
-  h: i32,
-  n: i32,
-  zeros: usize,
-  edge: usize,
-): void {
-  const row = <usize>n << 2;
-  if (n > 4) back<Middle>(w, g, o, high, h, row, 2 * row, 0, row - 19, zeros, edge);
-  back<Right>(w, g, o, high, h, row, 2 * row, row - 16, row, zeros, edge);
-}
-
-/**
- * {@linkcode back} of a padded plane, `high` × `n` (n of the form 4 i + 1), to one of 2 (high - 1) × 2 (n - 1) elements.
- */
-export function paddedPlaneBack(w: usize, g: usize, o: usize, high: i32, n: i32): void {
-  const row = <usize>n << 2;
-  back<Middle>(w, g, o, high, 2 * high - 2, row, 2 * row - 8, 0, row - 4, 0, 0);
 }

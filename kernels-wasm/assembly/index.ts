@@ -3,6 +3,7 @@
 export { init_constants } from "./constants";
 export { set_scratch } from "./memory";
 export * from "./copy";
+export { cast_bf16_f32, cast_by, cast_by_scratch, cast_f16_f32, cast_f32_bf16, cast_f32_f16 } from "./cast";
 export * from "./generated/pointwise";
 export * from "./generated/chain";
 export { nd_2, nd_3, nd_4 } from "./nd";

@@ -279,12 +279,21 @@ export function compare<T, Op>(a: usize, b: usize, o: usize, n: i32, sa: i32, sb
 @inline
 export function test<T, Op>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   const op = changetype<Op>(0);
-  if (sa === 1 && so === 1 && (sizeof<T>() === 4 || sizeof<T>() === 1)) {
+  if (sa === 1 && so === 1) {
     for (; n >= 16; n -= 16) {
       let m = op.v<T>(v128.load(a));
+      if (sizeof<T>() === 2) m = i8x16.narrow_i16x8_s(m, op.v<T>(v128.load(a, 16)));
       if (sizeof<T>() === 4) {
         m = i16x8.narrow_i32x4_s(m, op.v<T>(v128.load(a, 16)));
         m = i8x16.narrow_i16x8_s(m, i16x8.narrow_i32x4_s(op.v<T>(v128.load(a, 32)), op.v<T>(v128.load(a, 48))));
+      }
+      if (sizeof<T>() === 8) {
+        // As lanes of 32 bits, each truth is there twice.
+        m = i16x8.narrow_i32x4_s(m, op.v<T>(v128.load(a, 16)));
+        const m1 = i16x8.narrow_i32x4_s(op.v<T>(v128.load(a, 32)), op.v<T>(v128.load(a, 48)));
+        const m2 = i16x8.narrow_i32x4_s(op.v<T>(v128.load(a, 64)), op.v<T>(v128.load(a, 80)));
+        const m3 = i16x8.narrow_i32x4_s(op.v<T>(v128.load(a, 96)), op.v<T>(v128.load(a, 112)));
+        m = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(m, m1), i16x8.narrow_i32x4_s(m2, m3));
       }
       v128.store(o, v128.and(m, i8x16.splat(1)));
       a += 16 * sizeof<T>();
@@ -364,120 +373,6 @@ export function where<T>(
     c += dc;
     a += da;
     b += db;
-    o += dq;
-  }
-}
-
-/** The lowest bytes of sixteen integers of 32 bits. */
-// @ts-ignore: decorator
-@inline
-function lowBytes(a: v128, b: v128, c: v128, d: v128): v128 {
-  const mask = i32x4.splat(255);
-  const low = i16x8.narrow_i32x4_u(v128.and(a, mask), v128.and(b, mask));
-  return i8x16.narrow_i16x8_u(low, i16x8.narrow_i32x4_u(v128.and(c, mask), v128.and(d, mask)));
-}
-
-/** Lanes that an int32 can hold. */
-// @ts-ignore: decorator
-@inline
-function fitsInt(x: v128): v128 {
-  return v128.and(f32x4.ge(x, f32x4.splat(-2147483648)), f32x4.lt(x, f32x4.splat(2147483648)));
-}
-
-/** Integer parts of lanes that {@linkcode fitsInt}; others are anything. */
-// @ts-ignore: decorator
-@inline
-function integers(x: v128): v128 {
-  return i32x4.relaxed_trunc_f32x4_s(x);
-}
-
-/** A row of a conversion, T → U. Floats go to integers toward zero. */
-// @ts-ignore: decorator
-@inline
-export function cast<T, U>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  if (sa === 1 && so === 1 && isFloat<U>()) {
-    if (sizeof<U>() === 4 && isInteger<T>() && sizeof<T>() === 4) {
-      for (; n >= 4; n -= 4) {
-        v128.store(o, f32x4.convert_i32x4_s(v128.load(a)));
-        a += 16;
-        o += 16;
-      }
-    } else if (sizeof<U>() === 4 && isInteger<T>() && sizeof<T>() === 1) {
-      for (; n >= 16; n -= 16) {
-        const x = v128.load(a);
-        const low = isSigned<T>() ? i16x8.extend_low_i8x16_s(x) : i16x8.extend_low_i8x16_u(x);
-        const high = isSigned<T>() ? i16x8.extend_high_i8x16_s(x) : i16x8.extend_high_i8x16_u(x);
-        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)));
-        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), 16);
-        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)), 32);
-        v128.store(o, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)), 48);
-        a += 16;
-        o += 64;
-      }
-    } else if (sizeof<U>() === 8 && isFloat<T>()) {
-      for (; n >= 4; n -= 4) {
-        const x = v128.load(a);
-        v128.store(o, f64x2.promote_low_f32x4(x));
-        v128.store(o, f64x2.promote_low_f32x4(i64x2.shuffle(x, x, 1, 1)), 16);
-        a += 16;
-        o += 32;
-      }
-    } else if (sizeof<U>() === 4 && isFloat<T>()) {
-      for (; n >= 4; n -= 4) {
-        const low = f32x4.demote_f64x2_zero(v128.load(a));
-        const high = f32x4.demote_f64x2_zero(v128.load(a, 16));
-        v128.store(o, i64x2.shuffle(low, high, 0, 2));
-        a += 32;
-        o += 16;
-      }
-    }
-  }
-  if (sa === 1 && so === 1 && isInteger<T>() && isInteger<U>()) {
-    if (sizeof<T>() === 8 && sizeof<U>() === 4) {
-      for (; n >= 4; n -= 4) {
-        v128.store(o, i32x4.shuffle(v128.load(a), v128.load(a, 16), 0, 2, 4, 6));
-        a += 32;
-        o += 16;
-      }
-    } else if (sizeof<T>() === 4 && sizeof<U>() === 8) {
-      for (; n >= 4; n -= 4) {
-        const x = v128.load(a);
-        v128.store(o, i64x2.extend_low_i32x4_s(x));
-        v128.store(o, i64x2.extend_high_i32x4_s(x), 16);
-        a += 16;
-        o += 32;
-      }
-    } else if (sizeof<T>() === 4 && sizeof<U>() === 1) {
-      for (; n >= 16; n -= 16) {
-        v128.store(o, lowBytes(v128.load(a), v128.load(a, 16), v128.load(a, 32), v128.load(a, 48)));
-        a += 64;
-        o += 16;
-      }
-    } else if (sizeof<T>() === 1 && sizeof<U>() >= 4) {
-      for (; n >= 8; n -= 8) {
-        const bytes = v128.load64_zero(a);
-        const x = isSigned<T>() ? i16x8.extend_low_i8x16_s(bytes) : i16x8.extend_low_i8x16_u(bytes);
-        const low = i32x4.extend_low_i16x8_s(x);
-        const high = i32x4.extend_high_i16x8_s(x);
-        if (sizeof<U>() === 4) {
-          v128.store(o, low);
-          v128.store(o, high, 16);
-        } else {
-          v128.store(o, i64x2.extend_low_i32x4_s(low));
-          v128.store(o, i64x2.extend_high_i32x4_s(low), 16);
-          v128.store(o, i64x2.extend_low_i32x4_s(high), 32);
-          v128.store(o, i64x2.extend_high_i32x4_s(high), 48);
-        }
-        a += 8;
-        o += 8 * sizeof<U>();
-      }
-    }
-  }
-  const da = <usize>sa * sizeof<T>();
-  const dq = <usize>so * sizeof<U>();
-  for (; n > 0; n--) {
-    store<U>(o, <U>load<T>(a));
-    a += da;
     o += dq;
   }
 }
@@ -566,67 +461,5 @@ export function add_scaled_f64(a: usize, b: usize, o: usize, n: i32, alpha: f64)
     a += 8;
     b += 8;
     o += 8;
-  }
-}
-
-/**
- * A row of a conversion from floats to integers, toward zero. What does not fit becomes what PyTorch gives on x86: the
- * smallest int32 or int64, whose low bits are the 8- and 16-bit integers; uint8 goes through int64.
- */
-// @ts-ignore: decorator
-@inline
-export function truncate<T, U>(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
-  const da = <usize>sa * sizeof<T>();
-  const dq = <usize>so * sizeof<U>();
-  const wide = sizeof<U>() === 8 || !isSigned<U>();
-  const limit = <T>(wide ? 9223372036854775808.0 : 2147483648.0);
-  const least: i64 = wide ? i64.MIN_VALUE : -2147483648;
-  if (sizeof<T>() === 4 && sizeof<U>() === 4 && sa === 1 && so === 1) {
-    for (; n >= 4; n -= 4) {
-      const x = v128.load(a);
-      v128.store(o, pick(integers(x), i32x4.splat(i32.MIN_VALUE), fitsInt(x)));
-      a += 16;
-      o += 16;
-    }
-  }
-  if (sizeof<T>() === 4 && (sizeof<U>() === 8 || sizeof<U>() === 1) && sa === 1 && so === 1) {
-    while (n >= 16) {
-      const x0 = v128.load(a);
-      const x1 = v128.load(a, 16);
-      const x2 = v128.load(a, 32);
-      const x3 = v128.load(a, 48);
-      const fits = v128.and(v128.and(fitsInt(x0), fitsInt(x1)), v128.and(fitsInt(x2), fitsInt(x3)));
-      if (i32x4.all_true(fits)) {
-        const y0 = integers(x0);
-        const y1 = integers(x1);
-        const y2 = integers(x2);
-        const y3 = integers(x3);
-        if (sizeof<U>() === 1) v128.store(o, lowBytes(y0, y1, y2, y3));
-        else {
-          v128.store(o, i64x2.extend_low_i32x4_s(y0));
-          v128.store(o, i64x2.extend_high_i32x4_s(y0), 16);
-          v128.store(o, i64x2.extend_low_i32x4_s(y1), 32);
-          v128.store(o, i64x2.extend_high_i32x4_s(y1), 48);
-          v128.store(o, i64x2.extend_low_i32x4_s(y2), 64);
-          v128.store(o, i64x2.extend_high_i32x4_s(y2), 80);
-          v128.store(o, i64x2.extend_low_i32x4_s(y3), 96);
-          v128.store(o, i64x2.extend_high_i32x4_s(y3), 112);
-        }
-      } else {
-        for (let i: usize = 0; i < 16; i++) {
-          const x = trunc<T>(load<T>(a + i * sizeof<T>()));
-          store<U>(o + i * sizeof<U>(), <U>(x >= -limit && x < limit ? <i64>x : least));
-        }
-      }
-      a += 64;
-      o += 16 * sizeof<U>();
-      n -= 16;
-    }
-  }
-  for (; n > 0; n--) {
-    const x = trunc<T>(load<T>(a));
-    store<U>(o, <U>(x >= -limit && x < limit ? <i64>x : least));
-    a += da;
-    o += dq;
   }
 }

@@ -166,6 +166,68 @@ test("cast: floats out of range, NaN and infinity to integers and bool", () => {
   }
 });
 
+test("cast: int64 to floats is rounded once, small and large ones", () => {
+  const x = Array.from({ length: 40 }, (_, i) => {
+    const near = (1n << BigInt(20 + i)) + (1n << BigInt(Math.max(0, i - 5))) + 1n;
+    return i % 2 ? -near : near;
+  });
+  x.push(2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -1n, 0n, 4294967295n, -4294967296n, 9n);
+  for (const [build, device] of devices) {
+    for (const [dtype, rounded] of [[float32, (v: bigint) => float32Of(v)], [float64, Number]] as const) {
+      const source = empty(device, [x.length], int64);
+      device.write(source.buffer, 0, new Uint8Array(BigInt64Array.from(x).buffer));
+      const y = empty(device, [x.length], dtype);
+      run(device, "cast", [source], y, { dtype });
+      expect(values(device, y), `${build} ${dtype.name}`).toEqual(x.map(rounded));
+    }
+  }
+});
+
+/** The nearest float32, ties to even: 24 bits are kept of the magnitude before anything is rounded. */
+function float32Of(x: bigint): number {
+  const m = x < 0n ? -x : x;
+  const drop = BigInt(Math.max(0, m.toString(2).length - 24));
+  const [kept, rest, half] = [m >> drop, m & ((1n << drop) - 1n), drop > 0n ? 1n << (drop - 1n) : 1n];
+  const up = rest > half || (rest === half && (kept & 1n) === 1n);
+  return Number((kept + (up ? 1n : 0n)) << drop) * (x < 0n ? -1 : 1);
+}
+
+test("cast: halves and all others by float32, longer than a block, strided too", () => {
+  const all = [...DTYPES, bool, float16, bfloat16];
+  const x = Array.from({ length: 2 * 2053 }, (_, i) => (i % 251) - (i % 2 ? 0 : 125) + (i % 4) / 4);
+  const [rows, columns] = [2, 2053];
+  for (const half of [float16, bfloat16]) {
+    for (const other of all.filter((dtype) => dtype !== half)) {
+      for (const [from, to] of [[half, other], [other, half]] as const) {
+        const fitting = from === uint8 || from === bool ? x.map((v) => Math.abs(v) & 1) : x;
+        const whole = fitting.map((v) => from.kind === "float" ? v : Math.trunc(v) % 128);
+        for (const strides of [[columns, 1], [1, rows]]) {
+          const shape = [rows, columns];
+          const [wide, want] = [empty(oracle, shape), empty(oracle, shape, to)];
+          run(oracle, "cast", [operand(oracle, whole, shape, from, { strides })], wide, { dtype: float32 });
+          run(oracle, "cast", [wide], want, { dtype: to });
+          for (const [build, device] of devices) {
+            const out = empty(device, shape, to);
+            const taken = run(device, "cast", [operand(device, whole, shape, from, { strides })], out, {
+              dtype: to,
+            });
+            expect(taken).toBe(true);
+            expect(values(device, out), `${build} ${from.name} ${to.name}`).toEqual(values(oracle, want));
+          }
+        }
+      }
+    }
+  }
+});
+
+test("cast: float64 to float16 is rounded to float32 first, as in PyTorch", () => {
+  for (const [, device] of devices) {
+    const out = empty(device, [1], float16);
+    run(device, "cast", [operand(device, [1 + 2 ** -11 + 2 ** -40], [1], float64)], out, { dtype: float16 });
+    expect(values(device, out)).toEqual([float16ToBits(1)]);
+  }
+});
+
 test("concat, pad, flip: as the reference", () => {
   for (const dtype of DTYPES) {
     same("concat", [[[2, 3], {}], [[2, 0], {}], [[2, 5], { strides: [1, 2] }]], dtype, [[2, 8], dtype, {}], {

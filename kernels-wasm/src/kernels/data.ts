@@ -12,9 +12,12 @@ import {
   dtypes,
   float16,
   float16ToBits,
+  float32,
+  int8,
   type Kernel,
   type KernelTable,
   type Operand,
+  uint8,
   viewData,
 } from "@flambeau/core";
 import { Call, type Entry, Job, LoopCall, META, Sequence, type WasmDispatch } from "../dispatch.ts";
@@ -42,6 +45,19 @@ interface Frame {
 }
 
 const NO_FRAME: Frame = { whole: 0, at: 0, low: 0, high: 0 };
+
+/** A call over loops, or several that share the outermost one among threads. */
+function byOutermost(
+  kernels: Kernels,
+  sizes: readonly number[],
+  cost: number,
+  call: (begin: number, end: number) => LoopCall,
+): WasmDispatch {
+  const whole = call(0, sizes[0]!);
+  const starts = kernels.cuts(sizes[0]!, sizes.length === 1 ? 256 : 1, cost);
+  if (starts.length <= 2 || whole.meta.length + sizes.length > MOST_META) return whole;
+  return new Job(kernels.pool!, starts.slice(1).map((end, i) => call(starts[i]!, end)));
+}
 
 /** Copies planes: the last two loops, over those before them. The outermost loop is shared among threads. */
 function planesOf(
@@ -156,17 +172,27 @@ function spreadCalls(kernels: Kernels, calls: readonly Call[], cost: number): Wa
   return new Job(kernels.pool!, calls);
 }
 
-/** What names of conversions call the halves, in which nothing computes. */
-const HALVES: ReadonlyMap<DType, string> = new Map([[float16, "f16"], [bfloat16, "bf16"]]);
+/** What names of conversions call a dtype. */
+function castName(dtype: DType): string {
+  return dtype === bool ? "u8" : dtype === float16 ? "f16" : dtype === bfloat16 ? "bf16" : suffix(dtype)!;
+}
 
-/** The kernels that convert, by the codes of both dtypes. */
-function castEntries(kernels: Kernels): (Entry | null)[][] {
+/** A kernel that converts, or two: to float32 and from it. */
+type Conversion = readonly [Entry] | readonly [Entry, Entry];
+
+/** What converts, by the codes of both dtypes. Between halves and all but float32 it goes by float32, as in PyTorch. */
+function conversions(kernels: Kernels): Conversion[][] {
+  const find = (from: DType, to: DType) => {
+    if (to === bool) return kernels.find(`truth_${castName(from)}`);
+    // Low bytes of integers are the same for both signs.
+    const bytes = to === int8 && from.kind !== "float";
+    return kernels.find(`cast_${castName(from)}_${castName(bytes ? uint8 : to)}`);
+  };
   return dtypes.map((from) =>
-    dtypes.map((to) => {
-      const a = from === bool ? "u8" : suffix(from) ?? HALVES.get(from);
-      if (to === bool && a !== undefined) return kernels.find(`truth_${a}`);
-      const b = suffix(to) ?? HALVES.get(to);
-      return a === undefined || b === undefined ? null : kernels.find(`cast_${a}_${b}`);
+    dtypes.map((to): Conversion => {
+      const one = find(from, to);
+      if (one !== null) return [one];
+      return [find(from, float32)!, find(float32, to)!];
     })
   );
 }
@@ -293,20 +319,35 @@ const SHORT = 32;
 /** The kernels that move and make elements. */
 export function dataKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
   const copy = copier(kernels);
-  const casts = castEntries(kernels);
+  const casts = conversions(kernels);
+  const castBy = kernels.entry("cast_by");
+  const castScratch = kernels.entry("cast_by_scratch").fn();
   const fill = filler(kernels);
   const join = joiner(kernels);
   const iotas = byDType(kernels, "iota");
   const cast: Kernel<"cast", WasmDispatch> = ([x], output) => {
     if (x.dtype === output.dtype) return copy(x, output);
-    if (x.dtype === bool && output.dtype.itemsize === 1) return copy(x, output);
-    const entry: Entry | null | undefined = casts[x.dtype.code]![output.dtype.code];
-    if (!entry) return null;
+    // Bytes that keep their bits, where a truth stays one.
+    if (x.dtype.itemsize === 1 && output.dtype.itemsize === 1 && output.dtype !== bool) {
+      return copy(x, output);
+    }
     const { sizes, steps } = loopsOf(output.shape, [x, output]);
-    return rowsOf(kernels, entry, sizes, steps, [pointer(x), pointer(output)], [
-      x.dtype.itemsize,
-      output.dtype.itemsize,
-    ]);
+    const itemsizes = [x.dtype.itemsize, output.dtype.itemsize];
+    const pointers = [pointer(x), pointer(output)] as const;
+    const [first, second] = casts[x.dtype.code]![output.dtype.code]!;
+    if (second === undefined) return rowsOf(kernels, first, sizes, steps, pointers, itemsizes);
+    kernels.needScratch(castScratch);
+    const inner = sizes.length - 1;
+    const outer = steps.map((list, q) => list.slice(0, inner).map((step) => step * itemsizes[q]!));
+    const slots = [kernels.slot(first), kernels.slot(second)];
+    return byOutermost(kernels, sizes, count(sizes) * 0.4, (begin, end) => {
+      const own = sizes.slice(0, inner);
+      if (inner > 0) own[0] = end - begin;
+      const [a, o] = pointers.map((at, q) => at + begin * steps[q]![0]! * itemsizes[q]!);
+      const n = inner > 0 ? sizes[inner]! : end - begin;
+      const args = [META, ...slots, a!, o!, n, steps[0]![inner]!, steps[1]![inner]!, ...itemsizes];
+      return new LoopCall(castBy, args, [inner, ...own, ...outer.flat()], kernels.heap);
+    });
   };
   return {
     copy: ([x], output) => copy(x, output),

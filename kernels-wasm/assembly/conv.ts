@@ -431,9 +431,9 @@ function isNear(): i32 {
   const n = meta(OUT + 2);
   const plain = isFlat() && meta(CHANNELS) === 1 && meta(KERNEL + 1) === 3 && meta(KERNEL + 2) === 3 &&
     meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 && meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 &&
-    meta(STRIDE + 1) === by && by <= 2 && n >= 5 && meta(LOW + 2) <= 1 &&
+    meta(STRIDE + 1) === by && by <= 2 && n + by > 5 && meta(LOW + 2) <= 1 &&
     meta(LOW + 1) <= 1 && (meta(OUT + 1) - 1) * by + 2 - meta(LOW + 1) <= meta(SIZE + 1) &&
-    (n - 1) * by + 2 - meta(LOW + 2) <= meta(SIZE + 2) && (n + meta(SIZE + 2) + 64 + 4 * SUMS) << 2 <= gemm_scratch(4);
+    (n - 1) * by + 2 - meta(LOW + 2) <= meta(SIZE + 2);
   return plain ? by : 0;
 }
 
@@ -473,12 +473,11 @@ function hasWindow(rows: i32, first: i32, count: i32): bool {
   return true;
 }
 
-/** Makes the row of zeros that near.ts reads where the image has none, at the end of gemm's working memory. */
-function zeroRow(): usize {
-  const size = <usize>(meta(SIZE + 2) + 32) << 2;
-  const row = taps() - size;
-  memory.fill(row, 0, size);
-  return row + 64;
+/** Makes the zero that near.ts reads where the image has none, at the end of gemm's working memory. */
+function zeroBeside(): usize {
+  const at = taps() - 16;
+  store<f32>(at, 0);
+  return at;
 }
 
 /** True where the gathered matrix is the image: kernels of 1 × 1 that move by 1. */
@@ -597,7 +596,7 @@ function convolveNear(
   const n = meta(OUT + 2);
   const volume = <usize>(high * wide) << 2;
   const plane = <usize>(h * n) << 2;
-  const zeros = zeroRow();
+  const zeros = zeroBeside();
   const ends = finishes();
   for (let b = 0; b < batch; b++) {
     for (let i = 0; i < groups; i++) {
@@ -609,7 +608,7 @@ function convolveNear(
           turn(turned, u, 9);
           u = turned;
         }
-        nearPlane(u, x + <usize>at * volume, to, high, wide, top, beside, h, n, by, zeros, scratch);
+        nearPlane(u, x + <usize>at * volume, to, high, wide, top, beside, h, n, by, zeros);
         if (ends) finishRows(to, to, plane, 1, h * n, biasAt(to, h * n));
       }
     }
@@ -924,7 +923,7 @@ function inputGradByQuarters(g: usize, w: usize, o: usize, turned: usize, made: 
     const other = made + (<usize>(rows * size) << 2);
     for (let x = 0; x < 2; x++) {
       quarter(turned, w, y, x);
-      nearPlane(turned, g, x ? other : made, high, wide, 1, 1, rows, n + 1 - x >> 1, 1, zeros, scratch);
+      nearPlane(turned, g, x ? other : made, high, wide, 1, 1, rows, n + 1 - x >> 1, 1, zeros);
     }
     for (let i = 0; i < rows; i++) {
       const a = made + (<usize>(i * size) << 2);
@@ -962,7 +961,7 @@ export function conv_input_grad_by2_f32(
   const isSmall = k === 9;
   const pad = image(k, h * n, 1);
   const turned = packs(k, h * n, 1);
-  const zeros = isSmall ? 0 : zeroRow();
+  const zeros = isSmall ? 0 : zeroBeside();
   const made = pad + (<usize>(rows * columns) << 2);
   const next = <usize>(columns - 1) << 3;
   const first = made + <usize>skipRow * next + (<usize>skipColumn << 2);
@@ -1368,7 +1367,7 @@ export function conv_weight_grad_f32(
     return;
   }
   const by = isNear();
-  const zeros = by ? zeroRow() : 0;
+  const zeros = by ? zeroBeside() : 0;
   const slides = hasWindow(rows, 0, p);
   if (rows > 3 || (!by && !slides)) {
     makeTables(k, p);

@@ -236,7 +236,7 @@ export function correlatePlane(
   if (channels === 1 && kh === 3 && kw === 3) {
     const t1 = column(columns, 1);
     const t2 = column(columns, 2);
-    if (by === 1 && t1 === 4 && t2 === 8) nearPlane(w, x, o, h + 2, <i32>(apart >> 2), 0, 0, h, n, 1, 0, 0);
+    if (by === 1 && t1 === 4 && t2 === 8) nearPlane(w, x, o, h + 2, <i32>(apart >> 2), 0, 0, h, n, 1, 0);
     else rows3x3(w, x, o, h, n, down, apart, t1, t2);
     return;
   }

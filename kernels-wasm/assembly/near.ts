@@ -3,9 +3,9 @@
  * image: it is read where it lies. Nothing is copied to where it has a border, which would take a third of the time with steps
  * of 1 and half of it with steps of 2.
  *
- * Blocks at the left and at the right side of all rows go first and last, with zeros shifted in. With steps of 1 a block goes
- * down the plane: what lies above and below is left out. Steps of 2 load eight elements and shuffle them into those of even and
- * of odd number, for two rows at a time: rows above and below are zeros.
+ * Blocks of four columns go down the plane, so that each row of the image is read once for all rows of pixels that need it: what
+ * lies above and below is left out. Those at the left and at the right side of all rows go first and last, with zeros shifted in.
+ * Steps of 2 load eight elements and shuffle them into those of even and of odd number.
  */
 
 import { mad } from "./fused";
@@ -130,19 +130,19 @@ function even<Side>(u: v128, v: v128): v128 {
 @inline
 function odd<Side>(u: v128, v: v128): v128 {
   if (!isRight<Side>()) return i32x4.shuffle(u, v, 1, 3, 5, 7);
-  return i32x4.shuffle(i32x4.shuffle(u, v, 1, 3, 6, 7), f32x4.splat(0), 0, 1, 2, 4);
+  return i32x4.shuffle(i32x4.shuffle(u, v, 1, 3, 6, 7), f32x4.splat(0), 0, 1, 2, 7);
 }
 
-/** What the left column multiplies with steps of 2, where the right one multiplies `d`. */
+/** What the left column multiplies with steps of 2, where the right one multiplies `d`: its first element lies at `l`. */
 // @ts-ignore: decorator
 @inline
-function before<Side>(p: usize, d: v128): v128 {
-  return i32x4.shuffle(isLeft<Side>() ? f32x4.splat(0) : v128.load32_splat(p), d, 3, 4, 5, 6);
+function before(l: usize, d: v128): v128 {
+  return i32x4.shuffle(v128.load32_splat(l), d, 3, 4, 5, 6);
 }
 
 /**
- * Pixels `from` to `end` (in bytes) of all rows of a plane with steps of 2. The window of the first pixel begins `top` rows
- * above the image. Rows go in pairs; where the last lacks its second, that goes to `edge`.
+ * {@linkcode down} with steps of 2, which shuffles eight elements of each row into those of even and of odd number. Where there
+ * is a border `beside` the image, what the first window of a row begins with is read at `zeros`.
  */
 function byTwo<Side>(
   w: usize,
@@ -151,12 +151,12 @@ function byTwo<Side>(
   high: i32,
   row: usize,
   top: i32,
+  beside: i32,
   h: i32,
   n: i32,
   from: usize,
   end: usize,
   zeros: usize,
-  edge: usize,
 ): void {
   const w0 = v128.load32_splat(w);
   const w1 = v128.load32_splat(w, 4);
@@ -168,62 +168,49 @@ function byTwo<Side>(
   const w7 = v128.load32_splat(w, 28);
   const w8 = v128.load32_splat(w, 32);
   const next = <usize>n << 2;
+  // Windows of the rows after these end below the image.
+  const whole = <usize>min(h, high + top - 1 >> 1);
+  const first = top < 0 ? x - <usize>top * row : x;
   const last = end - 16;
-  for (let y = 0; y < h; y += 2) {
-    const first = 2 * y - top;
-    const r1 = x + <usize>(first + 1) * row;
-    const r0 = first < 0 ? zeros : r1 - row;
-    const r2 = first + 2 < high ? r1 + row : zeros;
-    const r3 = first + 3 < high ? r1 + 2 * row : zeros;
-    const r4 = first + 4 < high ? r1 + 3 * row : zeros;
-    const second = y + 1 < h ? o + next : edge;
-    for (let j = from; j < end; j += 16) {
-      if (!isLeft<Side>() && !isRight<Side>() && j > last) j = last;
-      const at = 2 * j;
-      let p = r0 + at;
+  for (let j = from; j < end; j += 16) {
+    if (j > last) j = last;
+    let p = first + 2 * j;
+    let q = o + j;
+    const isZero = j === 0 && beside > 0;
+    let l = isZero ? zeros : p;
+    const left = isZero ? 0 : row;
+    let a = f32x4.splat(0);
+    if (top <= 0) {
+      const u = v128.load(p, 4);
+      const v = far<Side>(p);
+      const d = odd<Side>(u, v);
+      a = mad(w2, d, mad(w1, even<Side>(u, v), f32x4.mul(w0, before(l, d))));
+      p += row;
+      l += left;
+    }
+    for (const stop = q + whole * next; q !== stop; q += next) {
       let u = v128.load(p, 4);
       let v = far<Side>(p);
       let d = odd<Side>(u, v);
-      let a = f32x4.mul(w0, before<Side>(p, d));
-      a = mad(w1, even<Side>(u, v), a);
-      a = mad(w2, d, a);
-      p = r1 + at;
+      a = mad(w5, d, mad(w4, even<Side>(u, v), mad(w3, before(l, d), a)));
+      p += row;
+      l += left;
       u = v128.load(p, 4);
       v = far<Side>(p);
       d = odd<Side>(u, v);
-      a = mad(w3, before<Side>(p, d), a);
-      a = mad(w4, even<Side>(u, v), a);
-      a = mad(w5, d, a);
-      p = r2 + at;
-      u = v128.load(p, 4);
-      v = far<Side>(p);
-      d = odd<Side>(u, v);
-      let c = before<Side>(p, d);
-      a = mad(w6, c, a);
-      let b = f32x4.mul(w0, c);
-      c = even<Side>(u, v);
-      a = mad(w7, c, a);
-      b = mad(w1, c, b);
-      a = mad(w8, d, a);
-      b = mad(w2, d, b);
-      v128.store(o + j, a);
-      p = r3 + at;
-      u = v128.load(p, 4);
-      v = far<Side>(p);
-      d = odd<Side>(u, v);
-      b = mad(w3, before<Side>(p, d), b);
-      b = mad(w4, even<Side>(u, v), b);
-      b = mad(w5, d, b);
-      p = r4 + at;
-      u = v128.load(p, 4);
-      v = far<Side>(p);
-      d = odd<Side>(u, v);
-      b = mad(w6, before<Side>(p, d), b);
-      b = mad(w7, even<Side>(u, v), b);
-      b = mad(w8, d, b);
-      v128.store(second + j, b);
+      const c = before(l, d);
+      u = even<Side>(u, v);
+      v128.store(q, mad(w8, d, mad(w7, u, mad(w6, c, a))));
+      a = mad(w2, d, mad(w1, u, f32x4.mul(w0, c)));
+      p += row;
+      l += left;
     }
-    o += 2 * next;
+    if (<i32>whole < h) {
+      const u = v128.load(p, 4);
+      const v = far<Side>(p);
+      const d = odd<Side>(u, v);
+      v128.store(q, mad(w5, d, mad(w4, even<Side>(u, v), mad(w3, before(l, d), a))));
+    }
   }
 }
 
@@ -236,8 +223,8 @@ function isPast(by: i32, wide: i32, beside: i32, n: i32): bool {
 
 /**
  * A plane, `h` × `n` (n at least 5), for a kernel of 3 × 3 that moves by 1 or 2, straight from an image of `high` × `wide` with
- * `top` rows above it and `beside` columns (1 or less) at its left side; at most one is needed at its right side. A row of zeros
- * lies at `zeros`, with 16 zeros before and behind it; a row has room at `edge`.
+ * `top` rows above it and `beside` columns (1 or less) at its left side; at most one is needed at its right side. With steps of
+ * 2 n may be 4, and a zero lies at `zeros`.
  */
 export function nearPlane(
   w: usize,
@@ -251,23 +238,21 @@ export function nearPlane(
   n: i32,
   by: i32,
   zeros: usize,
-  edge: usize,
 ): void {
   const row = <usize>wide << 2;
   const end = <usize>n << 2;
   const past = isPast(by, wide, beside, n);
   x -= <usize>(beside << 2);
-  const from: usize = beside > 0 ? 16 : 0;
   // Blocks of the middle may overlap those at the right, but end where their windows do.
-  const to = past ? min(end - 1 & ~15, end - 4) : end;
+  const to = past ? end - 1 & ~15 : end;
   if (by === 1) {
+    const from: usize = beside > 0 ? 16 : 0;
     if (beside > 0) down<Left>(w, x, o, high, row, top, h, n, 0, 16);
     if (to > from) down<Middle>(w, x, o, high, row, top, h, n, from, to);
     if (past) down<Right>(w, x, o, high, row, top, h, n, end - 16, end);
   } else {
-    if (beside > 0) byTwo<Left>(w, x, o, high, row, top, h, n, 0, 16, zeros, edge);
-    if (to > from) byTwo<Middle>(w, x, o, high, row, top, h, n, from, to, zeros, edge);
-    if (past) byTwo<Right>(w, x, o, high, row, top, h, n, end - 16, end, zeros, edge);
+    if (to > 0) byTwo<Middle>(w, x, o, high, row, top, beside, h, n, 0, to, zeros);
+    if (past) byTwo<Right>(w, x, o, high, row, top, beside, h, n, end - 16, end, zeros);
   }
 }
 
@@ -373,6 +358,7 @@ function byTwoGrads<Side>(
   high: i32,
   row: usize,
   top: i32,
+  beside: i32,
   h: i32,
   n: i32,
   from: usize,
@@ -390,68 +376,69 @@ function byTwoGrads<Side>(
   let s8 = v128.load(s, 128);
   const next = <usize>n << 2;
   const last = end - 16;
-  // The last four pixels overlap those before.
-  const some = lastLanes(((n - 1) & 3) + 1);
-  for (let y = 0; y < h; y += 2) {
-    const first = 2 * y - top;
-    const r1 = x + <usize>(first + 1) * row;
-    const r0 = first < 0 ? zeros : r1 - row;
-    const r2 = first + 2 < high ? r1 + row : zeros;
-    const r3 = first + 3 < high ? r1 + 2 * row : zeros;
-    const r4 = first + 4 < high ? r1 + 3 * row : zeros;
-    const second = y + 1 < h ? g + next : zeros;
-    for (let j = from; j < end; j += 16) {
-      const place = isLeft<Side>() ? j : min(j, last);
-      let a = v128.load(g + place);
-      let b = v128.load(second + place);
-      if (!isLeft<Side>() && j > last) {
-        a = v128.and(a, some);
-        b = v128.and(b, some);
-        j = last;
-      }
-      const at = 2 * j;
-      let p = r0 + at;
+  // Whether the last window ends in the image, not below.
+  const whole = high + top - 1 >> 1 >= h;
+  const first = top < 0 ? x - <usize>top * row : x;
+  let mask = i32x4.splat(-1);
+  for (let j = from; j < end; j += 16) {
+    if (j > last) {
+      // The last four pixels overlap those before.
+      mask = lastLanes(n & 3);
+      j = last;
+    }
+    let p = first + 2 * j;
+    let q = g + j;
+    const isZero = j === 0 && beside > 0;
+    let l = isZero ? zeros : p;
+    const left = isZero ? 0 : row;
+    let a = v128.and(v128.load(q), mask);
+    if (top <= 0) {
+      const u = v128.load(p, 4);
+      const v = far<Side>(p);
+      const d = odd<Side>(u, v);
+      s0 = mad(a, before(l, d), s0);
+      s1 = mad(a, even<Side>(u, v), s1);
+      s2 = mad(a, d, s2);
+      p += row;
+      l += left;
+    }
+    const stop = q + <usize>(h - 1) * next;
+    while (true) {
       let u = v128.load(p, 4);
       let v = far<Side>(p);
       let d = odd<Side>(u, v);
-      s0 = mad(a, before<Side>(p, d), s0);
-      s1 = mad(a, even<Side>(u, v), s1);
-      s2 = mad(a, d, s2);
-      p = r1 + at;
-      u = v128.load(p, 4);
-      v = far<Side>(p);
-      d = odd<Side>(u, v);
-      s3 = mad(a, before<Side>(p, d), s3);
+      s3 = mad(a, before(l, d), s3);
       s4 = mad(a, even<Side>(u, v), s4);
       s5 = mad(a, d, s5);
-      p = r2 + at;
+      if (q === stop) break;
+      p += row;
+      l += left;
+      q += next;
       u = v128.load(p, 4);
       v = far<Side>(p);
       d = odd<Side>(u, v);
-      let c = before<Side>(p, d);
+      const c = before(l, d);
+      u = even<Side>(u, v);
       s6 = mad(a, c, s6);
-      s0 = mad(b, c, s0);
-      c = even<Side>(u, v);
-      s7 = mad(a, c, s7);
-      s1 = mad(b, c, s1);
+      s7 = mad(a, u, s7);
       s8 = mad(a, d, s8);
-      s2 = mad(b, d, s2);
-      p = r3 + at;
-      u = v128.load(p, 4);
-      v = far<Side>(p);
-      d = odd<Side>(u, v);
-      s3 = mad(b, before<Side>(p, d), s3);
-      s4 = mad(b, even<Side>(u, v), s4);
-      s5 = mad(b, d, s5);
-      p = r4 + at;
-      u = v128.load(p, 4);
-      v = far<Side>(p);
-      d = odd<Side>(u, v);
-      s6 = mad(b, before<Side>(p, d), s6);
-      s7 = mad(b, even<Side>(u, v), s7);
-      s8 = mad(b, d, s8);
+      a = v128.and(v128.load(q), mask);
+      s0 = mad(a, c, s0);
+      s1 = mad(a, u, s1);
+      s2 = mad(a, d, s2);
+      p += row;
+      l += left;
     }
-    g += 2 * next;
+    if (whole) {
+      p += row;
+      l += left;
+      const u = v128.load(p, 4);
+      const v = far<Side>(p);
+      const d = odd<Side>(u, v);
+      s6 = mad(a, before(l, d), s6);
+      s7 = mad(a, even<Side>(u, v), s7);
+      s8 = mad(a, d, s8);
+    }
   }
   v128.store(s, s0);
   v128.store(s, s1, 16);
@@ -482,15 +469,14 @@ export function nearPlaneGrad(
   const end = <usize>n << 2;
   const past = isPast(by, wide, beside, n);
   x -= <usize>(beside << 2);
-  const from: usize = beside > 0 ? 16 : 0;
   const to = past ? end - 1 & ~15 : end;
   if (by === 1) {
+    const from: usize = beside > 0 ? 16 : 0;
     if (beside > 0) downGrads<Left>(g, x, s, high, row, top, h, n, 0, 16);
     if (to > from) downGrads<Middle>(g, x, s, high, row, top, h, n, from, to);
     if (past) downGrads<Right>(g, x, s, high, row, top, h, n, to, end);
   } else {
-    if (beside > 0) byTwoGrads<Left>(g, x, s, high, row, top, h, n, 0, 16, zeros);
-    if (to > from) byTwoGrads<Middle>(g, x, s, high, row, top, h, n, from, to, zeros);
-    if (past) byTwoGrads<Right>(g, x, s, high, row, top, h, n, to, end, zeros);
+    if (to > 0) byTwoGrads<Middle>(g, x, s, high, row, top, beside, h, n, 0, to, zeros);
+    if (past) byTwoGrads<Right>(g, x, s, high, row, top, beside, h, n, to, end, zeros);
   }
 }

@@ -206,13 +206,21 @@ test("strides, paddings and dilations that differ by dimension; wide rows", () =
   }
 });
 
-test.each([3, 5])("what is not finite stays where it belongs at the borders of images: %i rows", (high) => {
-  const image = [1, 1, 6, 10];
-  const reach = (high - 1) / 2;
-  for (const stride of [1, 2]) {
-    const out = [1, 1, 6 / stride, 10 / stride];
+const ODDLY: readonly (readonly [high: number, stride: number, image: Shape])[] = [3, 5].flatMap((high) =>
+  [[1, 6, 10], [2, 6, 10], [2, 5, 7], [2, 4, 14], [2, 6, 13], [3, 5, 12], [3, 7, 19]].map(
+    ([stride, ...image]) => [high, stride!, [1, 1, ...image]] as const,
+  )
+);
+
+test.each(ODDLY)(
+  "what is not finite stays where it belongs at borders: %i rows by %i",
+  (high, stride, image) => {
+    const reach = (high - 1) / 2;
+    const [, , height, width] = image as [number, number, number, number];
+    const out = [1, 1, ...[height, width].map((n) => Math.floor((n - 1) / stride) + 1)];
     const attrs = { stride: [stride, stride], padding: [reach, reach], dilation: [1, 1], groups: 1 };
     const w = numbers([1, 1, high, high], 4).map((v) => v + 3);
+    const sees = (i: number, at: number): boolean => Math.abs(i * stride - at) <= reach;
     for (const [label, device] of targets) {
       const weights = operand(device, w, [1, 1, high, high]);
       for (let at = 0; at < size(image); at++) {
@@ -220,10 +228,8 @@ test.each([3, 5])("what is not finite stays where it belongs at the borders of i
         data[at] = NaN;
         const y = empty(device, out);
         run(device, "conv", [operand(device, data, image), weights], y, attrs);
-        const [row, column] = [Math.floor(at / 10), at % 10];
-        const sees = (i: number, at: number): boolean => Math.abs(i * stride - at) <= reach;
         const want = values(device, y).map((_, i) =>
-          sees(Math.floor(i / out[3]!), row) && sees(i % out[3]!, column)
+          sees(Math.floor(i / out[3]!), Math.floor(at / width)) && sees(i % out[3]!, at % width)
         );
         expect(values(device, y).map(Number.isNaN), `${label} ${at}`).toEqual(want);
       }
@@ -235,11 +241,11 @@ test.each([3, 5])("what is not finite stays where it belongs at the borders of i
           ...attrs,
           inputSize: image.slice(2),
         });
-        const [row, column] = [Math.floor(at / out[3]!), at % out[3]!];
-        const sees = (i: number, at: number): boolean => Math.abs(i - at * stride) <= reach;
-        const want = values(device, gx).map((_, i) => sees(Math.floor(i / 10), row) && sees(i % 10, column));
+        const want = values(device, gx).map((_, i) =>
+          sees(Math.floor(at / out[3]!), Math.floor(i / width)) && sees(at % out[3]!, i % width)
+        );
         expect(values(device, gx).map(Number.isNaN), `${label} ${at}`).toEqual(want);
       }
     }
-  }
-});
+  },
+);

@@ -2,8 +2,8 @@
  * Choosing elements by index and combining elements into places given by index.
  *
  * Indices are int32 or int64 (`wide`). What chooses answers the place in the list of the first index that is out of range,
- * −1 where there is none; nothing is read with an index before it was looked at. What combines expects that all of them
- * were looked at by {@linkcode index_outside}.
+ * −1 where there is none; nothing is read with an index before it was looked at. So does what combines by an index for each
+ * element; what combines runs by one list of indices expects that all of them were looked at by {@linkcode index_outside}.
  */
 
 import { moveFew } from "./move";
@@ -53,8 +53,6 @@ export function index_outside(index: usize, n: i32, size: i32, wide: i32): i32 {
 const BLOCK: i32 = 512;
 
 /** o[i] = x[index[i]] for `n` indices in range. */
-// @ts-ignore: decorator
-@inline
 function chooseRow<T>(x: usize, index: usize, o: usize, n: i32, wide: i32): void {
   if (sizeof<T>() === 4) {
     if (wide) {
@@ -109,8 +107,13 @@ export function index_select(
   const bad = index_outside(index, n, size, wide);
   if (bad >= 0) return bad;
   for (; outer > 0; outer--) {
-    if (bytes === 4) chooseRow<u32>(x, index, o, n, wide);
-    else {
+    if (bytes === 8) chooseRow<u64>(x, index, o, n, wide);
+    else if (bytes === 4 && n >= 4) chooseRow<u32>(x, index, o, n, wide);
+    else if (bytes === 4) {
+      for (let i = 0; i < n; i++) {
+        store<u32>(o + (<usize>i << 2), load<u32>(x + (placeAt(index, i, wide) << 2)));
+      }
+    } else {
       let q = o;
       for (let i = 0; i < n; i++) {
         moveRun(x + placeAt(index, i, wide) * <usize>bytes, q, <usize>bytes);
@@ -146,19 +149,64 @@ export function index_set(
   }
 }
 
+/** How a value joins what is there. */
 // @ts-ignore: decorator
 @inline
-function addRun<T>(o: usize, x: usize, n: i32): void {
-  const all = <usize>n * sizeof<T>();
-  let t: usize = 0;
-  for (; t + 16 <= all; t += 16) v128.store(o + t, v128.add<T>(v128.load(o + t), v128.load(x + t)));
-  for (; t < all; t += sizeof<T>()) store<T>(o + t, <T>(load<T>(o + t) + load<T>(x + t)));
+const SET: i32 = 0;
+// @ts-ignore: decorator
+@inline
+const SUM: i32 = 1;
+// @ts-ignore: decorator
+@inline
+const PROD: i32 = 2;
+// @ts-ignore: decorator
+@inline
+const AMAX: i32 = 3;
+
+/** `v` joined to what is there; the last way is the least. Extremes of floats are NaN where either is. */
+// @ts-ignore: decorator
+@inline
+function join<T>(there: T, v: T, way: i32): T {
+  if (way === SET) return v;
+  if (way === SUM) return <T>(there + v);
+  if (way === PROD) return <T>(there * v);
+  // Extremes of vectors, unlike those of numbers, have no branches.
+  if (isFloat<T>()) {
+    const both = joinLanes<T>(v128.splat<T>(there), v128.splat<T>(v), way);
+    return v128.extract_lane<T>(both, 0);
+  }
+  return way === AMAX ? max<T>(there, v) : min<T>(there, v);
 }
 
-/** o[a, index[i], :] += source[a, i, :] with runs of `inner` elements of `row`. */
+/** As {@linkcode join} for the elements of a vector. */
 // @ts-ignore: decorator
 @inline
-function indexAdd<T>(
+function joinLanes<T>(there: v128, v: v128, way: i32): v128 {
+  if (way === SUM) return v128.add<T>(there, v);
+  if (sizeof<T>() === 8 && isInteger<T>()) return there;
+  if (way === PROD) return v128.mul<T>(there, v);
+  return way === AMAX ? v128.max<T>(there, v) : v128.min<T>(there, v);
+}
+
+// @ts-ignore: decorator
+@inline
+function joinRun<T>(o: usize, x: usize, n: i32, way: i32): void {
+  const all = <usize>n * sizeof<T>();
+  let t: usize = 0;
+  // Of integers of 64 bits only sums have instructions for vectors.
+  if (sizeof<T>() === 4 || isFloat<T>() || way === SUM) {
+    for (; t + 16 <= all; t += 16) v128.store(o + t, joinLanes<T>(v128.load(o + t), v128.load(x + t), way));
+  }
+  for (; t < all; t += sizeof<T>()) store<T>(o + t, join<T>(load<T>(o + t), load<T>(x + t), way));
+}
+
+/**
+ * source[a, i, :] joins o[a, index[i], :] with runs of `inner` elements of `row`. Where runs have one element, `unit` is
+ * how many bytes lie from one of source to the next: 0 for a single one.
+ */
+// @ts-ignore: decorator
+@inline
+function indexJoin<T>(
   index: usize,
   source: usize,
   o: usize,
@@ -168,23 +216,25 @@ function indexAdd<T>(
   inner: i32,
   row: i32,
   wide: i32,
+  unit: usize,
+  way: i32,
 ): void {
   const step = <usize>row * sizeof<T>();
   if (row === 1) {
-    // Four rows at a time: what is added to one place of a row waits for what was added before.
-    const line = <usize>n * sizeof<T>();
+    // Four rows at a time: what joins one place of a row waits for what joined it before.
+    const line = <usize>n * unit;
     const to = <usize>size * sizeof<T>();
     for (; outer >= 4; outer -= 4) {
       for (let i = 0; i < n; i++) {
         let q = o + placeAt(index, i, wide) * sizeof<T>();
-        store<T>(q, <T>(load<T>(q) + load<T>(source)));
+        store<T>(q, join<T>(load<T>(q), load<T>(source), way));
         q += to;
-        store<T>(q, <T>(load<T>(q) + load<T>(source + line)));
+        store<T>(q, join<T>(load<T>(q), load<T>(source + line), way));
         q += to;
-        store<T>(q, <T>(load<T>(q) + load<T>(source + 2 * line)));
+        store<T>(q, join<T>(load<T>(q), load<T>(source + 2 * line), way));
         q += to;
-        store<T>(q, <T>(load<T>(q) + load<T>(source + 3 * line)));
-        source += sizeof<T>();
+        store<T>(q, join<T>(load<T>(q), load<T>(source + 3 * line), way));
+        source += unit;
       }
       source += 3 * line;
       o += 4 * to;
@@ -194,55 +244,87 @@ function indexAdd<T>(
     if (row === 1) {
       for (let i = 0; i < n; i++) {
         const q = o + placeAt(index, i, wide) * sizeof<T>();
-        store<T>(q, <T>(load<T>(q) + load<T>(source)));
-        source += sizeof<T>();
+        store<T>(q, join<T>(load<T>(q), load<T>(source), way));
+        source += unit;
       }
     } else for (let i = 0; i < n; i++) {
-      addRun<T>(o + placeAt(index, i, wide) * step, source, inner);
+      joinRun<T>(o + placeAt(index, i, wide) * step, source, inner, way);
       source += step;
     }
     o += <usize>size * step;
   }
 }
 
-/** o[a, i, b] = x[a, index[a, i, b], b]. */
+/**
+ * o[a, i, b] = x[a, index[a, i, b], b] for numbers b below `inner`, of `row` in x; `step` bytes of x from a to a.
+ */
 // @ts-ignore: decorator
 @inline
-function gather<T>(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, wide: i32): i32 {
+function gather<T>(
+  x: usize,
+  index: usize,
+  o: usize,
+  outer: i32,
+  size: i32,
+  n: i32,
+  inner: i32,
+  row: i32,
+  step: i32,
+  wide: i32,
+): i32 {
   const shift: usize = wide ? 3 : 2;
-  const row = <usize>inner * sizeof<T>();
-  // Rows of indices that are looked at together.
-  const some = inner === 1 ? BLOCK : max(1, BLOCK / inner);
+  const line = <usize>row * sizeof<T>();
+  const width = <usize>inner * sizeof<T>();
+  // Indices that are looked at together: those of several a, or some rows of one.
+  const each = n * inner;
+  const many = each <= BLOCK ? BLOCK / max(each, 1) : 1;
+  const some = each <= BLOCK ? n : max(1, BLOCK / inner);
   let at = 0;
-  for (; outer > 0; outer--) {
+  while (outer > 0) {
+    const whole = min(many, outer);
     for (let i = 0; i < n;) {
       const rows = min(some, n - i);
-      const bad = index_outside(index, rows * inner, size, wide);
+      const bad = index_outside(index, whole * rows * inner, size, wide);
       if (bad >= 0) return at + bad;
-      const many = <usize>(rows * inner);
-      if (inner === 1) chooseRow<T>(x, index, o, rows, wide);
-      else {
-        let p = index;
-        let q = o;
-        for (let r = rows; r > 0; r--) {
-          for (let from = x; from < x + row; from += sizeof<T>()) {
-            store<T>(q, load<T>(from + <usize>load<u32>(p) * row));
-            p += <usize>1 << shift;
-            q += sizeof<T>();
+      const to = o + <usize>whole * <usize>rows * width;
+      let from = x;
+      if (row === 1 && rows === 1) {
+        for (; o < to; o += sizeof<T>()) {
+          store<T>(o, load<T>(from + <usize>load<u32>(index) * sizeof<T>()));
+          index += <usize>1 << shift;
+          from += <usize>step;
+        }
+      } else if (row === 1) {
+        for (; o < to; o += <usize>rows * sizeof<T>()) {
+          chooseRow<T>(from, index, o, rows, wide);
+          index += <usize>rows << shift;
+          from += <usize>step;
+        }
+      } else {
+        for (let w = whole; w > 0; w--) {
+          for (let r = rows; r > 0; r--) {
+            for (let p = from; p < from + width; p += sizeof<T>()) {
+              store<T>(o, load<T>(p + <usize>load<u32>(index) * line));
+              index += <usize>1 << shift;
+              o += sizeof<T>();
+            }
           }
+          from += <usize>step;
         }
       }
-      index += many << shift;
-      o += many * sizeof<T>();
-      at += rows * inner;
+      at += whole * rows * inner;
       i += rows;
     }
-    x += <usize>size * row;
+    x += <usize>whole * <usize>step;
+    outer -= whole;
   }
   return -1;
 }
 
-/** o[a, index[a, i, b], b] = source[a, i, b], or += where `add` holds, for `inner` numbers b of `row`. */
+/**
+ * source[a, i, b] joins o[a, index[a, i, b], b] for numbers b below `inner`, of `across` in index and of `row` in o; `step`
+ * bytes of o from a to a. In source `unit` bytes lie from b to b, `sourceRow` from i to i and `sourceStep` from a to a.
+ */
 // @ts-ignore: decorator
 @inline
 function scatter<T>(
@@ -253,37 +335,64 @@ function scatter<T>(
   size: i32,
   n: i32,
   inner: i32,
+  across: i32,
   row: i32,
+  step: i32,
+  unit: i32,
+  sourceRow: i32,
+  sourceStep: i32,
   wide: i32,
-  add: bool,
-): void {
-  const step: usize = wide ? 8 : 4;
-  if (row === 1) {
-    for (; outer > 0; outer--) {
-      for (const end = source + <usize>n * sizeof<T>(); source < end; source += sizeof<T>()) {
-        const q = o + <usize>load<u32>(index) * sizeof<T>();
-        store<T>(q, add ? <T>(load<T>(q) + load<T>(source)) : load<T>(source));
-        index += step;
-      }
-      o += <usize>size * sizeof<T>();
-    }
-    return;
-  }
+  way: i32,
+): i32 {
+  const shift: usize = wide ? 3 : 2;
   const line = <usize>row * sizeof<T>();
-  const rest = <usize>(row - inner);
-  for (; outer > 0; outer--) {
-    for (let i = 0; i < n; i++) {
-      for (let to = o; to < o + <usize>inner * sizeof<T>(); to += sizeof<T>()) {
-        const q = to + <usize>load<u32>(index) * line;
-        store<T>(q, add ? <T>(load<T>(q) + load<T>(source)) : load<T>(source));
-        index += step;
-        source += sizeof<T>();
+  const width = <usize>inner * sizeof<T>();
+  const rest = <usize>(across - inner) << shift;
+  // As in gather; of a part of each row one row is looked at.
+  const each = n * across;
+  const many = rest === 0 && each <= BLOCK ? BLOCK / max(each, 1) : 1;
+  const some = rest > 0 ? 1 : each <= BLOCK ? n : max(1, BLOCK / inner);
+  let at = 0;
+  while (outer > 0) {
+    const whole = min(many, outer);
+    for (let i = 0; i < n;) {
+      const rows = min(some, n - i);
+      const bad = index_outside(index, whole * rows * inner, size, wide);
+      if (bad >= 0) return at + bad;
+      let to = o;
+      let from = source + <usize>i * <usize>sourceRow;
+      for (let w = whole; w > 0; w--) {
+        let s = from;
+        if (row === 1) {
+          for (const end = index + (<usize>rows << shift); index < end; index += <usize>1 << shift) {
+            const q = to + <usize>load<u32>(index) * sizeof<T>();
+            store<T>(q, join<T>(load<T>(q), load<T>(s), way));
+            s += <usize>sourceRow;
+          }
+        } else {
+          for (let r = rows; r > 0; r--) {
+            let v = s;
+            for (let p = to; p < to + width; p += sizeof<T>()) {
+              const q = p + <usize>load<u32>(index) * line;
+              store<T>(q, join<T>(load<T>(q), load<T>(v), way));
+              index += <usize>1 << shift;
+              v += <usize>unit;
+            }
+            index += rest;
+            s += <usize>sourceRow;
+          }
+        }
+        to += <usize>step;
+        from += <usize>sourceStep;
       }
-      index += rest * step;
-      source += rest * sizeof<T>();
+      at += whole * rows * across;
+      i += rows;
     }
-    o += <usize>size * line;
+    o += <usize>whole * <usize>step;
+    source += <usize>whole * <usize>sourceStep;
+    outer -= whole;
   }
+  return -1;
 }
 
 /** Bit i says whether element i of the 16 bytes at `x` is not 0. */
@@ -359,58 +468,82 @@ export function nonzero_f64(sizes: usize, x: usize, o: usize, count: i32, rows: 
   nonzero<f64>(sizes, x, o, count, rows, n, rank);
 }
 
-export function index_add_f32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  indexAdd<f32>(index, source, o, outer, size, n, inner, row, wide);
+export function index_add_f32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32): void {
+  indexJoin<f32>(index, source, o, outer, size, n, inner, row, wide, unit, SUM);
 }
-export function scatter_add_f32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<f32>(index, source, o, outer, size, n, inner, row, wide, true);
+export function index_join_f32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32, way: i32): void {
+  indexJoin<f32>(index, source, o, outer, size, n, inner, row, wide, unit, way);
 }
-
-export function index_add_f64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  indexAdd<f64>(index, source, o, outer, size, n, inner, row, wide);
+export function scatter_add_f32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<f32>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SUM);
 }
-export function scatter_add_f64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<f64>(index, source, o, outer, size, n, inner, row, wide, true);
-}
-
-export function index_add_i32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  indexAdd<i32>(index, source, o, outer, size, n, inner, row, wide);
-}
-export function scatter_add_i32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<i32>(index, source, o, outer, size, n, inner, row, wide, true);
+export function scatter_join_f32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32, way: i32): i32 {
+  return scatter<f32>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, way);
 }
 
-export function index_add_i64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  indexAdd<i64>(index, source, o, outer, size, n, inner, row, wide);
+export function index_add_f64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32): void {
+  indexJoin<f64>(index, source, o, outer, size, n, inner, row, wide, unit, SUM);
 }
-export function scatter_add_i64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<i64>(index, source, o, outer, size, n, inner, row, wide, true);
+export function index_join_f64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32, way: i32): void {
+  indexJoin<f64>(index, source, o, outer, size, n, inner, row, wide, unit, way);
 }
-
-export function gather_8(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, wide: i32): i32 {
-  return gather<u8>(x, index, o, outer, size, n, inner, wide);
+export function scatter_add_f64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<f64>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SUM);
 }
-export function scatter_set_8(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<u8>(index, source, o, outer, size, n, inner, row, wide, false);
-}
-
-export function gather_16(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, wide: i32): i32 {
-  return gather<u16>(x, index, o, outer, size, n, inner, wide);
-}
-export function scatter_set_16(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<u16>(index, source, o, outer, size, n, inner, row, wide, false);
+export function scatter_join_f64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32, way: i32): i32 {
+  return scatter<f64>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, way);
 }
 
-export function gather_32(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, wide: i32): i32 {
-  return gather<u32>(x, index, o, outer, size, n, inner, wide);
+export function index_add_i32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32): void {
+  indexJoin<i32>(index, source, o, outer, size, n, inner, row, wide, unit, SUM);
 }
-export function scatter_set_32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<u32>(index, source, o, outer, size, n, inner, row, wide, false);
+export function index_join_i32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32, way: i32): void {
+  indexJoin<i32>(index, source, o, outer, size, n, inner, row, wide, unit, way);
+}
+export function scatter_add_i32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<i32>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SUM);
+}
+export function scatter_join_i32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32, way: i32): i32 {
+  return scatter<i32>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, way);
 }
 
-export function gather_64(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, wide: i32): i32 {
-  return gather<u64>(x, index, o, outer, size, n, inner, wide);
+export function index_add_i64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32): void {
+  indexJoin<i64>(index, source, o, outer, size, n, inner, row, wide, unit, SUM);
 }
-export function scatter_set_64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32): void {
-  scatter<u64>(index, source, o, outer, size, n, inner, row, wide, false);
+export function index_join_i64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, wide: i32, unit: i32, way: i32): void {
+  indexJoin<i64>(index, source, o, outer, size, n, inner, row, wide, unit, way);
+}
+export function scatter_add_i64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<i64>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SUM);
+}
+export function scatter_join_i64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32, way: i32): i32 {
+  return scatter<i64>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, way);
+}
+
+export function gather_8(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, step: i32, wide: i32): i32 {
+  return gather<u8>(x, index, o, outer, size, n, inner, row, step, wide);
+}
+export function scatter_set_8(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<u8>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SET);
+}
+
+export function gather_16(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, step: i32, wide: i32): i32 {
+  return gather<u16>(x, index, o, outer, size, n, inner, row, step, wide);
+}
+export function scatter_set_16(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<u16>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SET);
+}
+
+export function gather_32(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, step: i32, wide: i32): i32 {
+  return gather<u32>(x, index, o, outer, size, n, inner, row, step, wide);
+}
+export function scatter_set_32(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<u32>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SET);
+}
+
+export function gather_64(x: usize, index: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, row: i32, step: i32, wide: i32): i32 {
+  return gather<u64>(x, index, o, outer, size, n, inner, row, step, wide);
+}
+export function scatter_set_64(index: usize, source: usize, o: usize, outer: i32, size: i32, n: i32, inner: i32, across: i32, row: i32, step: i32, unit: i32, sourceRow: i32, sourceStep: i32, wide: i32): i32 {
+  return scatter<u64>(index, source, o, outer, size, n, inner, across, row, step, unit, sourceRow, sourceStep, wide, SET);
 }

@@ -184,3 +184,69 @@ test("nonzero: places of every dtype, of one to four dimensions, as many as aske
     }
   }
 });
+
+test("gather, scatter: an index smaller than x, a source larger than the index, one source for all, many short rows", () => {
+  const cases: [shape: Shape, index: Shape, source: Shape, dim: number][] = [
+    [[7, 5], [3, 9], [4, 9], 1],
+    [[7, 5], [9, 3], [9, 4], 0],
+    [[7, 5], [9, 1], [9, 1], 0],
+    [[4, 3, 6], [2, 5, 4], [3, 6, 5], 1],
+    [[2000, 3], [2000, 1], [2000, 2], 1],
+    [[500, 9], [500, 10], [500, 10], 1],
+    [[2, 40, 3], [2, 700, 3], [2, 700, 3], 1],
+  ];
+  for (const dtype of DTYPES) {
+    for (const wide of [int32, int64]) {
+      for (const [shape, sizes, sourceShape, dim] of cases) {
+        const x = data(shape, dtype, 1).map((v) => v % 11);
+        const list = indices(size(sizes), shape[dim]!);
+        for (const [, device] of devices) {
+          const make = (on: typeof oracle): [Operand, Operand] => [
+            operand(on, x, shape, dtype),
+            operand(on, list, sizes, wide),
+          ];
+          const [want, out] = [empty(oracle, sizes, dtype), empty(device, sizes, dtype)];
+          run(oracle, "gather", make(oracle), want, { dim });
+          run(device, "gather", make(device), out, { dim });
+          expect(values(device, out)).toEqual(values(oracle, want));
+          for (const reduce of ["set", "sum", "prod", "amax", "amin"] as const) {
+            if (dtype === bool && reduce !== "set") continue;
+            for (const isOne of [false, true]) {
+              const from = data(sourceShape, dtype, 2).map((v) => v % 7);
+              const source = (on: typeof oracle): Operand =>
+                isOne
+                  ? { ...operand(on, from, sourceShape, dtype), strides: sourceShape.map(() => 0) }
+                  : operand(on, from, sourceShape, dtype);
+              const [expected, made] = [empty(oracle, shape, dtype), empty(device, shape, dtype)];
+              run(oracle, "scatter", [...make(oracle), source(oracle)], expected, { dim, reduce });
+              const taken = run(device, "scatter", [...make(device), source(device)], made, { dim, reduce });
+              // Steps on the host want dense operands.
+              expect(taken).toBe(dtype !== int16 || reduce === "set" || !isOne);
+              if (taken) expect(values(device, made)).toEqual(values(oracle, expected));
+            }
+          }
+        }
+      }
+    }
+  }
+});
+
+test("scatter: an index out of range is found, and in place nothing is written", () => {
+  for (const [, device] of devices) {
+    for (const [sizes, at] of [[[6, 4], 23], [[600, 1], 599], [[2, 900], 1700]] as [Shape, number][]) {
+      const shape = [sizes[0]!, 5];
+      const list = indices(size(sizes), 5);
+      list[at] = 5;
+      const x = operand(device, data(shape, float32, 1), shape, float32);
+      const before = values(device, x);
+      const index = operand(device, list, sizes, int32);
+      const source = operand(device, data(sizes, float32, 2), sizes, float32);
+      const out = empty(device, shape, float32);
+      for (const target of [out, x]) {
+        const step = () => run(device, "scatter", [x, index, source], target, { dim: 1, reduce: "amax" });
+        expect(step).toThrow("index 5 is out of bounds for dimension 1 with size 5");
+      }
+      expect(values(device, x)).toEqual(before);
+    }
+  }
+});

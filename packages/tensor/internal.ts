@@ -6,7 +6,7 @@
  */
 
 export { isOptions, named } from "./src/args.ts";
-export { bind, bindInto, evaluate, needsGrad, replaceValue, volatility } from "./src/bind.ts";
+export { bind, bindInto, bindOver, evaluate, needsGrad, replaceValue, volatility } from "./src/bind.ts";
 export {
   castTo,
   commonDType,

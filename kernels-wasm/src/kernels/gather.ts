@@ -6,7 +6,15 @@
  * @module
  */
 
-import { bool, formatType, IndexError, int64, type KernelTable, type Operand } from "@flambeau/core";
+import {
+  bool,
+  formatType,
+  IndexError,
+  int64,
+  type KernelTable,
+  type Operand,
+  type ScatterReduce,
+} from "@flambeau/core";
 import { type Entry, LoopCall, META, Sequence, type WasmDispatch } from "../dispatch.ts";
 import { byDType, count, isDense, pointer } from "../geometry.ts";
 import type { Cut, Kernels } from "../module.ts";
@@ -17,10 +25,16 @@ function around(x: Operand, dim: number): [outer: number, n: number, inner: numb
   return [count(x.shape.slice(0, dim)), x.shape[dim]!, count(x.shape.slice(dim + 1))];
 }
 
-/** True when the sizes are equal everywhere but at `dim`. */
-function alikeBut(a: Operand, b: Operand, dim: number): boolean {
-  return a.shape.every((size, d) => d === dim || size === b.shape[d]);
+/**
+ * True when the elements of `index` before `dim`, and those after it, lie in `x` in one run: of each group of dimensions
+ * only the first may be smaller.
+ */
+function lieInRuns(x: Operand, index: Operand, dim: number): boolean {
+  return x.shape.every((size, d) => d === 0 || d === dim || d === dim + 1 || size === index.shape[d]);
 }
+
+/** How values join what is there, as the kernels number it. */
+const WAYS: { readonly [R in ScatterReduce]: number } = { set: 0, sum: 1, prod: 2, amax: 3, amin: 4 };
 
 /** Choosing and combining by index. */
 export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>> {
@@ -29,9 +43,11 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
   const select = kernels.entry("index_select");
   const set = kernels.entry("index_set");
   const add = byDType(kernels, "index_add");
+  const joined = byDType(kernels, "index_join");
   const gather = bySize("gather");
   const scatterSet = bySize("scatter_set");
   const scatterAdd = byDType(kernels, "scatter_add");
+  const scatterJoin = byDType(kernels, "scatter_join");
   const copy = kernels.entry("copy_8");
   const nonzero = byDType(kernels, "nonzero");
   nonzero[bool.code] = kernels.entry("nonzero_u8");
@@ -44,27 +60,28 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       } is out of bounds for dimension ${dim} with size ${x.shape[dim] ?? 1}`,
     );
   };
-  /** A combining step, after a look at all indices and a copy of `x`, unless it is there already. */
-  const onto = (op: string, x: Operand, output: Operand, index: Operand, dim: number, step: WasmDispatch) => {
+  /** A look at all indices. */
+  const look = (op: string, x: Operand, index: Operand, dim: number): WasmDispatch => {
     const n = count(index.shape);
     const wide = index.dtype === int64 ? 1 : 0;
-    const look = kernels.cutChecked(
+    return kernels.cutChecked(
       kernels.entry("index_outside"),
       [pointer(index), n, x.shape[dim] ?? 1, wide],
       lookAt(n, wide),
       1,
       outside(op, x, index, dim),
     );
-    if (pointer(x) === pointer(output)) return new Sequence([look, step]);
+  };
+  /** A copy of `x` where the result will be. */
+  const begin = (x: Operand, output: Operand): WasmDispatch => {
     const bytes = count(x.shape) * x.dtype.itemsize;
-    const taken = kernels.cut(copy, [pointer(x), pointer(output), bytes, 1, 1], {
+    return kernels.cut(copy, [pointer(x), pointer(output), bytes, 1, 1], {
       units: bytes,
       at: 2,
       grain: 4096,
       cost: bytes * 0.03,
       moves: [[0, 1], [1, 1]],
     });
-    return new Sequence([look, taken, step]);
   };
 
   return {
@@ -89,24 +106,32 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       );
     },
     indexReduce([x, index, source], output, { dim, reduce }) {
-      const operands = [x, index, source, output];
-      if (!operands.every((z) => isDense(z, z.shape))) return null;
-      const entry = reduce === "set" ? set : reduce === "sum" ? add[x.dtype.code] : null;
+      if (![x, index, output].every((z) => isDense(z, z.shape))) return null;
+      const code = x.dtype.code;
+      const way = WAYS[reduce];
+      const entry = reduce === "set" ? set : reduce === "sum" ? add[code] : joined[code];
       if (!entry) return null;
       const [outer, size, inner] = around(x, dim);
       const n = index.shape[0]!;
       const wide = index.dtype === int64 ? 1 : 0;
       const { itemsize } = x.dtype;
-      // Lengths are in bytes for what is moved, in elements for what is added.
+      const one = reduce !== "set" && inner === 1 && isOne(source);
+      if (!one && !isDense(source, source.shape)) return null;
+      const step = one ? 0 : itemsize;
+      // Lengths are in bytes for what is moved, in elements for what is combined.
       const unit = reduce === "set" ? itemsize : 1;
       const each = itemsize / unit;
       const row = inner * unit;
       const args = [pointer(index), pointer(source), pointer(output), outer, size, n, row, row, wide];
+      if (reduce !== "set") args.push(step);
+      if (way > WAYS.sum) args.push(way);
       const along: Pick<Cut, "units" | "at" | "moves" | "grain"> = outer > 1
-        ? { units: outer, at: 3, moves: [[1, n * inner * itemsize], [2, size * inner * itemsize]] }
+        ? { units: outer, at: 3, moves: [[1, n * inner * step], [2, size * inner * itemsize]] }
         : { units: row, at: 6, grain: 64 / each, moves: [[1, each], [2, each]] };
       const cost = outer * n * (1 + inner * itemsize * 0.03);
-      return onto("indexReduce", x, output, index, dim, kernels.cut(entry, args, { ...along, cost }));
+      const steps = [look("indexReduce", x, index, dim), kernels.cut(entry, args, { ...along, cost })];
+      if (pointer(x) !== pointer(output)) steps.splice(1, 0, begin(x, output));
+      return new Sequence(steps);
     },
     nonzero([x], output) {
       const entry = nonzero[x.dtype.code];
@@ -119,51 +144,82 @@ export function gatherKernels(kernels: Kernels): Partial<KernelTable<WasmDispatc
       return new LoopCall(entry, args, meta, kernels.heap);
     },
     gather([x, index], output, { dim }) {
-      if (![x, index, output].every((z) => isDense(z, z.shape)) || !alikeBut(x, index, dim)) return null;
-      const [outer, size, inner] = around(x, dim);
-      const n = index.shape[dim] ?? 1;
+      if (![x, index, output].every((z) => isDense(z, z.shape)) || !lieInRuns(x, index, dim)) return null;
+      const [, size, row] = around(x, dim);
+      const [outer, n, inner] = around(index, dim);
       const wide = index.dtype === int64 ? 1 : 0;
       const { itemsize } = x.dtype;
+      const step = size * row * itemsize;
       const along: Pick<Cut, "units" | "at" | "moves"> = outer > 1
         ? {
           units: outer,
           at: 3,
-          moves: [[0, size * inner * itemsize], [1, n * inner * (wide ? 8 : 4)], [2, n * inner * itemsize]],
+          moves: [[0, step], [1, n * inner * (wide ? 8 : 4)], [2, n * inner * itemsize]],
         }
         : { units: n, at: 5, moves: [[1, inner * (wide ? 8 : 4)], [2, inner * itemsize]] };
       return kernels.cutChecked(
         gather.get(itemsize)!,
-        [pointer(x), pointer(index), pointer(output), outer, size, n, inner, wide],
+        [pointer(x), pointer(index), pointer(output), outer, size, n, inner, row, step, wide],
         { ...along, cost: count(index.shape) * (inner === 1 ? 0.4 : 0.9) },
         outer > 1 ? n * inner : inner,
         outside("gather", x, index, dim),
       );
     },
     scatter([x, index, source], output, { dim, reduce }) {
-      if (![x, index, source, output].every((z) => isDense(z, z.shape))) return null;
-      if (!alikeBut(x, index, dim) || !alikeBut(index, source, -1)) return null;
+      if (![x, index, output].every((z) => isDense(z, z.shape))) return null;
+      if (!lieInRuns(x, index, dim) || !lieInRuns(source, index, dim)) return null;
+      const one = isOne(source);
+      if (!one && !isDense(source, source.shape)) return null;
+      const { itemsize, code } = x.dtype;
+      const way = WAYS[reduce];
       const entry = reduce === "set"
-        ? scatterSet.get(x.dtype.itemsize)
+        ? scatterSet.get(itemsize)
         : reduce === "sum"
-        ? scatterAdd[x.dtype.code]
-        : null;
+        ? scatterAdd[code]
+        : scatterJoin[code];
       if (!entry) return null;
-      const [outer, size, inner] = around(x, dim);
-      const n = index.shape[dim] ?? 1;
+      const [, size, row] = around(x, dim);
+      const [outer, n, inner] = around(index, dim);
+      const [, sourceSize, sourceInner] = around(source, dim);
       const wide = index.dtype === int64 ? 1 : 0;
-      const { itemsize } = x.dtype;
-      const args = [pointer(index), pointer(source), pointer(output), outer, size, n, inner, inner, wide];
+      const step = size * row * itemsize;
+      const unit = one ? 0 : itemsize;
+      const sourceStep = sourceSize * sourceInner * unit;
+      const args = [
+        pointer(index),
+        pointer(source),
+        pointer(output),
+        outer,
+        size,
+        n,
+        inner,
+        inner,
+        row,
+        step,
+      ];
+      args.push(unit, sourceInner * unit, sourceStep, wide);
+      if (way > WAYS.sum) args.push(way);
       const along: Pick<Cut, "units" | "at" | "moves" | "grain"> = outer > 1
-        ? {
-          units: outer,
-          at: 3,
-          moves: [[0, n * inner * (wide ? 8 : 4)], [1, n * inner * itemsize], [2, size * inner * itemsize]],
-        }
-        : { units: inner, at: 6, grain: 16, moves: [[0, wide ? 8 : 4], [1, itemsize], [2, itemsize]] };
-      const cost = count(index.shape) * (inner === 1 ? 0.6 : 1);
-      return onto("scatter", x, output, index, dim, kernels.cut(entry, args, { ...along, cost }));
+        ? { units: outer, at: 3, moves: [[0, n * inner * (wide ? 8 : 4)], [1, sourceStep], [2, step]] }
+        : { units: inner, at: 6, grain: 16, moves: [[0, wide ? 8 : 4], [1, unit], [2, itemsize]] };
+      const into = kernels.cutChecked(
+        entry,
+        args,
+        { ...along, cost: count(index.shape) * (inner === 1 ? 0.6 : 1) },
+        outer > 1 ? n * inner : 1,
+        outside("scatter", x, index, dim),
+      );
+      // Nothing of a tensor that is written in place changes where an index is out of range.
+      return new Sequence(
+        pointer(x) === pointer(output) ? [look("scatter", x, index, dim), into] : [begin(x, output), into],
+      );
     },
   };
+}
+
+/** True when all elements are the one at its address. */
+function isOne(x: Operand): boolean {
+  return x.strides.every((step, d) => step === 0 || x.shape[d] === 1);
 }
 
 /** How a look at `n` indices is cut. */

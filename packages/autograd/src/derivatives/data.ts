@@ -14,7 +14,7 @@ import {
   type ViewPrimitives,
 } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, fromData } from "@flambeau/tensor/internal";
+import { bind, bindOver, fromData } from "@flambeau/tensor/internal";
 import { cast, compare, div, full, keepWhere, mul, narrow, reshape, sub, where, zeros } from "../math.ts";
 import { type Derivative, FIRST, type Geometry, INPUTS, NOTHING, OUTPUT, row, SECOND } from "../row.ts";
 
@@ -71,7 +71,7 @@ function indexTensor(places: Int32Array, like: Tensor): Tensor {
 /** `g` added into the row-major places of zeros of `shape`. */
 function scatterPlaces(g: Tensor, shape: Shape, places: Int32Array): Tensor {
   const source = reshape(g, [places.length]);
-  const flat = bind("indexReduce", [zeros(g, [numelOf(shape)]), indexTensor(places, g), source], {
+  const flat = bindOver("indexReduce", [zeros(g, [numelOf(shape)]), indexTensor(places, g), source], {
     dim: 0,
     reduce: "sum",
   });
@@ -85,7 +85,10 @@ function spreadSlice(g: Tensor, shape: Shape, starts: Shape, steps: Shape): Tens
     if (out.shape[d] === shape[d]) continue;
     const places = Int32Array.from({ length: out.shape[d]! }, (_, i) => starts[d]! + i * steps[d]!);
     const sizes = out.shape.map((n, k) => k === d ? shape[d]! : n);
-    out = bind("indexReduce", [zeros(out, sizes), indexTensor(places, g), out], { dim: d, reduce: "sum" });
+    out = bindOver("indexReduce", [zeros(out, sizes), indexTensor(places, g), out], {
+      dim: d,
+      reduce: "sum",
+    });
   }
   return out;
 }
@@ -122,13 +125,15 @@ function scatterGrads(
   x: Tensor | undefined,
   source: Tensor | undefined,
   output: Tensor | undefined,
+  sourceShape: Shape,
+  needs: readonly boolean[],
   spread: Spread,
   combine: Combine,
-): [Tensor, Tensor] {
-  if (reduce === "sum") return [g, spread(g)];
+): [Tensor | null, Tensor | null] {
+  if (reduce === "sum") return [g, needs[2] ? spread(g) : null];
   if (reduce === "set") {
-    const taken = spread(g);
-    return [combine(g, full(g, taken.shape, 0), "set"), taken];
+    const taken = needs[2] ? spread(g) : null;
+    return [needs[0] ? combine(g, full(g, sourceShape, 0), "set") : null, taken];
   }
   return reduce === "prod"
     ? productGrads(g, x!, source!, output!, spread, combine)
@@ -201,18 +206,20 @@ export const dataDerivatives: { readonly [P in keyof DataPrimitives<unknown>]: D
   ]),
   flip: row(NOTHING, (g, { attrs }) => [bind("flip", [g], attrs)]),
   indexSelect: row(SECOND, (g, { inputs: [, index], avals: [x], attrs: { dim } }) => [
-    bind("indexReduce", [zeros(g, x.shape), index, g], { dim, reduce: "sum" }),
+    bindOver("indexReduce", [zeros(g, x.shape), index, g], { dim, reduce: "sum" }),
     null,
   ]),
   indexReduce: {
     saves: (_, attrs) => attrs.reduce === "set" || attrs.reduce === "sum" ? SECOND : INPUTS | OUTPUT,
-    backward: (g, { inputs: [x, index, source], output, attrs: { dim, reduce } }) => {
+    backward: (g, { inputs: [x, index, source], avals, output, needs, attrs: { dim, reduce } }) => {
       const [gx, gs] = scatterGrads(
         reduce,
         g,
         x,
         source,
         output,
+        avals[2].shape,
+        needs,
         (t) => bind("indexSelect", [t, index], { dim }),
         (into, t, how) => bind("indexReduce", [into, index, t], { dim, reduce: how }),
       );
@@ -220,12 +227,12 @@ export const dataDerivatives: { readonly [P in keyof DataPrimitives<unknown>]: D
     },
   },
   gather: row(SECOND, (g, { inputs: [, index], avals: [x], attrs: { dim } }) => [
-    x.shape.length === 0 ? g : bind("scatter", [zeros(g, x.shape), index, g], { dim, reduce: "sum" }),
+    x.shape.length === 0 ? g : bindOver("scatter", [zeros(g, x.shape), index, g], { dim, reduce: "sum" }),
     null,
   ]),
   scatter: {
     saves: (_, attrs) => attrs.reduce === "set" || attrs.reduce === "sum" ? SECOND : INPUTS | OUTPUT,
-    backward: (g, { inputs: [x, index, source], avals, output, attrs: { dim, reduce } }) => {
+    backward: (g, { inputs: [x, index, source], avals, output, needs, attrs: { dim, reduce } }) => {
       // The source may be larger than the index: what lies beyond is not used.
       const used = index.shape;
       const high = avals[2].shape.map((size, d) => size - used[d]!);
@@ -241,10 +248,12 @@ export const dataDerivatives: { readonly [P in keyof DataPrimitives<unknown>]: D
         x,
         piece,
         output,
+        used,
+        needs,
         (t) => bind("gather", [t, index], { dim }),
         (into, t, how) => bind("scatter", [into, index, t], { dim, reduce: how }),
       );
-      return [gx, null, isLarger ? bind("pad", [gs], { low, high, value: 0 }) : gs];
+      return [gx, null, isLarger && gs !== null ? bind("pad", [gs], { low, high, value: 0 }) : gs];
     },
   },
   nonzero: null,

@@ -12,7 +12,7 @@ import { castTo } from "../coerce.ts";
 import { hostCopy } from "../host_copy.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { canRead, isReadable, plainOf } from "../transform.ts";
+import { canRead, isReadable, plainOf, transforms } from "../transform.ts";
 import { contiguousData, dataSync } from "./data.ts";
 
 /** Values of an index tensor in row-major order. */
@@ -104,6 +104,34 @@ export function checkBounds(op: string, x: Tensor, index: Tensor, dim: number, s
   const [least, largest] = extent(values);
   if (least < 0) throw outOfBounds(op, x, least, dim, size);
   if (largest >= size) throw outOfBounds(op, x, largest, dim, size);
+}
+
+/**
+ * What `step` gives, one primitive that uses `index`, which must lie in `0 … size - 1`. Where the device looks at indices while
+ * it uses them, nothing is looked at before; elsewhere they are checked first.
+ *
+ * @param dim What the message calls the dimension.
+ * @throws {IndexError} If one does not.
+ */
+export function withinBounds(
+  op: string,
+  x: Tensor,
+  index: Tensor,
+  dim: number,
+  size: number,
+  step: () => Tensor,
+): Tensor {
+  if (transforms.active !== null || x.backend.areInside === undefined) {
+    checkBounds(op, x, index, dim, size);
+    return step();
+  }
+  try {
+    return step();
+  } catch (error) {
+    // In the words of the operation that was asked for.
+    if (error instanceof IndexError) checkBounds(op, x, index, dim, size);
+    throw error;
+  }
 }
 
 /**

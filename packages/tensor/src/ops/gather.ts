@@ -22,16 +22,15 @@ import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { canRead } from "../transform.ts";
-import { checkBounds, indexTensor, wrapBounds } from "./bounds.ts";
+import { indexTensor, withinBounds, wrapBounds } from "./bounds.ts";
 import { expandTo, owned, reshapeTo, toRank1, viewAsShape } from "./building.ts";
 import { fromData } from "./data.ts";
 
 /**
- * Checks an index of `gather` or `scatter` against the tensor it indexes: ranks, sizes and values. Scalars count as one
- * element of rank 1.
+ * Checks the shape of an index of `gather` or `scatter` against the tensor it indexes. Scalars count as one element of
+ * rank 1.
  *
  * @throws {ShapeError} If ranks differ, or the index is larger than `x` but along `dim`.
- * @throws {IndexError} If an index is out of range.
  */
 export function requireIndex(op: string, x: Tensor, dim: number, index: Tensor): void {
   if (numelOf(index.shape) === 0) return;
@@ -45,7 +44,6 @@ export function requireIndex(op: string, x: Tensor, dim: number, index: Tensor):
         `${formatShape(shape)} but at dimension ${dim}, got ${formatShape(sizes)}`,
     );
   }
-  checkBounds(op, x, index, dim, shape[dim]!);
 }
 
 /** Options of {@linkcode gather}. */
@@ -73,10 +71,16 @@ export function gather(x: Tensor, dim: number, index: Tensor, _options?: GatherO
     return makeEmpty(x.backend, index.shape, x.dtype);
   }
   if (x.shape.length > 0 && index.shape.length > 0) {
-    return relabel(bind("gather", [x, index], { dim: d }), "GatherBackward0");
+    return temporaries(() =>
+      relabel(
+        withinBounds("gather", x, index, d, x.shape[d]!, () => bind("gather", [x, index], { dim: d })),
+        "GatherBackward0",
+      )
+    );
   }
   return temporaries(() => {
-    const y = bind("gather", [toRank1(x), toRank1(index)], { dim: 0 });
+    const lines = [toRank1(x), toRank1(index)] as const;
+    const y = withinBounds("gather", x, index, 0, x.shape[0] ?? 1, () => bind("gather", lines, { dim: 0 }));
     return owned(viewAsShape(y, index.shape, "GatherBackward0"));
   });
 }
@@ -103,8 +107,15 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   }
   return temporaries(() => {
     const places = toRank1(indexTensor("indexSelect", index));
-    checkBounds("indexSelect", x, places, d, x.shape[d] ?? 1);
-    const y = bind("indexSelect", [toRank1(x), places], { dim: d });
+    const list = toRank1(x);
+    const y = withinBounds(
+      "indexSelect",
+      x,
+      places,
+      d,
+      list.shape[d]!,
+      () => bind("indexSelect", [list, places], { dim: d }),
+    );
     if (x.shape.length > 0) return relabel(y, "IndexSelectBackward0");
     if (numelOf(index.shape) !== 1) {
       throw new ShapeError(

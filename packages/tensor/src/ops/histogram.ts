@@ -10,13 +10,14 @@ import {
   DTypeError,
   formatType,
   int32,
+  int64,
   numelOf,
   ShapeError,
   ValueError,
 } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
-import { bind } from "../bind.ts";
-import { castTo, defaults, requireInteger, requireTensor, toFloat } from "../coerce.ts";
+import { bind, bindOver } from "../bind.ts";
+import { castTo, constant, defaults, requireInteger, requireTensor, toFloat } from "../coerce.ts";
 import { noGrad } from "../grad_mode.ts";
 import { TensorHandle } from "../handle.ts";
 import { executeOn } from "../immediate.ts";
@@ -24,7 +25,8 @@ import { type NamedTuple, namedTuple } from "../named_tuple.ts";
 import { requireFloatTarget } from "../pointwise.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { reshapeTo, selectDim, sliceDim } from "./building.ts";
+import { areInside } from "./bounds.ts";
+import { expandTo, reshapeTo, selectDim, sliceDim } from "./building.ts";
 import { linspace } from "./creation.ts";
 import { itemSync } from "./data.ts";
 import { fold, like } from "./reducing.ts";
@@ -33,8 +35,8 @@ import { fold, like } from "./reducing.ts";
 function into(bins: Tensor, count: number, weights: Tensor | null, dtype: DType): Tensor {
   const backend = bins.backend;
   const zeros = executeOn(backend, "full", { shape: [count], value: 0, dtype });
-  const source = weights ?? executeOn(backend, "full", { shape: bins.shape, value: 1, dtype });
-  return bind("indexReduce", [zeros, bins, source], { dim: 0, reduce: "sum" });
+  const source = weights ?? expandTo("bincount", constant(1, dtype, backend), bins.shape);
+  return bindOver("indexReduce", [zeros, bins, source], { dim: 0, reduce: "sum" });
 }
 
 /** Options of {@linkcode bincount}. */
@@ -76,15 +78,17 @@ export function bincount(x: Tensor, ...args: Args<BincountOptions, ["weights", "
   }
   return temporaries(() =>
     noGrad(() => {
-      const places = x.dtype.name === "int64" ? x : castTo(x, int32);
+      const stays = x.dtype === int64 && !areInside(x, 2 ** 31 - 1);
+      const places = stays ? x : castTo(x, int32);
       let count = minlength;
       if (x.shape[0]! > 0) {
         const at = { dims: [0], keepdim: false };
-        const least = Number(itemSync(fold("amin", places, at)));
+        const size = Number(itemSync(fold("amax", places, at))) + 1;
+        const least = areInside(places, size) ? 0 : Number(itemSync(fold("amin", places, at)));
         if (least < 0) {
           throw new ValueError(`Cannot bincount ${formatType(x)}: elements must be >= 0, got ${least}`);
         }
-        count = Math.max(count, Number(itemSync(fold("amax", places, at))) + 1);
+        count = Math.max(count, size);
       }
       const dtype = weights === null
         ? int32

@@ -23,7 +23,7 @@ import { relabel, relabelInto } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { expandTo, owned, reshapeTo, toRank1, viewAsShape } from "./building.ts";
-import { indexTensor } from "./bounds.ts";
+import { indexTensor, withinBounds } from "./bounds.ts";
 import { flatPlaces, requireIndex } from "./gather.ts";
 import { averaged, neutral, type ReduceName, requireReduce, truthReduce } from "./reduce_names.ts";
 
@@ -41,8 +41,9 @@ export interface ScatterOperands extends ScatterOptions {
   readonly value?: Scalar;
 }
 
-/** The checked operands of a scatter. */
+/** The operands of a scatter, checked but for the values of the index. */
 interface Scatter {
+  readonly op: string;
   readonly dim: number;
   readonly index: Tensor;
   readonly source: Tensor;
@@ -54,7 +55,7 @@ function prepare(op: string, x: Tensor, dim: number, places: Tensor, source: Ten
   const d = normalizeDim(op, dim, x.shape.length);
   requireIndex(op, x, d, index);
   if (isScalar(source)) {
-    return { dim: d, index, source: expandTo(op, constant(source, x.dtype, x.backend), index.shape) };
+    return { op, dim: d, index, source: expandTo(op, constant(source, x.dtype, x.backend), index.shape) };
   }
   requireTensor(op, "src", source);
   if (source.dtype !== x.dtype) {
@@ -74,36 +75,45 @@ function prepare(op: string, x: Tensor, dim: number, places: Tensor, source: Ten
         `${formatShape(sizes)}, got ${formatShape(given)}`,
     );
   }
-  return { dim: d, index, source };
+  return { op, dim: d, index, source };
 }
 
-function scattered(x: Tensor, { dim, index, source }: Scatter, reduce: ScatterReduce, name: string): Tensor {
+function scattered(x: Tensor, operands: Scatter, reduce: ScatterReduce, name: string): Tensor {
+  const { op, dim, index, source } = operands;
   if (x.dtype === bool && reduce !== "set") {
     // Truth values add by or and multiply by and.
-    const numbers = { dim, index, source: castTo(source, uint8) };
+    const numbers = { op, dim, index, source: castTo(source, uint8) };
     return castTo(scattered(castTo(x, uint8), numbers, truthReduce(reduce), name), bool);
   }
   if (numelOf(index.shape) === 0) return relabel(bind("copy", [x], null), name);
-  if (x.shape.length > 0) {
-    return relabel(bind("scatter", [x, toRank1(index), toRank1(source)], { dim, reduce }), name);
-  }
-  const y = bind("scatter", [toRank1(x), toRank1(index), toRank1(source)], { dim: 0, reduce });
-  return owned(viewAsShape(y, [], name));
+  const inputs = [toRank1(x), toRank1(index), toRank1(source)] as const;
+  const y = withinBounds(
+    op,
+    x,
+    index,
+    dim,
+    x.shape[dim] ?? 1,
+    () => bind("scatter", inputs, { dim, reduce }),
+  );
+  return x.shape.length > 0 ? relabel(y, name) : owned(viewAsShape(y, [], name));
 }
 
 function scatteredInto(
-  op: string,
   x: Tensor,
   operands: Scatter,
   reduce: ScatterReduce,
   name: string,
 ): Tensor {
-  const { dim, index, source } = operands;
+  const { op, dim, index, source } = operands;
   if (x.shape.length === 0 || (x.dtype === bool && reduce !== "set")) {
     return replaceValue(op, x, (before) => scattered(before, operands, reduce, name));
   }
   if (numelOf(index.shape) > 0) {
-    bindInto([x], "scatter", [x, toRank1(index), toRank1(source)], { dim, reduce });
+    const inputs = [x, toRank1(index), toRank1(source)] as const;
+    withinBounds(op, x, index, dim, x.shape[dim]!, () => {
+      bindInto([x], "scatter", inputs, { dim, reduce });
+      return x;
+    });
     relabelInto(x, name);
   }
   return x;
@@ -165,7 +175,7 @@ export function scatter_(
 ): Tensor {
   temporaries(() => {
     const { operands, reduce, name } = scatterArguments(x, dim, index, src, options);
-    scatteredInto("scatter_", x, operands, reduce, name);
+    scatteredInto(x, operands, reduce, name);
     return null;
   });
   return x;
@@ -186,7 +196,7 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, src: Tensor): 
 /** In-place {@linkcode scatterAdd}. */
 export function scatterAdd_(x: Tensor, dim: number, index: Tensor, src: Tensor): Tensor {
   temporaries(() => {
-    scatteredInto("scatterAdd_", x, prepare("scatterAdd_", x, dim, index, src), "sum", "ScatterAddBackward0");
+    scatteredInto(x, prepare("scatterAdd_", x, dim, index, src), "sum", "ScatterAddBackward0");
     return null;
   });
   return x;

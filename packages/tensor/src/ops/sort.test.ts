@@ -61,6 +61,28 @@ describe("unique", () => {
     expect(values(torch.tensor([NaN, 1, NaN]).unique())).toEqual([1, NaN, NaN]);
   });
 
+  it("counts many integers that lie close together, and sorts others", () => {
+    const at = Array.from({ length: 300 }, (_, i) => (i * 7) % 31);
+    const groups = Array.from({ length: 31 }, (_, i) => at.filter((v) => v === i).length);
+    for (
+      const [dtype, first, step] of [["int32", -9, 2], ["int64", -(2 ** 40), 1], ["int64", 5, 1000], [
+        "uint8",
+        3,
+        8,
+      ]] as const
+    ) {
+      const x = torch.tensor(at.map((v) => first + v * step), { dtype });
+      const [distinct, inverse, counts] = x.unique(true, true, true);
+      expect(distinct!.dtype).toBe(x.dtype);
+      expect(distinct!.toArraySync()).toEqual(
+        groups.map((_, i) => dtype === "int64" ? BigInt(first + i * step) : first + i * step),
+      );
+      expect(values(inverse!)).toEqual(at);
+      expect(values(counts!)).toEqual(groups);
+      expect(values(x.sort()[0]!.uniqueConsecutive({ returnCounts: true })[1]!)).toEqual(groups);
+    }
+  });
+
   it("compares slices along a dimension", () => {
     const x = ints([[1, 0, 1], [2, 5, 2]]);
     expect(x.unique({ dim: 1, returnInverse: true, returnCounts: true }).map(values)).toEqual([

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bool, formatType, int32, normalizeDim, numelOf, ShapeError } from "@flambeau/core";
+import { bool, formatType, int32, int64, normalizeDim, numelOf, ShapeError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
 import { castTo, requireTensor } from "../coerce.ts";
@@ -13,11 +13,12 @@ import { noGrad } from "../grad_mode.ts";
 import { executeOn } from "../immediate.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { owned, permuteTo, reshapeTo, sliceDim } from "./building.ts";
-import { dataSync } from "./data.ts";
+import { areInside } from "./bounds.ts";
+import { expandTo, owned, permuteTo, reshapeTo, sliceDim } from "./building.ts";
+import { dataSync, itemSync } from "./data.ts";
 import { fromNumbers } from "./making.ts";
 import { nonzero } from "./nonzero.ts";
-import { like } from "./reducing.ts";
+import { fold, like } from "./reducing.ts";
 
 /** Options of {@linkcode uniqueConsecutive}. */
 export interface ConsecutiveOptions {
@@ -35,10 +36,11 @@ export interface UniqueOptions extends ConsecutiveOptions {
   readonly sorted?: boolean;
 }
 
-/** Distinct values, and for each element the group that it belongs to, computed when it is asked for. */
+/** Distinct values, and what is computed when it is asked for: for each element the group that it belongs to, and sizes. */
 interface Groups {
   readonly values: Tensor;
   readonly inverse: () => Tensor;
+  readonly counts: () => Tensor;
 }
 
 /**
@@ -87,25 +89,66 @@ function grouped(op: string, x: Tensor, options: ConsecutiveOptions, sorting: bo
   const { dim = null, returnInverse = false, returnCounts = false } = options;
   const results = temporaries(() =>
     noGrad(() => {
-      const { values, inverse } = dim === null ? elements(x, sorting) : slices(op, x, dim, sorting);
-      if (!returnInverse && !returnCounts) return [values];
-      const count = values.shape[dim === null ? 0 : normalizeDim(op, dim, x.shape.length)]!;
-      const groups = inverse();
-      return [
-        values,
-        ...(returnInverse ? [dim === null ? owned(reshapeTo(groups, x.shape)) : groups] : []),
-        ...(returnCounts ? [countsOf(reshapeTo(groups, [numelOf(groups.shape)]), count)] : []),
-      ];
+      const { values, inverse, counts } = dim !== null
+        ? slices(op, x, dim, sorting)
+        : (sorting ? fewIntegers(x) : null) ?? elements(x, sorting);
+      const results = [values];
+      if (returnInverse) results.push(dim === null ? owned(reshapeTo(inverse(), x.shape)) : inverse());
+      if (returnCounts) results.push(counts());
+      return results;
     })
   );
   return results.length === 1 ? results[0]! : results;
 }
 
-/** How often each of `count` groups occurs. */
-function countsOf(inverse: Tensor, count: number): Tensor {
-  const zeros = executeOn(inverse.backend, "full", { shape: [count], value: 0, dtype: int32 });
-  const ones = executeOn(inverse.backend, "full", { shape: inverse.shape, value: 1, dtype: int32 });
-  return bind("indexReduce", [zeros, inverse, ones], { dim: 0, reduce: "sum" });
+/** Sizes of groups that begin at `starts`, among `size` elements. */
+function sizesOf(starts: Tensor, size: number): Tensor {
+  const end = executeOn(starts.backend, "full", { shape: [1], value: size, dtype: int32 });
+  const ends = bind("concat", [sliceDim(starts, 0, 1, starts.shape[0]!), end], { dim: 0 });
+  return bind("sub", [ends, starts], null);
+}
+
+/** Integers as int32, less the least of them, which is 0 or more places below the largest. */
+interface Offsets {
+  readonly least: number;
+  readonly size: number;
+  readonly offsets: Tensor;
+}
+
+/** The offsets of integers from the least of them; null where they lie further apart than they are many. */
+function offsetsOf(x: Tensor): Offsets | null {
+  const flat = reshapeTo(x, [numelOf(x.shape)]);
+  const at = { dims: [0], keepdim: false };
+  const narrow = x.dtype !== int64 || areInside(flat, 2 ** 31 - 1) ? castTo(flat, int32) : flat;
+  const least = Number(itemSync(fold("amin", narrow, at)));
+  const size = Number(itemSync(fold("amax", narrow, at))) - least + 1;
+  if (size > numelOf(x.shape) || !Number.isSafeInteger(least)) return null;
+  const offsets = least === 0 ? narrow : bind("sub", [narrow, like(narrow, least)], null);
+  return { least, size, offsets: castTo(offsets, int32) };
+}
+
+/** Groups of many integers that lie close together: counted. */
+function fewIntegers(x: Tensor): Groups | null {
+  if (x.dtype.kind !== "int" || numelOf(x.shape) < 64) return null;
+  const found = offsetsOf(x);
+  if (found === null) return null;
+  const { least, size, offsets } = found;
+  const zeros = executeOn(x.backend, "full", { shape: [size], value: 0, dtype: int32 });
+  const one = expandTo("unique", like(offsets, 1), offsets.shape);
+  const counts = bind("indexReduce", [zeros, offsets, one], { dim: 0, reduce: "sum" });
+  const present = bind("ne", [counts, like(counts, 0)], null);
+  const list = nonzero(present);
+  const places = reshapeTo(list, [list.shape[0]!]);
+  const above = castTo(places, x.dtype);
+  return {
+    values: bind("add", [above, like(above, least)], null),
+    inverse: () => {
+      const running = bind("cumsum", [castTo(present, int32)], { dim: 0 });
+      const numbers = bind("sub", [running, like(running, 1)], null);
+      return bind("indexSelect", [numbers, offsets], { dim: 0 });
+    },
+    counts: () => bind("indexSelect", [counts, places], { dim: 0 }),
+  };
 }
 
 /** Groups of equal elements: sorted, those that differ from the one before begin a group. */
@@ -113,10 +156,8 @@ function elements(x: Tensor, sorting: boolean): Groups {
   const size = numelOf(x.shape);
   const flat = reshapeTo(x, [size]);
   if (size === 0) {
-    return {
-      values: bind("copy", [flat], null),
-      inverse: () => executeOn(x.backend, "full", { shape: [0], value: 0, dtype: int32 }),
-    };
+    const none = () => executeOn(x.backend, "full", { shape: [0], value: 0, dtype: int32 });
+    return { values: bind("copy", [flat], null), inverse: none, counts: none };
   }
   const [sorted, order] = sorting ? bind("sort", [flat], { dim: 0, descending: false }) : [flat, null];
   const differs = bind("ne", [sliceDim(sorted, 0, 1, size), sliceDim(sorted, 0, 0, size - 1)], null);
@@ -131,6 +172,7 @@ function elements(x: Tensor, sorting: boolean): Groups {
       const group = bind("sub", [running, like(running, 1)], null);
       return order === null ? group : bind("indexReduce", [group, order, group], { dim: 0, reduce: "set" });
     },
+    counts: () => sizesOf(starts, size),
   };
 }
 
@@ -169,5 +211,10 @@ function slices(op: string, x: Tensor, dimension: number, sorting: boolean): Gro
   return {
     values: x.shape.length === 0 ? bind("copy", [x], null) : bind("indexSelect", [x, chosen], { dim }),
     inverse: () => fromNumbers(inverse, [count], int32, options),
+    counts: () => {
+      const sizes = new Array<number>(starts.length).fill(0);
+      for (const group of inverse) sizes[group]!++;
+      return fromNumbers(sizes, [starts.length], int32, options);
+    },
   };
 }

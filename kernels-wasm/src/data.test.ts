@@ -436,11 +436,15 @@ for (const [half, fromBits, toBits] of HALVES) {
   });
 }
 
-test("copy: transposes of every size around the tiles", () => {
+test("copy, flip: transposes of every size around the tiles", () => {
   for (const rows of [1, 4, 15, 16, 17, 63, 64, 65, 83, 128]) {
     for (const cols of [1, 3, 4, 15, 16, 17, 33, 70]) {
       for (const dtype of [float32, int64, int16]) {
         same("copy", [[[cols, rows], { strides: [1, cols] }]], dtype, [[cols, rows], dtype, {}], null);
+        if (cols > 33) continue;
+        for (const dims of [[0], [1], [0, 1]]) {
+          same("flip", [[[cols, rows], { strides: [1, cols] }]], dtype, [[cols, rows], dtype, {}], { dims });
+        }
       }
     }
   }

@@ -129,16 +129,20 @@ function copier(kernels: Kernels): Copier {
     const inner = sizes.length - 1;
     const transpose = transposes.get(bytes);
     if (transpose !== undefined && to[inner] === 1 && sizes[inner]! >= 4) {
-      // Where the source runs on along another dimension, the last two loops are a transpose.
-      const along = from.findIndex((step, d) => step === 1 && d !== inner && sizes[d]! >= 4);
+      // Where the source runs on along another dimension, there or back, the last two loops are a transpose.
+      const along = from.findIndex((step, d) => Math.abs(step) === 1 && d !== inner && sizes[d]! >= 4);
       if (along >= 0 && from[inner] !== 1 && from[inner] !== 0) {
+        // What runs back is read from its other end on, into rows from the last one on.
+        const back = from[along] === -1 ? sizes[along]! - 1 : 0;
+        const down = (back > 0 ? -1 : 1) * to[along]!;
+        const base = [pointers[0] - back * bytes, pointers[1] + back * to[along]! * bytes] as const;
         const one: Call[] = [];
         const outer = sizes.map((_, d) => d).filter((d) => d !== along && d !== inner);
         const total = outer.reduce((n, d) => n * sizes[d]!, 1);
         if (total <= 4096) {
           kernels.needScratch(tile);
           for (let i = 0; i < total; i++) {
-            let [a, o, rest] = [pointers[0]!, pointers[1]!, i];
+            let [a, o, rest] = [base[0], base[1], i];
             for (let j = outer.length - 1; j >= 0; j--) {
               const d = outer[j]!;
               const at = rest % sizes[d]!;
@@ -146,7 +150,7 @@ function copier(kernels: Kernels): Copier {
               a += at * from[d]! * bytes;
               o += at * to[d]! * bytes;
             }
-            one.push(new Call(transpose, [a, o, sizes[inner]!, sizes[along]!, from[inner]!, to[along]!]));
+            one.push(new Call(transpose, [a, o, sizes[inner]!, sizes[along]!, from[inner]!, down]));
           }
           if (one.length > 1) return spreadCalls(kernels, one, count(shape) * 0.4);
           // Parts write bands of rows of the output.
@@ -155,7 +159,7 @@ function copier(kernels: Kernels): Copier {
             at: 3,
             grain: 16,
             cost: count(shape) * 1.1,
-            moves: [[0, bytes], [1, to[along]! * bytes]],
+            moves: [[0, bytes], [1, down * bytes]],
           });
         }
       }

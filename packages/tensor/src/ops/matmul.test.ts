@@ -122,6 +122,13 @@ describe("other products", () => {
     expect(values(torch.tensordot(x, x, 1))).toEqual([[2, 3], [6, 11]]);
     expect(values(torch.tensordot(x, x, [[0], [0]]))).toEqual([[4, 6], [6, 10]]);
     expect(values(torch.kron(torch.tensor([1, 2]), torch.tensor([3, 4])))).toEqual([3, 4, 6, 8]);
+    expect(values(torch.kron(x, torch.tensor([[1, 10], [100, 1000]])))).toEqual([
+      [0, 0, 1, 10],
+      [0, 0, 100, 1000],
+      [2, 20, 3, 30],
+      [200, 2000, 300, 3000],
+    ]);
+    expect(values(torch.kron(torch.tensor([1, 2]), x))).toEqual([[0, 1, 0, 2], [2, 3, 4, 6]]);
     expect(values(torch.trace(torch.ones([3, 2], { dtype: "uint8" })))).toBe(2);
     expect(values(torch.cross(torch.tensor([[1, 2, 3]]), torch.tensor([[4, 5, 6]])))).toEqual([[-3, 6, -3]]);
     expect(() => torch.cross(counting(2), counting(2))).toThrow(/dimension of size 3/);

@@ -83,6 +83,9 @@ export function tensordot(a: Tensor, b: Tensor, dims: DotDims | { readonly dims?
   });
 }
 
+/** Elements of a row of a block that are multiplied where they lie. */
+const SHORT = 64;
+
 /**
  * The Kronecker product: each element of `x` times all of `other`, as blocks. Ranks are made equal by dimensions of size
  * 1 in front.
@@ -97,8 +100,18 @@ export function kron(x: Tensor, other: Tensor): Tensor {
     const rank = Math.max(x.shape.length, other.shape.length);
     const sizes = (y: Tensor) => [...new Array<number>(rank - y.shape.length).fill(1), ...y.shape];
     const [a, b] = [sizes(x), sizes(other)];
-    const outer = reshapeTo(castTo(x, dtype), a.flatMap((size) => [size, 1]));
-    const inner = reshapeTo(castTo(other, dtype), b.flatMap((size) => [1, size]));
+    let outer = reshapeTo(castTo(x, dtype), a.flatMap((size) => [size, 1]));
+    let inner = reshapeTo(castTo(other, dtype), b.flatMap((size) => [1, size]));
+    const [n, q] = [a[rank - 1] ?? 1, b[rank - 1] ?? 1];
+    if (n > 1 && q < SHORT) {
+      // Rows of a block are short: both are written out along the last dimension, so that rows of the result run on.
+      const wide = (y: Tensor) => {
+        const shape = [...y.shape.slice(0, -2), n, q];
+        const spread = bind("copy", [expandTo("kron", y, shape)], null);
+        return viewAsShape(spread, [...shape.slice(0, -2), 1, n * q]);
+      };
+      [outer, inner] = [wide(outer), wide(inner)];
+    }
     const product = bind("mul", [outer, inner], null);
     return owned(viewAsShape(product, a.map((size, i) => size * b[i]!), "UnsafeViewBackward0"));
   });

@@ -13,8 +13,8 @@ import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { movedim } from "./transpose.ts";
-import { type DiagonalOptions, unsqueeze } from "./view.ts";
-import { promoteAll, tensorsOf, toRank2 } from "./building.ts";
+import type { DiagonalOptions } from "./view.ts";
+import { owned, promoteAll, tensorsOf, toRank2, viewAsShape } from "./building.ts";
 
 /** `start, start + 1, …` as a column `[size, 1]` or a row `[1, size]`, on the device of `like`. */
 function ramp(like: Tensor, start: number, size: number, as: "column" | "row"): Tensor {
@@ -108,14 +108,17 @@ export function diagEmbed(x: Tensor, ...args: Args<DiagonalOptions, ["offset", "
   }
   const size = x.shape[rank - 2]! + Math.abs(offset);
   return temporaries(() => {
-    // Row i holds x[i], moved down by a negative offset, in column i + offset.
-    const low = x.shape.map((_, i) => i === rank - 2 ? Math.max(-offset, 0) : 0);
-    const high = x.shape.map((_, i) => i === rank - 2 ? Math.max(offset, 0) : 0);
-    const column = unsqueeze(bind("pad", [x], { low, high, value: 0 }), -1);
-    const place = bind("eq", [ramp(x, 0, size, "row"), ramp(x, offset, size, "column")], null);
-    const zero = constant(x.dtype.kind === "bool" ? false : 0, x.dtype, x.backend);
+    // Of the flat matrix, every (size + 1)th element.
+    const count = x.shape[rank - 2]!;
+    const start = offset >= 0 ? offset : -offset * size;
+    const places = executeOn(x.backend, "iota", { start, step: size + 1, size: count, dtype: int32 });
+    const shape = [...x.shape.slice(0, -1), size * size];
+    const value = x.dtype.kind === "bool" ? false : 0;
+    const zeros = executeOn(x.backend, "full", { shape, value, dtype: x.dtype });
+    const flat = bind("indexReduce", [zeros, places, x], { dim: rank - 2, reduce: "set" });
+    const matrix = owned(viewAsShape(flat, [...x.shape.slice(0, -1), size, size]));
     return relabel(
-      movedim(bind("where", [place, column, zero], null), [-2, -1], [a, b]),
+      movedim(matrix, [-2, -1], [a, b]),
       "DiagEmbedBackward0",
     );
   });

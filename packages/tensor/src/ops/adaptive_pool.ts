@@ -162,17 +162,32 @@ function adaptiveMax(op: string, n: number, x: Tensor, args: readonly unknown[])
   const compute = (): PoolWithIndices => {
     const source = batched(op, x, n);
     const even = evenWindow(source.shape.slice(2), out);
-    const [values, indices] = even === null ? unevenMaxima(source, out) : bind("maxPool", [source], {
-      kernelSize: even,
-      stride: even,
-      padding: even.map(() => 0),
-      dilation: even.map(() => 1),
-      ceilMode: false,
-    });
+    const isOne = out.every((size) => size === 1);
+    const [values, indices] = isOne
+      ? maxima(source)
+      : even === null
+      ? unevenMaxima(source, out)
+      : bind("maxPool", [source], {
+        kernelSize: even,
+        stride: even,
+        padding: even.map(() => 0),
+        dilation: even.map(() => 1),
+        ceilMode: false,
+      });
     const name = n === 1 ? "SqueezeBackward1" : `AdaptiveMaxPool${n}DBackward0`;
     return [unbatched(x, relabel(values, name)), unbatched(x, indices)];
   };
   return returnIndices ? temporaries(compute) : temporaries(() => compute()[0]);
+}
+
+/** The largest value of each plane. */
+function maxima(x: Tensor): PoolWithIndices {
+  const [batch, channels, ...spatial] = x.shape as [number, number, ...number[]];
+  const flat = reshapeTo(x, [batch, channels, numelOf(spatial)]);
+  const places = bind("argmax", [flat], { dim: 2, keepdim: true });
+  const shape = [batch, channels, ...spatial.map(() => 1)];
+  const values = bind("gather", [flat, places], { dim: 2 });
+  return [owned(viewAsShape(values, shape)), owned(viewAsShape(places, shape))];
 }
 
 /** Largest values of windows: all elements of each gathered, short windows filled up with their last element. */
@@ -208,11 +223,11 @@ function unevenMaxima(x: Tensor, out: Shape): PoolWithIndices {
     count,
     most,
   ]);
+  const places = bind("gather", [table, best], { dim: 3 });
+  // The values are read from x itself, so that their gradient goes to the places at once.
+  const values = bind("gather", [flat, viewAsShape(places, [batch, channels, count])], { dim: 2 });
   const shape = [batch, channels, ...out];
-  return [
-    owned(viewAsShape(bind("gather", [gathered, best], { dim: 3 }), shape)),
-    owned(viewAsShape(bind("gather", [table, best], { dim: 3 }), shape)),
-  ];
+  return [owned(viewAsShape(values, shape)), owned(viewAsShape(places, shape))];
 }
 
 /** Largest values of windows to a given size, with their places. */

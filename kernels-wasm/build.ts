@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import { chainText } from "./build_chains.ts";
+import { fewText } from "./build_few.ts";
 import { tilesText } from "./build_tiles.ts";
 import { windowsText } from "./build_windows.ts";
 import { winogradText } from "./build_winograd.ts";
@@ -242,6 +243,7 @@ function put(path: string, content: string | Uint8Array): void {
 put("assembly/generated/pointwise.ts", pointwiseExports());
 // Long, and not in git: made whenever the kernels are compiled.
 writeFileSync(join(HERE, "assembly/generated/chain.ts"), chainText());
+writeFileSync(join(HERE, "assembly/generated/few.ts"), fewText());
 writeFileSync(join(HERE, "assembly/generated/tiles.ts"), tilesText());
 writeFileSync(join(HERE, "assembly/generated/windows.ts"), windowsText());
 writeFileSync(join(HERE, "assembly/generated/winograd_tiles.ts"), winogradText());

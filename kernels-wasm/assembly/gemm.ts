@@ -9,6 +9,7 @@
 
 import { finishes, finishRows } from "./finish";
 import { HIGHEST, MR_F32, MR_F64, NR_F32, NR_F64, rolled } from "./gemm_micro";
+import { denseRows, fewDots, fewRows } from "./gemm_few";
 import * as tiles from "./generated/tiles";
 import { scratch } from "./memory";
 
@@ -501,521 +502,27 @@ function evenly(n: i32, most: i32, unit: i32): i32 {
   return max(unit, ((n + blocks - 1) / blocks + unit - 1) / unit * unit);
 }
 
+/** How a product of float32 is computed. */
 // @ts-ignore: decorator
 @inline
-function mad(a: v128, b: v128, c: v128): v128 {
-  return f32x4.relaxed_madd(a, b, c);
-}
-
-/**
- * Few rows of A and dense rows of B. Six rows of B at a time, a sixth of all apart, are added to two rows of C: memory then
- * comes as a few long streams, which is faster than one, and than many short ones. Four at a time for a single row.
- */
-function fewRows(
-  a: usize,
-  b: usize,
-  c: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  rsa: usize,
-  csa: usize,
-  rsb: usize,
-  rsc: usize,
-  d: usize,
-  ldd: usize,
-): void {
-  const streams = m > 1 ? 6 : 4;
-  const part = k / streams;
-  const gapA = <usize>part * csa;
-  const gapB = <usize>part * rsb;
-  for (let i = 0; i < m; i++) {
-    const y = c + <usize>i * rsc;
-    if (!d) memory.fill(y, 0, <usize>n << 2);
-    else if (d !== c) memory.copy(y, d + <usize>i * ldd, <usize>n << 2);
-  }
-  for (let j = 0; j < n; j += 8192) {
-    const bytes = <usize>min(8192, n - j) << 2;
-    const to = c + (<usize>j << 2);
-    let x = a;
-    let from = b + (<usize>j << 2);
-    for (let p = 0; p < part; p++) {
-      if (m === 1) addFour(x, gapA, from, gapB, to, bytes);
-      else {
-        let i = 0;
-        for (; i + 2 <= m; i += 2) {
-          addSixToTwo(x + <usize>i * rsa, rsa, gapA, from, gapB, to + <usize>i * rsc, rsc, bytes);
-        }
-        if (i < m) addSix(x + <usize>i * rsa, gapA, from, gapB, to + <usize>i * rsc, bytes);
-      }
-      x += csa;
-      from += rsb;
-    }
-    const done = part * streams;
-    if (done < k) {
-      x = a + <usize>done * csa;
-      from = b + (<usize>j << 2) + <usize>done * rsb;
-      for (let i = 0; i < m; i++) addOne(x + <usize>i * rsa, csa, k - done, from, rsb, to + <usize>i * rsc, bytes);
-    }
-  }
-}
-
-/** Adds `count` rows of B times elements of A to one row of C, one after another. */
-function addOne(x: usize, csa: usize, count: i32, b: usize, rsb: usize, y: usize, bytes: usize): void {
-  const end = y + bytes;
-  for (; count > 0; count--) {
-    const s = load<f32>(x);
-    const v = f32x4.splat(s);
-    let p = b;
-    let q = y;
-    for (; q + 16 <= end; q += 16) {
-      v128.store(q, mad(v, v128.load(p), v128.load(q)));
-      p += 16;
-    }
-    for (; q < end; q += 4) {
-      store<f32>(q, load<f32>(q) + s * load<f32>(p));
-      p += 4;
-    }
-    x += csa;
-    b += rsb;
-  }
-}
-
-/** Adds four rows of B to one row of C. */
-function addFour(x: usize, gapA: usize, b: usize, gapB: usize, y: usize, bytes: usize): void {
-  const end = y + bytes;
-  const s0 = v128.load32_splat(x);
-  const s1 = v128.load32_splat(x + gapA);
-  const s2 = v128.load32_splat(x + 2 * gapA);
-  const s3 = v128.load32_splat(x + 3 * gapA);
-  let b0 = b;
-  let b1 = b0 + gapB;
-  let b2 = b1 + gapB;
-  let b3 = b2 + gapB;
-  for (; y + 32 <= end; y += 32) {
-    let v = v128.load(y);
-    let w = v128.load(y, 16);
-    v = mad(s0, v128.load(b0), v);
-    w = mad(s0, v128.load(b0, 16), w);
-    v = mad(s1, v128.load(b1), v);
-    w = mad(s1, v128.load(b1, 16), w);
-    v = mad(s2, v128.load(b2), v);
-    w = mad(s2, v128.load(b2, 16), w);
-    v = mad(s3, v128.load(b3), v);
-    w = mad(s3, v128.load(b3, 16), w);
-    v128.store(y, v);
-    v128.store(y, w, 16);
-    b0 += 32;
-    b1 += 32;
-    b2 += 32;
-    b3 += 32;
-  }
-  if (y < end) addOne(x, gapA, 4, b0, gapB, y, end - y);
-}
-
-/** Adds six rows of B to one row of C. */
-function addSix(x: usize, gapA: usize, b: usize, gapB: usize, y: usize, bytes: usize): void {
-  const end = y + bytes;
-  let at = x;
-  const s0 = v128.load32_splat(at);
-  at += gapA;
-  const s1 = v128.load32_splat(at);
-  at += gapA;
-  const s2 = v128.load32_splat(at);
-  at += gapA;
-  const s3 = v128.load32_splat(at);
-  at += gapA;
-  const s4 = v128.load32_splat(at);
-  at += gapA;
-  const s5 = v128.load32_splat(at);
-  let b0 = b;
-  let b1 = b0 + gapB;
-  let b2 = b1 + gapB;
-  let b3 = b2 + gapB;
-  let b4 = b3 + gapB;
-  let b5 = b4 + gapB;
-  for (; y + 32 <= end; y += 32) {
-    let v = v128.load(y);
-    let w = v128.load(y, 16);
-    v = mad(s0, v128.load(b0), v);
-    w = mad(s0, v128.load(b0, 16), w);
-    v = mad(s1, v128.load(b1), v);
-    w = mad(s1, v128.load(b1, 16), w);
-    v = mad(s2, v128.load(b2), v);
-    w = mad(s2, v128.load(b2, 16), w);
-    v = mad(s3, v128.load(b3), v);
-    w = mad(s3, v128.load(b3, 16), w);
-    v = mad(s4, v128.load(b4), v);
-    w = mad(s4, v128.load(b4, 16), w);
-    v = mad(s5, v128.load(b5), v);
-    w = mad(s5, v128.load(b5, 16), w);
-    v128.store(y, v);
-    v128.store(y, w, 16);
-    b0 += 32;
-    b1 += 32;
-    b2 += 32;
-    b3 += 32;
-    b4 += 32;
-    b5 += 32;
-  }
-  if (y < end) addOne(x, gapA, 6, b0, gapB, y, end - y);
-}
-
-/** Adds six rows of B to two rows of C. */
-function addSixToTwo(
-  x: usize,
-  rsa: usize,
-  gapA: usize,
-  b: usize,
-  gapB: usize,
-  y: usize,
-  rsc: usize,
-  bytes: usize,
-): void {
-  const end = y + (bytes & ~15);
-  let x1 = x + rsa;
-  let z = y + rsc;
-  let at = x;
-  const s0 = v128.load32_splat(at);
-  at += gapA;
-  const s1 = v128.load32_splat(at);
-  at += gapA;
-  const s2 = v128.load32_splat(at);
-  at += gapA;
-  const s3 = v128.load32_splat(at);
-  at += gapA;
-  const s4 = v128.load32_splat(at);
-  at += gapA;
-  const s5 = v128.load32_splat(at);
-  at = x1;
-  const r0 = v128.load32_splat(at);
-  at += gapA;
-  const r1 = v128.load32_splat(at);
-  at += gapA;
-  const r2 = v128.load32_splat(at);
-  at += gapA;
-  const r3 = v128.load32_splat(at);
-  at += gapA;
-  const r4 = v128.load32_splat(at);
-  at += gapA;
-  const r5 = v128.load32_splat(at);
-  let b0 = b;
-  let b1 = b0 + gapB;
-  let b2 = b1 + gapB;
-  let b3 = b2 + gapB;
-  let b4 = b3 + gapB;
-  let b5 = b4 + gapB;
-  while (y < end) {
-    let v = v128.load(y);
-    let w = v128.load(z);
-    let u = v128.load(b0);
-    v = mad(s0, u, v);
-    w = mad(r0, u, w);
-    u = v128.load(b1);
-    v = mad(s1, u, v);
-    w = mad(r1, u, w);
-    u = v128.load(b2);
-    v = mad(s2, u, v);
-    w = mad(r2, u, w);
-    u = v128.load(b3);
-    v = mad(s3, u, v);
-    w = mad(r3, u, w);
-    u = v128.load(b4);
-    v = mad(s4, u, v);
-    w = mad(r4, u, w);
-    u = v128.load(b5);
-    v = mad(s5, u, v);
-    w = mad(r5, u, w);
-    v128.store(y, v);
-    v128.store(z, w);
-    y += 16;
-    z += 16;
-    b0 += 16;
-    b1 += 16;
-    b2 += 16;
-    b3 += 16;
-    b4 += 16;
-    b5 += 16;
-  }
-  const left = bytes & 15;
-  if (left) {
-    addOne(x, gapA, 6, b0, gapB, y, left);
-    addOne(x1, gapA, 6, b0, gapB, z, left);
-  }
-}
-
-/** Sum of the lanes. */
+const PACKED: i32 = 0;
 // @ts-ignore: decorator
 @inline
-function lanes(v: v128): f32 {
-  const w = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
-  return f32x4.extract_lane(w, 0) + f32x4.extract_lane(w, 1);
-}
-
-/** One element of C, with D's where there is one. */
+const BY_ROWS: i32 = 1;
 // @ts-ignore: decorator
 @inline
-function putOne(c: usize, y: f32, d: usize): void {
-  store<f32>(c, d ? load<f32>(d) + y : y);
-}
+const BY_DOTS: i32 = 2;
 
 /**
- * Few rows of A, dense, and dense columns of B (x Wᵀ): scalar products along k, six columns with two rows at a time, and
- * four with a row alone. The columns are a part of all apart, so that memory comes as a few long streams. What an element is
- * the sum of, in which order, does not depend on its column: threads may share the columns.
- */
-function fewDots(
-  a: usize,
-  b: usize,
-  c: usize,
-  m: i32,
-  n: i32,
-  k: i32,
-  rsa: usize,
-  csb: usize,
-  rsc: usize,
-  d: usize,
-  ldd: usize,
-): void {
-  const streams = m > 1 ? 6 : 4;
-  const part = n / streams;
-  const gap = <usize>part * csb;
-  const gapC = <usize>part << 2;
-  const bytes = <usize>(k & ~3) << 2;
-  const first = b;
-  for (let j = 0; j < n; j++) {
-    const many = j < part;
-    if (j === part) {
-      // Columns behind the streams, one by one.
-      j = streams * part;
-      if (j === n) break;
-      b += <usize>(streams - 1) * gap;
-    }
-    const at = <usize>j << 2;
-    let i = 0;
-    let x = a;
-    let y = c + at;
-    let e = d ? d + at : 0;
-    for (; i + 2 <= m; i += 2) {
-      if (many) dotSixByTwo(x, rsa, b, gap, y, rsc, gapC, bytes, e, ldd);
-      else {
-        dotOfPair(x, b, y, bytes, e);
-        dotOfPair(x + rsa, b, y + rsc, bytes, e + ldd);
-      }
-      x += 2 * rsa;
-      y += 2 * rsc;
-      e += 2 * ldd;
-    }
-    if (i < m) {
-      if (!many) dotOne(x, b, y, bytes, e);
-      else {
-        dotFour(x, b, gap, y, gapC, bytes, e);
-        for (let r: usize = 4; r < <usize>streams; r++) {
-          dotOne(x, b + r * gap, y + r * gapC, bytes, e ? e + r * gapC : 0);
-        }
-      }
-    }
-    b += csb;
-  }
-  if (k & 3) addLast(a + bytes, first + bytes, c, m, n, k & 3, rsa, csb, rsc);
-}
-
-/** Adds the last `steps` < 4 products to every element of C. */
-function addLast(
-  a: usize,
-  b: usize,
-  c: usize,
-  m: i32,
-  n: i32,
-  steps: i32,
-  rsa: usize,
-  csb: usize,
-  rsc: usize,
-): void {
-  for (let i = 0; i < m; i++) {
-    let p = b;
-    for (let y = c; y < c + (<usize>n << 2); y += 4) {
-      let sum = load<f32>(y);
-      for (let t: usize = 0; t < <usize>steps << 2; t += 4) sum += load<f32>(a + t) * load<f32>(p + t);
-      store<f32>(y, sum);
-      p += csb;
-    }
-    a += rsa;
-    c += rsc;
-  }
-}
-
-/** A scalar product of `bytes` in the order of {@linkcode dotSixByTwo}. */
-function dotOfPair(x: usize, b: usize, y: usize, bytes: usize, d: usize): void {
-  let s = f32x4.splat(0);
-  for (const end = x + bytes; x < end; x += 16) {
-    s = mad(v128.load(x), v128.load(b), s);
-    b += 16;
-  }
-  putOne(y, lanes(s), d);
-}
-
-/** A scalar product in the order of {@linkcode dotFour}. */
-function dotOne(x: usize, b: usize, y: usize, bytes: usize, d: usize): void {
-  const end = x + bytes;
-  let s = f32x4.splat(0);
-  let r = f32x4.splat(0);
-  for (; x + 32 <= end; x += 32) {
-    s = mad(v128.load(x), v128.load(b), s);
-    r = mad(v128.load(x, 16), v128.load(b, 16), r);
-    b += 32;
-  }
-  if (x < end) s = mad(v128.load(x), v128.load(b), s);
-  putOne(y, lanes(f32x4.add(s, r)), d);
-}
-
-/** Scalar products of a row with four columns. */
-function dotFour(x: usize, b: usize, gap: usize, y: usize, gapC: usize, bytes: usize, d: usize): void {
-  const end = x + bytes;
-  let b0 = b;
-  let b1 = b0 + gap;
-  let b2 = b1 + gap;
-  let b3 = b2 + gap;
-  let s0 = f32x4.splat(0);
-  let s1 = f32x4.splat(0);
-  let s2 = f32x4.splat(0);
-  let s3 = f32x4.splat(0);
-  let r0 = f32x4.splat(0);
-  let r1 = f32x4.splat(0);
-  let r2 = f32x4.splat(0);
-  let r3 = f32x4.splat(0);
-  for (; x + 32 <= end; x += 32) {
-    let v = v128.load(x);
-    s0 = mad(v, v128.load(b0), s0);
-    s1 = mad(v, v128.load(b1), s1);
-    s2 = mad(v, v128.load(b2), s2);
-    s3 = mad(v, v128.load(b3), s3);
-    v = v128.load(x, 16);
-    r0 = mad(v, v128.load(b0, 16), r0);
-    r1 = mad(v, v128.load(b1, 16), r1);
-    r2 = mad(v, v128.load(b2, 16), r2);
-    r3 = mad(v, v128.load(b3, 16), r3);
-    b0 += 32;
-    b1 += 32;
-    b2 += 32;
-    b3 += 32;
-  }
-  if (x < end) {
-    const v = v128.load(x);
-    s0 = mad(v, v128.load(b0), s0);
-    s1 = mad(v, v128.load(b1), s1);
-    s2 = mad(v, v128.load(b2), s2);
-    s3 = mad(v, v128.load(b3), s3);
-  }
-  const step = d ? gapC : 0;
-  putOne(y, lanes(f32x4.add(s0, r0)), d);
-  putOne(y + gapC, lanes(f32x4.add(s1, r1)), d + step);
-  putOne(y + 2 * gapC, lanes(f32x4.add(s2, r2)), d + 2 * step);
-  putOne(y + 3 * gapC, lanes(f32x4.add(s3, r3)), d + 3 * step);
-}
-
-/** Scalar products of two rows with six columns. */
-function dotSixByTwo(
-  x: usize,
-  rsa: usize,
-  b: usize,
-  gap: usize,
-  y: usize,
-  rsc: usize,
-  gapC: usize,
-  bytes: usize,
-  d: usize,
-  ldd: usize,
-): void {
-  const end = x + bytes;
-  let z = x + rsa;
-  let b0 = b;
-  let b1 = b0 + gap;
-  let b2 = b1 + gap;
-  let b3 = b2 + gap;
-  let b4 = b3 + gap;
-  let b5 = b4 + gap;
-  let s0 = f32x4.splat(0);
-  let s1 = f32x4.splat(0);
-  let s2 = f32x4.splat(0);
-  let s3 = f32x4.splat(0);
-  let s4 = f32x4.splat(0);
-  let s5 = f32x4.splat(0);
-  let r0 = f32x4.splat(0);
-  let r1 = f32x4.splat(0);
-  let r2 = f32x4.splat(0);
-  let r3 = f32x4.splat(0);
-  let r4 = f32x4.splat(0);
-  let r5 = f32x4.splat(0);
-  while (x < end) {
-    const v = v128.load(x);
-    const w = v128.load(z);
-    let u = v128.load(b0);
-    s0 = mad(v, u, s0);
-    r0 = mad(w, u, r0);
-    u = v128.load(b1);
-    s1 = mad(v, u, s1);
-    r1 = mad(w, u, r1);
-    u = v128.load(b2);
-    s2 = mad(v, u, s2);
-    r2 = mad(w, u, r2);
-    u = v128.load(b3);
-    s3 = mad(v, u, s3);
-    r3 = mad(w, u, r3);
-    u = v128.load(b4);
-    s4 = mad(v, u, s4);
-    r4 = mad(w, u, r4);
-    u = v128.load(b5);
-    s5 = mad(v, u, s5);
-    r5 = mad(w, u, r5);
-    x += 16;
-    z += 16;
-    b0 += 16;
-    b1 += 16;
-    b2 += 16;
-    b3 += 16;
-    b4 += 16;
-    b5 += 16;
-  }
-  const step = d ? gapC : 0;
-  putOne(y, lanes(s0), d);
-  putOne(y + gapC, lanes(s1), d + step);
-  putOne(y + 2 * gapC, lanes(s2), d + 2 * step);
-  putOne(y + 3 * gapC, lanes(s3), d + 3 * step);
-  putOne(y + 4 * gapC, lanes(s4), d + 4 * step);
-  putOne(y + 5 * gapC, lanes(s5), d + 5 * step);
-  y += rsc;
-  d += ldd;
-  putOne(y, lanes(r0), d);
-  putOne(y + gapC, lanes(r1), d + step);
-  putOne(y + 2 * gapC, lanes(r2), d + 2 * step);
-  putOne(y + 3 * gapC, lanes(r3), d + 3 * step);
-  putOne(y + 4 * gapC, lanes(r4), d + 4 * step);
-  putOne(y + 5 * gapC, lanes(r5), d + 5 * step);
-}
-
-/** A copy of `m` rows by `k` steps of A with dense rows. */
-function denseRows(o: usize, a: usize, m: i32, k: i32, rsa: usize, csa: usize): void {
-  for (let i = 0; i < m; i++) {
-    let p = a + <usize>i * rsa;
-    for (let t = 0; t < k; t++) {
-      store<f32>(o, load<f32>(p));
-      o += 4;
-      p += csa;
-    }
-  }
-}
-
-/**
- * How a product of float32 is computed: 0 packed, 1 by rows of B, 2 by scalar products. What an element is the sum of, in
+ * How a product of float32 is computed: packed, by rows of B, or by scalar products. What an element is the sum of, in
  * which order, depends on this and on m > 1 only: parts of a product shall be computed in the same way.
  */
 export function gemm_way(m: i32, n: i32, k: i32, csa: i32, rsb: i32, csb: i32): i32 {
   const size = <f64>k * <f64>n;
   // The larger B, the more rows of A it takes to pay for its packing.
-  if (k === 0 || (csb === 1 && m <= (size < 32768 ? 3 : size < 200000 ? 8 : 22))) return 1;
-  if (rsb !== 1 || (csa !== 1 && <f64>m * <f64>k > <f64>(DEPTH * NC))) return 0;
-  return m <= 4 || (m <= 16 && k >= 128) || (m <= 32 && k >= 256) ? 2 : 0;
+  if (k === 0 || (csb === 1 && m <= (size < 32768 ? 3 : size < 200000 ? 8 : 22))) return BY_ROWS;
+  if (rsb !== 1 || (csa !== 1 && <f64>m * <f64>k > <f64>(DEPTH * NC))) return PACKED;
+  return m <= 4 || (m <= 16 && k >= 128) || (m <= 32 && k >= 256) ? BY_DOTS : PACKED;
 }
 
 /**
@@ -1043,9 +550,55 @@ export function gemm_f32(
   add: i32,
 ): void {
   const way = gemm_way(m, n, k, csa, rsb, csb);
-  if (way === 0) gemm_packed_f32(a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
-  else if (way === 1) gemm_rows_f32(a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
+  if (way === PACKED) gemm_packed_f32(a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
+  else if (way === BY_ROWS) gemm_rows_f32(a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
   else gemm_dots_f32(a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
+}
+
+/** {@linkcode gemm_f32} in one of the three ways. */
+// @ts-ignore: decorator
+@inline
+function products(
+  way: i32,
+  a: usize,
+  b: usize,
+  c: usize,
+  m: i32,
+  n: i32,
+  k: i32,
+  rsa: i32,
+  csa: i32,
+  rsb: i32,
+  csb: i32,
+  rsc: i32,
+  batch: i32,
+  sa: i32,
+  sb: i32,
+  sc: i32,
+  add: i32,
+): void {
+  const ra = <usize>rsa << 2;
+  const ca = <usize>csa << 2;
+  const rb = <usize>rsb << 2;
+  const cb = <usize>csb << 2;
+  const rc = <usize>rsc << 2;
+  const ldd: usize = add === 1 ? rc : 0;
+  for (; batch > 0; batch--) {
+    const d: usize = add === 1 ? c : add;
+    if (way === PACKED) gemmPacked<f32>(a, b, c, m, n, k, ra, ca, rb, cb, rc, d, ldd, finishes());
+    else {
+      if (way === BY_ROWS) fewRows(a, b, c, m, n, k, ra, ca, rb, rc, d, ldd);
+      else if (csa === 1) fewDots(a, b, c, m, n, k, ra, cb, rc, d, ldd);
+      else {
+        denseRows(scratch, a, m, k, ra, ca);
+        fewDots(scratch, b, c, m, n, k, <usize>k << 2, cb, rc, d, ldd);
+      }
+      if (finishes()) finishRows(c, c, rc, m, n, 0);
+    }
+    a += <usize>sa << 2;
+    b += <usize>sb << 2;
+    c += <usize>sc << 2;
+  }
 }
 
 /** {@linkcode gemm_f32} for matrices with many rows. */
@@ -1067,19 +620,7 @@ export function gemm_packed_f32(
   sc: i32,
   add: i32,
 ): void {
-  const ra = <usize>rsa << 2;
-  const ca = <usize>csa << 2;
-  const rb = <usize>rsb << 2;
-  const cb = <usize>csb << 2;
-  const rc = <usize>rsc << 2;
-  const ldd: usize = add === 1 ? rc : 0;
-  for (; batch > 0; batch--) {
-    const d: usize = add === 1 ? c : add;
-    gemmPacked<f32>(a, b, c, m, n, k, ra, ca, rb, cb, rc, d, ldd, finishes());
-    a += <usize>sa << 2;
-    b += <usize>sb << 2;
-    c += <usize>sc << 2;
-  }
+  products(PACKED, a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
 }
 
 /** {@linkcode gemm_f32} for few rows of A and dense rows of B. */
@@ -1101,20 +642,7 @@ export function gemm_rows_f32(
   sc: i32,
   add: i32,
 ): void {
-  const ra = <usize>rsa << 2;
-  const ca = <usize>csa << 2;
-  const rb = <usize>rsb << 2;
-  const cb = <usize>csb << 2;
-  const rc = <usize>rsc << 2;
-  const ldd: usize = add === 1 ? rc : 0;
-  for (; batch > 0; batch--) {
-    const d: usize = add === 1 ? c : add;
-    fewRows(a, b, c, m, n, k, ra, ca, rb, rc, d, ldd);
-    if (finishes()) finishRows(c, c, rc, m, n, 0);
-    a += <usize>sa << 2;
-    b += <usize>sb << 2;
-    c += <usize>sc << 2;
-  }
+  products(BY_ROWS, a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
 }
 
 /** {@linkcode gemm_f32} for few rows of A and dense columns of B. */
@@ -1136,24 +664,7 @@ export function gemm_dots_f32(
   sc: i32,
   add: i32,
 ): void {
-  const ra = <usize>rsa << 2;
-  const ca = <usize>csa << 2;
-  const rb = <usize>rsb << 2;
-  const cb = <usize>csb << 2;
-  const rc = <usize>rsc << 2;
-  const ldd: usize = add === 1 ? rc : 0;
-  for (; batch > 0; batch--) {
-    const d: usize = add === 1 ? c : add;
-    if (csa === 1) fewDots(a, b, c, m, n, k, ra, cb, rc, d, ldd);
-    else {
-      denseRows(scratch, a, m, k, ra, ca);
-      fewDots(scratch, b, c, m, n, k, <usize>k << 2, cb, rc, d, ldd);
-    }
-    if (finishes()) finishRows(c, c, rc, m, n, 0);
-    a += <usize>sa << 2;
-    b += <usize>sb << 2;
-    c += <usize>sc << 2;
-  }
+  products(BY_DOTS, a, b, c, m, n, k, rsa, csa, rsb, csb, rsc, batch, sa, sb, sc, add);
 }
 
 /** As {@linkcode gemm_f32} on float64; `add` is 0 or 1. */

@@ -99,6 +99,7 @@ export {
   type ToOptions,
   zero_,
 } from "./src/ops/data.ts";
+export * from "./src/ops/distances.ts";
 export * from "./src/ops/dropout.ts";
 export * from "./src/ops/einsum.ts";
 export * from "./src/ops/embedding.ts";

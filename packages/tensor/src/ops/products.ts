@@ -1,5 +1,5 @@
 /**
- * Products beyond matrices: `tensordot`, `kron`, `cross`, `trace`, `cdist`, `multiDot`.
+ * Products beyond matrices: `tensordot`, `kron`, `cross`, `trace`, `multiDot`.
  *
  * @module
  */
@@ -8,23 +8,19 @@ import {
   broadcastShapes,
   formatShape,
   formatType,
-  int32,
   normalizeDim,
   numelOf,
   type Shape,
   ShapeError,
   ValueError,
 } from "@flambeau/core";
-import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
-import { accumulationDType, castTo, commonDType, constant, requireNumber, requireTensor } from "../coerce.ts";
+import { accumulationDType, castTo, commonDType, requireTensor } from "../coerce.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { expandTo, owned, permuteTo, reshapeTo, sliceDim, tensorsOf, viewAsShape } from "./building.ts";
-import { fromData } from "./data.ts";
 import { matmul } from "./matmul.ts";
-import { root } from "./reducing.ts";
 
 /** How {@linkcode tensordot} pairs dimensions: the last and first `n`, or two lists. */
 export type DotDims = number | readonly [a: Shape, b: Shape];
@@ -188,140 +184,6 @@ export function cross(
     }
   }
   return crossAlong("cross", x, other, found);
-}
-
-/** Options of {@linkcode cdist}. */
-export interface CdistOptions {
-  /** Which norm, from 0 to infinity. Default 2. */
-  readonly p: number;
-  /** When to use a matrix product for p = 2: faster, less accurate for near points. */
-  readonly computeMode:
-    | "use_mm_for_euclid_dist_if_necessary"
-    | "use_mm_for_euclid_dist"
-    | "donot_use_mm_for_euclid_dist";
-}
-
-/** Rows beyond which the matrix product is used for p = 2, as in PyTorch. */
-const DIRECT_ROWS = 25;
-
-/**
- * The distances between rows of two batches of points.
- *
- * Shapes: x1 `[…, P, M]`, x2 `[…, R, M]` → `[…, P, R]`; batches broadcast.
- *
- * @throws {ShapeError} If the points have different sizes.
- * @throws {ValueError} If `p` is negative.
- * @see https://pytorch.org/docs/stable/generated/torch.cdist.html
- */
-export function cdist(x1: Tensor, x2: Tensor, ...args: Args<CdistOptions, ["p", "computeMode"]>): Tensor {
-  requireTensor("cdist", "x1", x1);
-  requireTensor("cdist", "x2", x2);
-  const { p = 2, computeMode = "use_mm_for_euclid_dist_if_necessary" } = named<CdistOptions>("cdist", args, [
-    "p",
-    "computeMode",
-  ]);
-  if (!(requireNumber("cdist", "p", p) >= 0)) throw new ValueError(`Cannot cdist: p must be >= 0, got ${p}`);
-  const [rankA, rankB] = [x1.shape.length, x2.shape.length];
-  if (rankA < 2 || rankB < 2 || x1.shape[rankA - 1] !== x2.shape[rankB - 1]) {
-    throw new ShapeError(
-      `Cannot cdist ${formatType(x1)} and ${
-        formatType(x2)
-      }: both must have two or more dimensions and points of one size, ` +
-        `got ${formatShape(x1.shape)} and ${formatShape(x2.shape)}`,
-    );
-  }
-  const many = x1.shape[rankA - 2]! > DIRECT_ROWS || x2.shape[rankB - 2]! > DIRECT_ROWS;
-  const byProduct = p === 2 &&
-    (computeMode === "use_mm_for_euclid_dist" ||
-      (computeMode === "use_mm_for_euclid_dist_if_necessary" && many));
-  return temporaries(() =>
-    relabel(byProduct ? euclidean(x1, x2) : directDistances(x1, x2, p), "CdistBackward0")
-  );
-}
-
-/** √(|a|² − 2 a·b + |b|²), without its infinite slope at 0: one product of rows (−2 a, |a|², 1) with columns (b, 1, |b|²). */
-function euclidean(x1: Tensor, x2: Tensor): Tensor {
-  const number = (value: number) => constant(value, x1.dtype, x1.backend);
-  const ones = (x: Tensor) => expandTo("cdist", number(1), [...x.shape.slice(0, -1), 1]);
-  const squares = (x: Tensor) =>
-    bind("sum", [bind("mul", [x, x], null)], { dims: [x.shape.length - 1], keepdim: true });
-  const swapped = (x: Tensor) =>
-    permuteTo(x, [...x.shape.keys()].map((d, _, all) => d < all.length - 2 ? d : 2 * all.length - 3 - d));
-  const rows = bind("concat", [bind("mul", [x1, number(-2)], null), squares(x1), ones(x1)], {
-    dim: x1.shape.length - 1,
-  });
-  const columns = bind("concat", [x2, ones(x2), squares(x2)], { dim: x2.shape.length - 1 });
-  return root(bind("maximum", [bind("matmul", [rows, swapped(columns)], null), number(0)], null));
-}
-
-function directDistances(x1: Tensor, x2: Tensor, p: number): Tensor {
-  const rankA = x1.shape.length;
-  const rows = viewAsShape(x1, [...x1.shape.slice(0, -1), 1, x1.shape[rankA - 1]!]);
-  const columns = viewAsShape(x2, [...x2.shape.slice(0, -2), 1, ...x2.shape.slice(-2)]);
-  return lengths(bind("sub", [rows, columns], null), p);
-}
-
-/** The p-norms of the last dimension, with slope 0 at 0. */
-function lengths(difference: Tensor, p: number): Tensor {
-  const number = (value: number) => constant(value, difference.dtype, difference.backend);
-  const last = difference.shape.length - 1;
-  const along = { dims: [last], keepdim: false };
-  if (p === 0) {
-    // A step function: its gradient is 0, as that of the sign.
-    const differs = castTo(bind("ne", [difference, number(0)], null), difference.dtype);
-    const flat = bind("mul", [bind("sign", [difference], null), number(0)], null);
-    return bind("sum", [bind("add", [differs, flat], null)], along);
-  }
-  if (p === 2) return root(bind("sum", [bind("mul", [difference, difference], null)], along), 2);
-  const sizes = bind("abs", [difference], null);
-  if (p === 1) return bind("sum", [sizes], along);
-  if (p === Infinity) {
-    if (difference.shape[last] === 0) return bind("sum", [sizes], along);
-    return bind("amax", [sizes], along);
-  }
-  return root(bind("sum", [safePower(sizes, p)], along), p);
-}
-
-/**
- * The distances between all pairs of rows: those of {@linkcode cdist} above the diagonal, row by row.
- *
- * Shapes: `[N, M]` → `[N (N − 1) / 2]`.
- *
- * @throws {ShapeError} If `x` is no matrix.
- * @throws {ValueError} If `p` is negative.
- * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html
- */
-export function pdist(x: Tensor, p: number | { readonly p?: number } = 2): Tensor {
-  requireTensor("pdist", "input", x);
-  const order = requireNumber("pdist", "p", typeof p === "object" ? p.p ?? 2 : p);
-  if (!(order >= 0)) throw new ValueError(`Cannot pdist: p must be >= 0, got ${order}`);
-  if (x.shape.length !== 2) {
-    throw new ShapeError(`Cannot pdist ${formatType(x)}: it must be a matrix, got rank ${x.shape.length}`);
-  }
-  const n = x.shape[0]!;
-  const pairs = n * (n - 1) / 2;
-  const [first, second] = [new Int32Array(pairs), new Int32Array(pairs)];
-  for (let i = 0, at = 0; i < n; i++) {
-    for (let k = i + 1; k < n; k++, at++) {
-      first[at] = i;
-      second[at] = k;
-    }
-  }
-  return temporaries(() => {
-    const rows = (places: Int32Array) => {
-      const index = fromData(places, [pairs], int32, x.device);
-      return bind("indexSelect", [x, index], { dim: 0 });
-    };
-    return relabel(lengths(bind("sub", [rows(first), rows(second)], null), order), "PdistBackward0");
-  });
-}
-
-/** xᵖ of numbers >= 0, with slope 0 at 0. */
-function safePower(x: Tensor, p: number): Tensor {
-  const number = (value: number) => constant(value, x.dtype, x.backend);
-  const zero = bind("eq", [x, number(0)], null);
-  const inside = bind("where", [zero, number(1), x], null);
-  return bind("where", [zero, number(0), bind("pow", [inside, number(p)], null)], null);
 }
 
 /**

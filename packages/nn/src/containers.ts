@@ -266,16 +266,27 @@ export class ModuleList<M extends AnyModule = AnyModule> extends Module<never, n
 /**
  * Modules by name. It is not called itself.
  *
+ * `M` are the modules; `N` are those that it is made with by name, so that `get` knows the class of each.
+ *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.ModuleDict.html
+ *
+ * @example
+ * ```ts
+ * const parts = new nn.ModuleDict({ embed: new nn.Embedding(10, 4), head: new nn.Linear(4, 10, { bias: false }) });
+ * parts.get("head").weight = parts.get("embed").weight;
+ * ```
  */
-export class ModuleDict<M extends AnyModule = AnyModule> extends Module<never, never> {
+export class ModuleDict<
+  M extends AnyModule = AnyModule,
+  N extends { readonly [name: string]: M } = { readonly [name: string]: M },
+> extends Module<never, never> {
   /**
    * Makes a dict of modules.
    *
    * @param modules The modules by name.
    * @throws {ArgumentTypeError} If one is no module.
    */
-  constructor(modules: ReadonlyMap<string, M> | { readonly [name: string]: M } = {}) {
+  constructor(modules: ReadonlyMap<string, M> | N & { readonly [name: string]: M } = new Map<string, M>()) {
     super();
     this.update(modules);
   }
@@ -290,7 +301,10 @@ export class ModuleDict<M extends AnyModule = AnyModule> extends Module<never, n
    *
    * @throws {IndexError} If there is none.
    */
-  get(name: string): M {
+  get<K extends keyof N & string>(name: K): N[K];
+  /** The module called `name`. */
+  get(name: string): M;
+  get(name: string): AnyModule {
     const found = ownModules(this).find(([key]) => key === name);
     if (found === undefined) {
       throw new IndexError(
@@ -299,7 +313,7 @@ export class ModuleDict<M extends AnyModule = AnyModule> extends Module<never, n
         }`,
       );
     }
-    return found[1] as M;
+    return found[1];
   }
 
   /** True when there is a module called `name`. */
@@ -326,7 +340,7 @@ export class ModuleDict<M extends AnyModule = AnyModule> extends Module<never, n
 
   /** Takes the module called `name` out and gives it. */
   pop(name: string): M {
-    const taken = this.get(name);
+    const taken: M = this.get(name);
     unregister(this, name);
     return taken;
   }

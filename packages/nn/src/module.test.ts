@@ -508,6 +508,23 @@ describe("ModuleList and ModuleDict", () => {
     expect(() => parts.get("c")).toThrow('Cannot get module "c" of ModuleDict: it must be one of none');
   });
 
+  test("ModuleDict: get knows the class of what it was made with", () => {
+    const parts = new ModuleDict({ scale: new Scale(2), layers: new ModuleList([new Scale(3)]) });
+    // That these lines have types is the test; a name that is not written there may be any of them.
+    const { weight } = parts.get("scale");
+    const [layer] = parts.get("layers");
+    const some: Scale | ModuleList<Scale> = parts.get("scale" as string);
+    const any: ModuleDict = parts;
+    expect([weight.shape, layer!.weight.shape, some === parts.get("scale"), any.size]).toEqual([
+      [2],
+      [3],
+      true,
+      2,
+    ]);
+    const later = new ModuleDict<Scale>().set("x", new Scale(4));
+    expect(later.get("x").weight.shape).toEqual([4]);
+  });
+
   test("ParameterList and ParameterDict register their parameters", () => {
     const list = new ParameterList([t([1]), new Parameter(t([2]), false)]);
     expect(list.append(t([3])).length).toBe(3);

@@ -296,7 +296,7 @@ const LINE: usize = 64;
 /** A square of vectors, as many as one has lanes, from rows at `a`, `sa` bytes apart, to rows at `o`, `sq` apart, turned. */
 // @ts-ignore: decorator
 @inline
-function turnBlock<T>(a: usize, sa: usize, o: usize, sq: usize): void {
+export function turnBlock<T>(a: usize, sa: usize, o: usize, sq: usize): void {
   const r0 = v128.load(a);
   const r1 = v128.load(a + sa);
   if (sizeof<T>() === 8) {

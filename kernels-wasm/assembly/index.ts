@@ -34,6 +34,7 @@ export {
 } from "./winograd";
 export * from "./pool";
 export * from "./gather";
+export { resample_f32 } from "./resample";
 export * from "./optim";
 export * from "./random";
 export * from "./attention";

@@ -19,6 +19,7 @@ import { pointwiseKernels } from "./pointwise.ts";
 import { randomKernels } from "./random.ts";
 import { recurrentKernels } from "./recurrent.ts";
 import { reduceKernels } from "./reduce.ts";
+import { resampleKernels } from "./resample.ts";
 import { rowKernels } from "./rows.ts";
 import { runningKernels } from "./running.ts";
 import { sortKernels } from "./sort.ts";
@@ -30,6 +31,7 @@ const APART: readonly KernelName[] = [
     "avgPool",
     "maxPoolBackward",
     "avgPoolBackward",
+    "resample",
     "flip",
     "concat",
     "pad",
@@ -87,6 +89,7 @@ export function ownKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>>
     ...randomKernels(kernels),
     ...recurrentKernels(kernels),
     ...reduceKernels(kernels),
+    ...resampleKernels(kernels),
     ...rowKernels(kernels),
     ...runningKernels(kernels),
     ...sortKernels(kernels),

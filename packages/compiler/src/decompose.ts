@@ -24,6 +24,7 @@ import {
 import { adamStep, sgdStep } from "./decompose/optim.ts";
 import { addScaled, clamp, dropout, gelu, geluBackward, reluBackward, silu } from "./decompose/pointwise.ts";
 import { avgPool, avgPoolBackward, maxPool, maxPoolBackward, maxPoolValues } from "./decompose/pool.ts";
+import { resample } from "./decompose/resample.ts";
 import {
   gruLayer,
   gruLayerBackward,
@@ -70,6 +71,7 @@ export const decompositions: Decompositions = {
   maxPoolBackward: inFloat32(maxPoolBackward),
   avgPool: inFloat32(avgPool),
   avgPoolBackward: inFloat32(avgPoolBackward),
+  resample: inFloat32(resample),
   attention: inFloat32(attention),
   attentionBackward: inFloat32(attentionBackward),
   rnnLayer: inFloat32(rnnLayer),

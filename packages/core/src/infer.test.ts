@@ -403,6 +403,20 @@ const accepted: { readonly [P in Name]: Case[] } = {
       "float32[2, 3, 7, 6]",
     ),
   ],
+  resample: [
+    of(
+      "resample",
+      ["float32[2, 3, 4]", "int64[2, 7]", "float32[2, 7]"],
+      { dim: 1, size: null },
+      "float32[2, 7, 4]",
+    ),
+    of(
+      "resample",
+      ["float64[2, 3, 4]", "int32[5, 4]", "float64[5, 4]"],
+      { dim: 2, size: 9 },
+      "float64[2, 3, 9]",
+    ),
+  ],
   attention: [
     of(
       "attention",

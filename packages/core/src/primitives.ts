@@ -511,6 +511,15 @@ export interface FusedPrimitives<T> {
     },
   ];
   /**
+   * Sums by weight of elements at places, index and weight [K, n]: `out[…, i, …] = Σₖ weight[k][i] · x[…, index[k][i], …]`
+   * along `dim`. With a `size` the adjoint: x, with n elements along `dim`, is added by weight into the places `index` of
+   * `size` zeros. Weights are constants: they have no gradient.
+   */
+  resample: [
+    inputs: [x: T, index: T, weight: T],
+    attrs: { readonly dim: number; readonly size: number | null },
+  ];
+  /**
    * Attention: softmax(q kᵀ · scale + bias) v. q […, L, E], k […, S, E], v […, S, F] → y […, L, F] and the
    * logarithm of the row sums […, L, 1]; equal leading dimensions. `causal`: row i sees columns up to i (+ offset 0).
    * The optional fourth input is added to the scores and broadcasts to […, L, S].

@@ -256,6 +256,11 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
     bind("avgPoolBackward", [g], { ...poolAttrs(attrs), inputSize: spatial(x.shape) }),
   ]),
   avgPoolBackward: row(NOTHING, (gg, { attrs }) => [bind("avgPool", [gg], poolAttrs(attrs))]),
+  resample: row(SECOND | THIRD, (g, { inputs: [, index, weight], avals: [x], attrs: { dim, size } }) => [
+    bind("resample", [g, index, weight], { dim, size: size === null ? x.shape[dim]! : null }),
+    null,
+    null,
+  ]),
   attention: row(
     INPUTS | OUTPUT | (OUTPUT << 1),
     ([g, gLogs], { inputs: [q, k, v, bias], output: [y, logs], attrs, needs }) => {

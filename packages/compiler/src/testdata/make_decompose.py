@@ -417,6 +417,20 @@ for shape, target, ignore in (
                 rest = [] if weight is None else [weight]
                 case("crossEntropyBackward", attrs, [g, x, t, largest, logs, total, *rest], grads(loss, x, g))
 
+# resample, by the table of linear interpolation
+
+for size, out, dim in ((5, 8, 2), (7, 3, 2), (4, 4, 2), (5, 7, 1), (1, 3, 2)):
+    places = [max((i + 0.5) * size / out - 0.5, 0) for i in range(out)]
+    low = [min(int(p), size - 1) for p in places]
+    index = torch.tensor([low, [min(i + 1, size - 1) for i in low]])
+    weight = torch.tensor([[1 - p + i for p, i in zip(places, low)], [p - i for p, i in zip(places, low)]])
+    x = rand(2, 3, size).requires_grad_()
+    y = F.interpolate(x, out, mode="linear")
+    g = rand(2, 3, out)
+    turn = (lambda t: t) if dim == 2 else (lambda t: t.transpose(1, 2).contiguous())
+    case("resample", {"dim": dim, "size": None}, [turn(x), index, weight], turn(y))
+    case("resample", {"dim": dim, "size": size}, [turn(g), index, weight], turn(grads(y, x, g)[0]))
+
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "decompose.json")
 with open(path, "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES) + "\n]\n")

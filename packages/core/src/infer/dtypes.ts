@@ -216,6 +216,7 @@ export const inputDTypes: { readonly [P in Name]: DTypeClass } = {
   maxPoolBackward: float,
   avgPool: float,
   avgPoolBackward: float,
+  resample: float,
   attention: float,
   attentionBackward: float,
   rnnLayer: float,

@@ -9,7 +9,17 @@ import { int32 } from "../dtype.ts";
 import { ShapeError, ValueError } from "../errors.ts";
 import type { ConvAttrs, FusedPrimitives, Name, PoolAttrs } from "../primitives.ts";
 import { formatShape, type Shape, shapesEqual } from "../shape.ts";
-import { checkIndex, checkShapeIs, checkSizes, checkValues, type RulesOf, shapeError } from "./checks.ts";
+import {
+  checkDim,
+  checkIndex,
+  checkShapeIs,
+  checkSizes,
+  checkValues,
+  type RulesOf,
+  shapeError,
+  valueError,
+  withSize,
+} from "./checks.ts";
 
 /**
  * Places of a convolution's window along one dimension: `⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1`;
@@ -60,6 +70,7 @@ export const windowRules: RulesOf<
     | "maxPoolBackward"
     | "avgPool"
     | "avgPoolBackward"
+    | "resample"
   >
 > = {
   conv(inputs, attrs) {
@@ -155,6 +166,26 @@ export const windowRules: RulesOf<
     const pooled = pooledShape("avgPoolBackward", inputs, leading, inputSize, attrs);
     checkShapeIs("avgPoolBackward", inputs, "g", g, pooled);
     return { shape: [...leading, ...inputSize], dtype: g.dtype };
+  },
+
+  resample(inputs, { dim, size }) {
+    const [x, index, weight] = inputs;
+    checkValues("resample", [x, weight]);
+    checkIndex("resample", index);
+    checkDim("resample", x, dim);
+    if (index.shape.length !== 2 || index.shape[0] === 0) {
+      throw shapeError("resample", inputs, "index must be [K, n] with K >= 1", formatShape(index.shape));
+    }
+    checkShapeIs("resample", inputs, "weight", weight, index.shape);
+    const n = index.shape[1]!;
+    if (size === null) return { shape: withSize(x.shape, dim, n), dtype: x.dtype };
+    if (x.shape[dim] !== n) {
+      throw shapeError("resample", inputs, `x must have ${n} elements along dim ${dim}`, `${x.shape[dim]}`);
+    }
+    if (!(Number.isInteger(size) && size >= 0)) {
+      throw valueError("resample", inputs, "size must be an integer >= 0", `${size}`);
+    }
+    return { shape: withSize(x.shape, dim, size), dtype: x.dtype };
   },
 };
 

@@ -12,10 +12,7 @@ import {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
   adaptiveAvgPool3d,
-  add,
   type Args,
-  mul,
-  reshape,
   type Tensor,
   tensor,
 } from "@flambeau/tensor";
@@ -176,17 +173,13 @@ function outputOf(
 
 /** The weighted sums along one dimension. */
 function alongDim(x: Tensor, dim: number, { indices, weights }: Taps): Tensor {
-  const shape = x.shape.map((_, d) => d === dim ? -1 : 1);
-  let total: Tensor | null = null;
-  indices.forEach((places, k) => {
-    const index = tensor([...places], { dtype: "int32", device: x.device });
-    const picked = bind("indexSelect", [x, index], { dim });
-    const part = weights === null
-      ? picked
-      : mul(picked, reshape(tensor([...weights[k]!], { dtype: x.dtype, device: x.device }), shape));
-    total = total === null ? part : add(total, part);
-  });
-  return total!;
+  const { device } = x;
+  if (weights === null) {
+    return bind("indexSelect", [x, tensor([...indices[0]!], { dtype: "int32", device })], { dim });
+  }
+  const index = tensor(indices.map((row) => [...row]), { dtype: "int32", device });
+  const weight = tensor(weights.map((row) => [...row]), { dtype: x.dtype, device });
+  return bind("resample", [x, index, weight], { dim, size: null });
 }
 
 function tapsOf(line: Line, mode: InterpolateMode, antialias: boolean): Taps {

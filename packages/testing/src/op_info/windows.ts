@@ -30,7 +30,8 @@ type WindowName =
   | "maxPoolValues"
   | "maxPoolBackward"
   | "avgPool"
-  | "avgPoolBackward";
+  | "avgPoolBackward"
+  | "resample";
 
 interface ConvCall {
   readonly title: string;
@@ -356,5 +357,63 @@ export const windowInfos: InfosOf<Pick<FusedPrimitives<unknown>, WindowName>> = 
           smooth: call.smooth,
         }))
       ),
+  },
+
+  resample: {
+    tolerance: accumulated,
+    differentiable: [0],
+    errors: [
+      badDType(["float32[2, 3]", "float32[2, 3]", "float32[2, 3]"], { dim: 1, size: null }, "got float32"),
+      badShape(["float32[2, 3]", "int32[3]", "float32[3]"], { dim: 1, size: null }, "got [3]"),
+      badShape(["float32[2, 3]", "int32[2, 4]", "float32[2, 3]"], { dim: 1, size: null }, "got [2, 3]"),
+      badShape(["float32[2, 3]", "int32[2, 4]", "float32[2, 4]"], { dim: 1, size: 5 }, "got 3"),
+      badValue(["float32[2, 3]", "int32[2, 3]", "float32[2, 3]"], { dim: 1, size: -1 }, "got -1"),
+    ],
+    samples: (make) => {
+      const table = [make.of([0, 1, 1, 2, 1, 2, 0, 2], [2, 4], int32), make.values([2, 4])] as const;
+      const back = [make.of([0, 1, 4, 4, 1, 3], [2, 3], int32), make.values([2, 3])] as const;
+      return [
+        {
+          title: "rows",
+          inputs: [make.values([3, 2]), ...table],
+          attrs: { dim: 0, size: null },
+          smooth: [0],
+        },
+        {
+          title: "columns",
+          inputs: [make.values([2, 3]), ...table],
+          attrs: { dim: 1, size: null },
+          smooth: [0],
+        },
+        {
+          title: "added to columns",
+          inputs: [make.values([2, 3]), ...back],
+          attrs: { dim: 1, size: 5 },
+          smooth: [0],
+        },
+        { title: "added to planes", inputs: [make.values([2, 3, 4]), ...back], attrs: { dim: 1, size: 5 } },
+        { title: "no rows", inputs: [make.values([0, 3]), ...table], attrs: { dim: 1, size: null } },
+        { title: "no rows to add", inputs: [make.values([0, 3]), ...back], attrs: { dim: 1, size: 5 } },
+        { title: "many rows", inputs: [make.values([11, 3]), ...table], attrs: { dim: 1, size: null } },
+        {
+          title: "eight rows and three, turned",
+          inputs: [
+            make.values([11, 5]),
+            make.of([0, 1, 4, 4, 2, 3, 1, 3, 0, 2, 4, 4], [2, 6], int32),
+            make.values([2, 6]),
+          ],
+          attrs: { dim: 1, size: null },
+        },
+        {
+          title: "eight rows and three added, turned",
+          inputs: [
+            make.values([11, 6]),
+            make.of([0, 1, 4, 4, 2, 3, 1, 3, 0, 2, 4, 4], [2, 6], int32),
+            make.values([2, 6]),
+          ],
+          attrs: { dim: 1, size: 5 },
+        },
+      ];
+    },
   },
 };

@@ -136,6 +136,7 @@ export const fusedBatchRules: BatchRulesOf<FusedPrimitives<unknown>> = {
     split(bind("maxPoolBackward", [fold(g, 0, size), fold(places, 0, size)], attrs), 0, size),
   avgPool: ([x], attrs, size) => split(bind("avgPool", [fold(x, 0, size)], attrs), 0, size),
   avgPoolBackward: ([g], attrs, size) => split(bind("avgPoolBackward", [fold(g, 0, size)], attrs), 0, size),
+  resample: null,
   attention: ([q, k, v, bias], attrs, size) => {
     const rows = [full(q, size), full(k, size), full(v, size)] as const;
     return bind("attention", bias === undefined ? rows : [...rows, ranked(bias, q.rank)], attrs);

@@ -66,6 +66,8 @@ export const fusedTangents: TangentRulesOf<FusedPrimitives<unknown>> = {
     bind("maxPoolBackward", [t!, places], attrs),
   avgPool: linearIn("avgPool"),
   avgPoolBackward: linearIn("avgPoolBackward"),
+  resample: ({ inputs: [, index, weight], tangents: [t], attrs }) =>
+    t ? bind("resample", [t, index, weight], attrs) : null,
   attention: "decompose",
   attentionBackward: "decompose",
   nllLoss: transposed("nllLoss"), // as in reverse mode, the weights of classes are constants

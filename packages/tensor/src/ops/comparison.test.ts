@@ -68,6 +68,26 @@ describe("isin", () => {
     expect(values(torch.isin(x, floats(9), { invert: true }))).toEqual([[true, true], [true, false]]);
   });
 
+  it("finds many integers, in a table where the list is dense and by search where it is not", () => {
+    const many = Array.from({ length: 2000 }, (_, i) => (i * 37) % 251);
+    const lists: [dtype: "int64" | "int32" | "uint8", list: number[]][] = [
+      ["uint8", [0, 250, 7, 7, 255]],
+      ["int32", [-5, 3, 600, 250]],
+      ["int32", [-(2 ** 31), 3]],
+      ["int32", [2 ** 31 - 1]],
+      ["int64", [-1, 12, 250]],
+      ["int64", [2 ** 40, 12]],
+      ["int64", [2 ** 40, 2 ** 40 + 2]],
+    ];
+    for (const [dtype, list] of lists) {
+      const found = torch.isin(torch.tensor(many, { dtype }), torch.tensor(list, { dtype }));
+      expect(values(found)).toEqual(many.map((v) => list.includes(v)));
+    }
+    const wide = torch.tensor(many.map((v) => v - 100 + (v % 2) * 2 ** 40), { dtype: "int64" });
+    const far = torch.isin(wide, torch.tensor([-100, 0, 2 ** 40 + 1 - 100], { dtype: "int64" }));
+    expect(values(far)).toEqual(many.map((v) => v === 0 || v === 100 || v === 1));
+  });
+
   it("finds nothing among nothing, and no NaN", () => {
     expect(values(torch.isin(floats(1, NaN), torch.zeros(0)))).toEqual([false, false]);
     expect(values(torch.isin(floats(1, NaN), floats(NaN, 1)))).toEqual([true, false]);

@@ -4,7 +4,17 @@
  * @module
  */
 
-import { bool, DTypeError, formatType, numelOf, shapesEqual, uint8, ValueError } from "@flambeau/core";
+import {
+  bool,
+  DTypeError,
+  formatType,
+  int32,
+  int64,
+  numelOf,
+  shapesEqual,
+  uint8,
+  ValueError,
+} from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind, replaceValue } from "../bind.ts";
 import {
@@ -22,6 +32,7 @@ import { executeOn } from "../immediate.ts";
 import { binary } from "../pointwise.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { canRead } from "../transform.ts";
 import { itemSync } from "./data.ts";
 import { reshapeTo } from "./building.ts";
 
@@ -296,18 +307,47 @@ function searchable(elements: Tensor | Scalar, tests: Tensor | Scalar, like: Ten
   return [tensor(elements), reshapeTo(list, [numelOf(list.shape)])];
 }
 
-/** Sorts the list, finds the place of each element in it, and compares with what stands there. */
+/** Marks integers in a table; otherwise sorts the list, finds the place of each element in it, and compares with what stands there. */
 function among(elements: Tensor, list: Tensor): Tensor {
   const count = list.shape[0]!;
   if (count === 0 || numelOf(elements.shape) === 0) {
     return executeOn(elements.backend, "full", { shape: elements.shape, value: false, dtype: bool });
   }
-  const [sorted] = bind("sort", [list], { dim: 0, descending: false });
   const flat = reshapeTo(elements, [numelOf(elements.shape)]);
+  const found = marked(flat, list);
+  if (found !== null) return bind("view", [found], { shape: elements.shape });
+  const [sorted] = bind("sort", [list], { dim: 0, descending: false });
   const places = bind("searchsorted", [withoutNaN(sorted), flat], { right: false });
   const last = constant(count - 1, places.dtype, places.backend);
   const neighbours = bind("indexSelect", [sorted, bind("minimum", [places, last], null)], { dim: 0 });
   return bind("view", [bind("eq", [neighbours, flat], null)], { shape: elements.shape });
+}
+
+/**
+ * Looks integers up in a table from the least to the largest of the list; null where that is long, cannot be had, or the
+ * elements are few.
+ */
+function marked(elements: Tensor, list: Tensor): Tensor | null {
+  const [n, count] = [elements.shape[0]!, list.shape[0]!];
+  if (elements.dtype.kind !== "int" || n < 1024 || !canRead(list)) return null;
+  const dtype = elements.dtype === int64 ? int64 : int32;
+  const [from, members] = [castTo(elements, dtype), castTo(list, dtype)];
+  const at = { dims: [0], keepdim: false };
+  // A place before and one behind stand for all that lies outside.
+  const first = Number(itemSync(bind("amin", [members], at))) - 1;
+  const last = Number(itemSync(bind("amax", [members], at))) + 1;
+  const size = last - first + 1;
+  if (size > n + count) return null;
+  const limit = dtype === int64 ? Number.MAX_SAFE_INTEGER : 2 ** 31 - 1;
+  if (first < -limit || last > limit) return null;
+  const number = (value: number) => constant(value, dtype, elements.backend);
+  const placeOf = (x: Tensor) => castTo(bind("sub", [x, number(first)], null), int32);
+  const zeros = executeOn(elements.backend, "full", { shape: [size], value: 0, dtype: int32 });
+  const ones = executeOn(elements.backend, "full", { shape: [count], value: 1, dtype: int32 });
+  const table = bind("indexReduce", [zeros, placeOf(members), ones], { dim: 0, reduce: "set" });
+  const within = bind("minimum", [bind("maximum", [from, number(first)], null), number(last)], null);
+  const values = bind("indexSelect", [table, placeOf(within)], { dim: 0 });
+  return bind("ne", [values, constant(0, int32, elements.backend)], null);
 }
 
 /** A search cannot pass NaN, which no number is above or below: ∞ in its place keeps the order. */

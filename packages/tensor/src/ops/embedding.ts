@@ -15,7 +15,7 @@ import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkBounds, indexTensor, indexValues } from "./bounds.ts";
 import { expandTo, owned, reshapeTo, viewAsShape } from "./building.ts";
-import { detach, itemSync } from "./data.ts";
+import { detach, fromData, itemSync } from "./data.ts";
 
 /** Options of {@linkcode oneHot}. */
 export interface OneHotOptions {
@@ -285,9 +285,11 @@ export function embeddingBag(
     if (maxNorm !== null && maxNorm !== undefined) limitNorms(weight, places, maxNorm, normType);
     let rows = lookUp(weight, places, null, scaleGradByFreq);
     const count = places.shape[0]!;
-    if (perSampleWeights !== null) {
-      rows = bind("mul", [rows, reshapeTo(castTo(perSampleWeights, weight.dtype), [count, 1])], null);
+    const weights = perSampleWeights === null ? null : castTo(perSampleWeights, weight.dtype);
+    if (input.shape.length === 2 && !options.offsets && padding === null && count > 0) {
+      return relabel(evenBags(rows, input.shape, mode, weights), "EmbeddingBagBackward0");
     }
+    if (weights !== null) rows = bind("mul", [rows, reshapeTo(weights, [count, 1])], null);
     const { bags, bagOf } = bagsOf(input, options);
     const kept = padding === null
       ? null
@@ -297,6 +299,25 @@ export function embeddingBag(
       : bagSums(rows, bags, bagOf, kept, mode === "mean");
     return relabel(y, "EmbeddingBagBackward0");
   });
+}
+
+/** What bags of one size, none of them empty, give of their rows. */
+function evenBags(
+  rows: Tensor,
+  [bags, size]: Shape,
+  mode: EmbeddingBagOptions["mode"],
+  weights: Tensor | null,
+): Tensor {
+  const width = rows.shape[1]!;
+  const each = viewAsShape(rows, [bags!, size!, width]);
+  if (weights !== null) {
+    const factors = reshapeTo(weights, [bags!, 1, size!]);
+    return owned(reshapeTo(bind("matmul", [factors, each], null), [bags!, width]));
+  }
+  const along = { dims: [1], keepdim: false };
+  if (mode === "max") return bind("amax", [each], along);
+  const sums = bind("sum", [each], along);
+  return mode === "sum" ? sums : bind("div", [sums, constant(size!, rows.dtype, rows.backend)], null);
 }
 
 /** The number of bags, and the bag of each index as an int32 vector. */
@@ -324,6 +345,13 @@ function bagsOf(input: Tensor, options: Partial<EmbeddingBagOptions>): { bags: n
   }
   const bags = offsets.shape[0]! - (includeLastOffset ? 1 : 0);
   if (bags < 0) throw wrong("with includeLastOffset there must be an offset", "none");
+  if (values !== null && bags > 0) {
+    const bagOf = new Int32Array(count);
+    for (let bag = 1; bag < bags; bag++) {
+      bagOf.fill(bag, values[bag], bag + 1 < bags ? values[bag + 1] : count);
+    }
+    return { bags, bagOf: fromData(bagOf, [count], int32, input.device) };
+  }
   const starts = bind("slice", [castTo(offsets, int32)], { starts: [0], stops: [bags], steps: [1] });
   // The bag of place i is the last one that begins at or before i.
   const after = bind("searchsorted", [starts, iota(count)], { right: true });

@@ -293,6 +293,16 @@ describe("embedding", () => {
       6,
       8,
     ]]);
+    const even = (options: object) => values(torch.embeddingBag(ints([[0, 1], [2, 2]]), weight, options));
+    expect(even({ mode: "sum", perSampleWeights: torch.tensor([[1, 2], [0, 3]]) })).toEqual([[7, 10], [
+      15,
+      18,
+    ]]);
+    expect(even({ mode: "max" })).toEqual([[3, 4], [6, 8]]);
+    expect(values(torch.embeddingBag(torch.zeros([2, 0], { dtype: "int32" }), weight))).toEqual([[0, 0], [
+      0,
+      0,
+    ]]);
     expect(() => torch.embeddingBag(input, weight)).toThrow(/offsets must be given/);
     expect(() => torch.embeddingBag(input, weight, ints([1]))).toThrow(/begin with 0/);
   });

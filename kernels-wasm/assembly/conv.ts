@@ -433,7 +433,7 @@ function isNear(): i32 {
     meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 && meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1 &&
     meta(STRIDE + 1) === by && by <= 2 && n + by > 5 && meta(LOW + 2) <= 1 &&
     meta(LOW + 1) <= 1 && (meta(OUT + 1) - 1) * by + 2 - meta(LOW + 1) <= meta(SIZE + 1) &&
-    (n - 1) * by + 2 - meta(LOW + 2) <= meta(SIZE + 2);
+    (n - 1) * by + 2 - meta(LOW + 2) <= meta(SIZE + 2) && 4 * (SUMS + meta(OUT + 1) + 1) << 2 <= gemm_scratch(4);
   return plain ? by : 0;
 }
 
@@ -448,14 +448,18 @@ function isSum(rows: i32, first: i32, count: i32): bool {
 }
 
 /**
- * True where window.ts reads the image where it lies: few output channels, kernels of five rows, whole rows of pixels. What it
- * works on is said then.
+ * True where window.ts reads the image where it lies: few output channels, whole rows of pixels, kernels of five rows, or windows
+ * side by side. What it works on is said then.
  */
 function hasWindow(rows: i32, first: i32, count: i32): bool {
   const by = meta(STRIDE + 2);
   const n = meta(OUT + 2);
-  const fits = isFlat() && rows < 4 && meta(KERNEL + 1) === 5 && meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 &&
-    meta(STRIDE + 1) === by && by <= 2 && (by === 1 || meta(DILATION + 1) === 1) && first % n + count % n === 0;
+  const high = meta(KERNEL + 1);
+  const wide = meta(KERNEL + 2);
+  const isNear = meta(DILATION + 1) === 1 && meta(DILATION + 2) === 1;
+  const isBeside = (by === 2 || by === 3) && wide === by && isNear && meta(CHANNELS) * high * wide <= SUMS;
+  const fits = isFlat() && rows < 4 && meta(SPREAD + 1) === 1 && meta(SPREAD + 2) === 1 && meta(STRIDE + 1) === by &&
+    (isBeside || (high === 5 && (by === 1 || (by === 2 && meta(DILATION + 1) === 1)))) && first % n + count % n === 0;
   if (!fits) return false;
   setWindow(
     meta(CHANNELS),
@@ -463,7 +467,8 @@ function hasWindow(rows: i32, first: i32, count: i32): bool {
     meta(SIZE + 2),
     meta(LOW + 1) - first / n * by,
     meta(LOW + 2),
-    meta(KERNEL + 2),
+    high,
+    wide,
     meta(DILATION + 1),
     meta(DILATION + 2),
     count / n,

@@ -374,24 +374,26 @@ function byTwoGrads<Side>(
   let s6 = v128.load(s, 96);
   let s7 = v128.load(s, 112);
   let s8 = v128.load(s, 128);
-  const next = <usize>n << 2;
+  let next = <usize>n << 2;
   const last = end - 16;
   // Whether the last window ends in the image, not below.
   const whole = high + top - 1 >> 1 >= h;
   const first = top < 0 ? x - <usize>top * row : x;
-  let mask = i32x4.splat(-1);
   for (let j = from; j < end; j += 16) {
+    let q = g + j;
     if (j > last) {
-      // The last four pixels overlap those before.
-      mask = lastLanes(n & 3);
+      // The last four pixels overlap those before, whose gradients are left out of a copy: sums take all registers.
       j = last;
+      q = zeros - (<usize>h << 4);
+      const some = lastLanes(n & 3);
+      for (let y = 0; y < h; y++) v128.store(q + (y << 4), v128.and(v128.load(g + j + y * next), some));
+      next = 16;
     }
     let p = first + 2 * j;
-    let q = g + j;
     const isZero = j === 0 && beside > 0;
     let l = isZero ? zeros : p;
     const left = isZero ? 0 : row;
-    let a = v128.and(v128.load(q), mask);
+    let a = v128.load(q);
     if (top <= 0) {
       const u = v128.load(p, 4);
       const v = far<Side>(p);
@@ -422,7 +424,7 @@ function byTwoGrads<Side>(
       s6 = mad(a, c, s6);
       s7 = mad(a, u, s7);
       s8 = mad(a, d, s8);
-      a = v128.and(v128.load(q), mask);
+      a = v128.load(q);
       s0 = mad(a, c, s0);
       s1 = mad(a, u, s1);
       s2 = mad(a, d, s2);
@@ -451,7 +453,7 @@ function byTwoGrads<Side>(
   v128.store(s, s8, 128);
 }
 
-/** The gradient of {@linkcode nearPlane} for the weights, added to nine vectors of sums at `s`. */
+/** The gradient of {@linkcode nearPlane} for the weights, added to nine vectors of sums at `s`; there is room for `h` before `zeros`. */
 export function nearPlaneGrad(
   g: usize,
   x: usize,

@@ -3,6 +3,7 @@
  * lies, whatever its border. The bodies are generated (`build_windows.ts`); here is what they are told, and which runs where.
  */
 
+import { planeBeside, planeBesideGrad, setBeside } from "./beside";
 import {
   gradient_by1,
   gradient_by1_edge,
@@ -12,24 +13,28 @@ import {
   window_by1_edge,
   window_by2_edge,
 } from "./generated/windows";
+import { scratch } from "./memory";
 
 /** The image: planes that are added up, rows and columns of each, bytes of a row and of a plane. */
 export let CHANNELS: i32 = 0;
 export let SIZE_Y: i32 = 0;
-let SIZE_X: i32 = 0;
+export let SIZE_X: i32 = 0;
 export let LINE: usize = 0;
 export let PLANE: usize = 0;
 /** Rows above it and columns at its left side where the first window begins. */
 export let TOP: i32 = 0;
-let LEFT: i32 = 0;
-/** Columns of the weights. */
+export let LEFT: i32 = 0;
+/** Rows and columns of the weights. */
+export let HEIGHT: i32 = 0;
 export let WIDTH: i32 = 0;
 export let DILATION_Y: i32 = 0;
 export let DILATION_X: i32 = 0;
 /** Rows and columns of the result. */
 export let OUT_Y: i32 = 0;
 export let OUT_X: i32 = 0;
-let BY: i32 = 0;
+export let BY: i32 = 0;
+/** Whether windows lie side by side: then kernels may have any number of rows. */
+let IS_BESIDE: bool = false;
 /** Where the blocks begin and end, in bytes of a row, whose windows lie inside the image. */
 let FROM: i32 = 0;
 let TO: i32 = 0;
@@ -81,6 +86,7 @@ export function setWindow(
   wide: i32,
   top: i32,
   left: i32,
+  height: i32,
   width: i32,
   dilationY: i32,
   dilationX: i32,
@@ -95,17 +101,24 @@ export function setWindow(
   PLANE = <usize>high * LINE;
   TOP = top;
   LEFT = left;
+  HEIGHT = height;
   WIDTH = width;
   DILATION_Y = dilationY;
   DILATION_X = dilationX;
   OUT_Y = h;
   OUT_X = n;
   BY = by;
-  findInside(-left, (width - 1) * dilationX + 1, 32, true);
+  IS_BESIDE = by > 1 && width === by;
+  if (IS_BESIDE) setBeside();
+  else findInside(-left, (width - 1) * dilationX + 1, 32, true);
 }
 
 /** One output channel from an image of {@linkcode CHANNELS} planes. */
 export function windowPlane(w: usize, x: usize, o: usize): void {
+  if (IS_BESIDE) {
+    planeBeside(w, x, o, scratch);
+    return;
+  }
   const end = OUT_X << 2;
   x -= <usize>(LEFT << 2);
   // Steps of 2 read so much that masks cost nothing beside it.
@@ -127,6 +140,10 @@ function gradColumn(g: usize, x: usize, s: usize, left: i32, from: i32, end: i32
 
 /** The gradient of {@linkcode windowPlane} for the weights, added to a vector of sums for each of them at `s`. */
 export function windowPlaneGrad(g: usize, x: usize, s: usize): void {
+  if (IS_BESIDE) {
+    planeBesideGrad(g, x, s);
+    return;
+  }
   const end = OUT_X << 2;
   for (let c = CHANNELS; c > 0; c--) {
     for (let i = 0; i < WIDTH;) {

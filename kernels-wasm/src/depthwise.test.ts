@@ -188,6 +188,16 @@ test.each([1, 2])("five rows by %i, and four: widths, heights, paddings, dilatio
   }
 });
 
+test.each([2, 3])("windows of %i columns side by side: widths, heights, paddings, rows", (columns) => {
+  for (let width = 3 * columns; width < 13 * columns; width++) {
+    for (const padding of [0, 1, 2, columns + 1]) {
+      check([(width * 7 + padding) % 11 + 1, width], square(columns, columns, padding, 1), width);
+    }
+    const kernel = [width % 4 + 1, columns];
+    check([9, width], { ...square(columns, columns, width % 3, 1), kernel }, width);
+  }
+});
+
 test("strides, paddings and dilations that differ by dimension; wide rows", () => {
   for (const [i, width] of [5, 8, 11, 16, 19, 36, 53].entries()) {
     const image = [9, width];

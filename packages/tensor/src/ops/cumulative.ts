@@ -33,7 +33,7 @@ import { type ValuesIndices, valuesIndices } from "../named_tuple.ts";
 import { binary } from "../pointwise.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
-import { promoteAll, sliceDim } from "./building.ts";
+import { promoteAll, selectDim, sliceDim } from "./building.ts";
 import { asInput, fold, like, lineOf } from "./reducing.ts";
 
 /** Options of {@linkcode cumsum} and {@linkcode cumprod}. */
@@ -211,6 +211,21 @@ function areas(op: string, y: Tensor, args: readonly unknown[]): { area: Tensor;
   return { area: bind("mul", [bind("mul", [a, b], null), like(a, 0.5)], null), dim };
 }
 
+/** As PyTorch does it for one distance `dx`: (Σ y − (first + last) / 2) dx. Null where there are places, or no values. */
+function evenArea(y: Tensor, args: readonly unknown[]): Tensor | null {
+  requireTensor("trapezoid", "y", y);
+  const options = named<TrapezoidOptions>("trapezoid", args, ["x"], ["dx", "dim"]);
+  const dim = normalizeDim("trapezoid", options.dim ?? -1, y.shape.length);
+  const size = y.shape[dim] ?? 0;
+  if ((options.x !== undefined && options.x !== null) || size === 0) return null;
+  const dx = requireNumber("trapezoid", "dx", options.dx ?? 1);
+  const values = toFloat(y);
+  const ends = bind("add", [selectDim(values, dim, 0), selectDim(values, dim, size - 1)], null);
+  const whole = fold("sum", values, { dims: [dim], keepdim: false });
+  const area = bind("sub", [whole, bind("mul", [ends, like(ends, 0.5)], null)], null);
+  return bind("mul", [area, like(area, dx)], null);
+}
+
 /** Distances of neighbours, in a shape that broadcasts to that of the areas. */
 function widths(op: string, x: Tensor, y: Tensor, dim: number): Tensor {
   if (x.shape.length === 1) {
@@ -234,6 +249,8 @@ function widths(op: string, x: Tensor, y: Tensor, dim: number): Tensor {
  */
 export function trapezoid(y: Tensor, ...args: Args<TrapezoidOptions, ["x"]>): Tensor {
   return temporaries(() => {
+    const even = evenArea(y, args);
+    if (even !== null) return even;
     const { area, dim } = areas("trapezoid", y, args);
     return fold("sum", area, { dims: [dim], keepdim: false });
   });

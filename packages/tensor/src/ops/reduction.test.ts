@@ -239,6 +239,13 @@ describe("running and neighbours", () => {
     const y = torch.tensor([1, 2, 4]);
     expect(values(torch.trapezoid(y))).toBe(4.5);
     expect(values(torch.trapezoid(y, { dx: 2 }))).toBe(9);
+    expect(values(torch.trapezoid(torch.tensor([[1, 2], [4, 8], [2, 0]]), { dim: 0, dx: 0.5 }))).toEqual([
+      2.75,
+      4.5,
+    ]);
+    expect(values(torch.trapezoid(torch.tensor([1, Infinity, 2])))).toBe(Infinity);
+    expect(values(torch.trapezoid(torch.tensor([3])))).toBe(0);
+    expect(values(torch.trapezoid(torch.zeros(2, 0)))).toEqual([0, 0]);
     expect(values(torch.trapezoid(y, torch.tensor([0, 1, 3])))).toBe(7.5);
     expect(values(torch.cumulativeTrapezoid(y))).toEqual([1.5, 4.5]);
     expect(torch.gradient(torch.tensor([1, 4, 9, 16])).map(values)).toEqual([[3, 4, 6, 7]]);

@@ -6,11 +6,19 @@
  * @module
  */
 
-import { formatShape, formatType, int32, numelOf, type Shape, ShapeError, ValueError } from "@flambeau/core";
+import {
+  float32,
+  formatShape,
+  formatType,
+  int32,
+  numelOf,
+  type Shape,
+  ShapeError,
+  ValueError,
+} from "@flambeau/core";
 import { type Args, named } from "../args.ts";
 import { bind } from "../bind.ts";
 import { castTo, requireTensor } from "../coerce.ts";
-import { executeOn } from "../immediate.ts";
 import { relabel } from "../label.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
@@ -102,24 +110,33 @@ function adaptiveAvg(op: string, n: number, x: Tensor, args: readonly unknown[])
 }
 
 /**
- * Means of windows, one dimension after the other: a window is the product of one of each. Neighbours overlap in an element
- * at most, so what windows hold is gathered, little more than `x`, and added up to where each belongs.
+ * Means of windows, one dimension after the other: a window is the product of one of each. All are as long as the longest:
+ * the last element of shorter ones is taken several times, by a half, a quarter … and the rest of it, which is exact.
  */
 function unevenMeans(x: Tensor, out: Shape): Tensor {
   return out.reduce((y, size, i) => {
     const dim = i + 2;
     const windows = windowsOf(y.shape[dim]!, size);
-    const line = (values: readonly number[]) =>
-      fromData(Int32Array.from(values), [values.length], int32, y.device);
-    const places = windows.flatMap(({ start, size }) => Array.from({ length: size }, (_, k) => start + k));
-    const owners = windows.flatMap(({ size }, w) => new Array<number>(size).fill(w));
-    const shape = y.shape.map((length, d) => d === dim ? size : length);
-    const zeros = executeOn(y.backend, "full", { shape, value: 0, dtype: y.dtype });
-    const gathered = bind("indexSelect", [y, line(places)], { dim });
-    const sums = bind("indexReduce", [zeros, line(owners), gathered], { dim, reduce: "sum" });
-    const counts = viewAsShape(
-      line(windows.map((window) => window.size)),
+    const most = windows.reduce((m, window) => Math.max(m, window.size), 1);
+    const index = new Int32Array(most * size);
+    const weight = new Float32Array(most * size);
+    windows.forEach((window, w) => {
+      const last = window.size - 1;
+      for (let k = 0; k < most; k++) {
+        index[k * size + w] = window.start + Math.min(k, last);
+        weight[k * size + w] = k < last ? 1 : 2 ** (last - Math.min(k + 1, most - 1));
+      }
+    });
+    const table = [
+      fromData(index, [most, size], int32, y.device),
+      castTo(fromData(weight, [most, size], float32, y.device), y.dtype),
+    ] as const;
+    const sums = bind("resample", [y, ...table], { dim, size: null });
+    const counts = fromData(
+      Int32Array.from(windows, (window) => window.size),
       [size, ...y.shape.slice(dim + 1).map(() => 1)],
+      int32,
+      y.device,
     );
     return bind("div", [sums, castTo(counts, y.dtype)], null);
   }, x);

@@ -392,6 +392,16 @@ export const windowInfos: InfosOf<Pick<FusedPrimitives<unknown>, WindowName>> = 
           smooth: [0],
         },
         { title: "added to planes", inputs: [make.values([2, 3, 4]), ...back], attrs: { dim: 1, size: 5 } },
+        {
+          title: "many sums of nine",
+          inputs: [
+            make.values([2, 4]),
+            make.of(Array.from({ length: 18 }, (_, i) => (3 * i) % 4), [9, 2], int32),
+            make.values([9, 2]),
+          ],
+          attrs: { dim: 1, size: null },
+          smooth: [0],
+        },
         { title: "no rows", inputs: [make.values([0, 3]), ...table], attrs: { dim: 1, size: null } },
         { title: "no rows to add", inputs: [make.values([0, 3]), ...back], attrs: { dim: 1, size: 5 } },
         { title: "many rows", inputs: [make.values([11, 3]), ...table], attrs: { dim: 1, size: null } },

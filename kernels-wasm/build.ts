@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 import { chainText } from "./build_chains.ts";
 import { fewText } from "./build_few.ts";
+import { lanesText } from "./build_lanes.ts";
 import { tilesText } from "./build_tiles.ts";
 import { windowsText } from "./build_windows.ts";
 import { winogradText } from "./build_winograd.ts";
@@ -244,6 +245,7 @@ put("assembly/generated/pointwise.ts", pointwiseExports());
 // Long, and not in git: made whenever the kernels are compiled.
 writeFileSync(join(HERE, "assembly/generated/chain.ts"), chainText());
 writeFileSync(join(HERE, "assembly/generated/few.ts"), fewText());
+writeFileSync(join(HERE, "assembly/generated/lanes.ts"), lanesText());
 writeFileSync(join(HERE, "assembly/generated/tiles.ts"), tilesText());
 writeFileSync(join(HERE, "assembly/generated/windows.ts"), windowsText());
 writeFileSync(join(HERE, "assembly/generated/winograd_tiles.ts"), winogradText());

@@ -20,15 +20,17 @@ import {
   correlateSteps,
   correlateStepsGrad,
 } from "./depthwise";
+import { planeBesideGrad } from "./beside";
 import { biasAt, finishes, finishRows } from "./finish";
 import { mad } from "./fused";
 import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA, packedRows, packWhole, padded, rowsOfBlock } from "./gemm";
+import { addProducts, setLanes, storeSums, takeImage as takeLanes } from "./lanes";
 import { scratch } from "./memory";
 import { nearPlane, nearPlaneGrad } from "./near";
 import { nearPlaneBack, paddedPlaneBack } from "./near_back";
 import { hasSums3x3, sums3x3 } from "./planes";
 import { correlateTaps } from "./taps";
-import { setWindow, windowPlane, windowPlaneGrad } from "./window";
+import { IS_BESIDE, setWindow, windowPlane } from "./window";
 
 /** What the host writes at META, in this order. */
 const META: usize = 16384;
@@ -1307,17 +1309,17 @@ function addLanes(sums: usize, o: usize, n: i32): void {
 
 /**
  * The gradient of the weights of one output channel from one image at `x`, or at `base` where it is padded, added to vectors of
- * sums: as {@linkcode isNear} (`by`) and {@linkcode hasWindow} (`slides`) say, or from where four pixels are neighbours, or not.
+ * sums: as {@linkcode isNear} (`by`) says, where windows lie side by side (`slides`), or four pixels are neighbours, or not.
  */
 function addGrad(g: usize, x: usize, base: usize, sums: usize, k: i32, p: i32, by: i32, slides: bool, zeros: usize): void {
   const h = meta(OUT + 1);
   const n = meta(OUT + 2);
-  if (by) {
-    nearPlaneGrad(g, x, sums, meta(SIZE + 1), meta(SIZE + 2), meta(LOW + 1), meta(LOW + 2), h, n, by, zeros);
+  if (slides) {
+    planeBesideGrad(g, x, sums);
     return;
   }
-  if (slides) {
-    windowPlaneGrad(g, x, sums);
+  if (by) {
+    nearPlaneGrad(g, x, sums, meta(SIZE + 1), meta(SIZE + 2), meta(LOW + 1), meta(LOW + 2), h, n, by, zeros);
     return;
   }
   const plane = <usize>(meta(PADDED + 1) * meta(PADDED + 2)) << 2;
@@ -1332,6 +1334,70 @@ function addGrad(g: usize, x: usize, base: usize, sums: usize, k: i32, p: i32, b
     const step = <usize>meta(STRIDE + 2) << 2;
     correlateStepsGrad(g, base, sums, channels, h, n, high, wide, plane, down, step, apart, <usize>meta(DILATION + 2) << 2);
   } else oneRowGrad(g, sums, base, k, p);
+}
+
+/**
+ * True where the gradients of the weights of few output channels are made by four planes of the image at a time (`lanes.ts`): of
+ * groups with one channel, or of the channels of a group. What it works on is said then.
+ */
+function hasLanes(): bool {
+  const planes = meta(CHANNELS) > 1 ? meta(CHANNELS) : meta(GROUPS);
+  const fits = meta(ROWS) < 4 && planes > 1 && meta(SIZE) === 1 && meta(KERNEL) === 1 && meta(OUT) === 1;
+  return fits && setLanes(
+    scratch,
+    <usize>gemm_scratch(4),
+    meta(ROWS),
+    meta(SIZE + 1),
+    meta(SIZE + 2),
+    meta(LOW + 1),
+    meta(LOW + 2),
+    meta(KERNEL + 1),
+    meta(KERNEL + 2),
+    meta(DILATION + 1),
+    meta(DILATION + 2),
+    meta(STRIDE + 1),
+    meta(STRIDE + 2),
+    meta(OUT + 1),
+    meta(OUT + 2),
+  );
+}
+
+/** The gradient of the weights of `count` groups where {@linkcode hasLanes}: of all pixels, `p`. */
+function lanesGrad(g: usize, x: usize, o: usize, batch: i32, count: i32, p: i32): void {
+  const rows = meta(ROWS);
+  const groups = meta(GROUPS);
+  const channels = meta(CHANNELS);
+  const kernel = meta(KERNEL + 1) * meta(KERNEL + 2);
+  const volume = <usize>(meta(SIZE + 1) * meta(SIZE + 2)) << 2;
+  // Channels of a group share a plane of the gradient.
+  const shares = channels > 1;
+  const planes = shares ? channels : count;
+  const apart = shares ? 0 : <usize>(rows * p) << 2;
+  const next = <usize>(shares ? kernel : rows * kernel) << 2;
+  for (let group = 0; group < count; group += shares ? 1 : count) {
+    for (let c = 0; c < planes; c += 4) {
+      // The last plane stands for those that lack.
+      const many = planes - c;
+      const u: usize = many > 1 ? 1 : 0;
+      const v: usize = many > 2 ? 2 : u;
+      const w: usize = many > 3 ? 3 : v;
+      const first = shares ? group : c;
+      const channel = shares ? c : 0;
+      for (let n = 0; n < batch; n++) {
+        const at = n * groups + first;
+        const a = x + <usize>(at * channels + channel) * volume;
+        takeLanes(a, a + u * volume, a + v * volume, a + w * volume);
+        for (let r = 0; r < rows; r++) {
+          const b = g + (<usize>((at * rows + r) * p) << 2);
+          addProducts(b, b + u * apart, b + v * apart, b + w * apart, r);
+        }
+      }
+      for (let r = 0; r < rows; r++) {
+        const to = o + (<usize>(((first * rows + r) * channels + channel) * kernel) << 2);
+        storeSums(to, to + u * next, to + v * next, to + w * next, r);
+      }
+    }
+  }
 }
 
 /**
@@ -1373,7 +1439,11 @@ export function conv_weight_grad_f32(
   }
   const by = isNear();
   const zeros = by ? zeroBeside() : 0;
-  const slides = hasWindow(rows, 0, p);
+  const slides = hasWindow(rows, 0, p) && IS_BESIDE;
+  if (hasLanes()) {
+    lanesGrad(g, x, o, batch, count, p);
+    return;
+  }
   if (rows > 3 || (!by && !slides)) {
     makeTables(k, p);
     clearImage(k, p);

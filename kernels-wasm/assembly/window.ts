@@ -3,16 +3,8 @@
  * lies, whatever its border. The bodies are generated (`build_windows.ts`); here is what they are told, and which runs where.
  */
 
-import { planeBeside, planeBesideGrad, setBeside } from "./beside";
-import {
-  gradient_by1,
-  gradient_by1_edge,
-  gradient_by2,
-  gradient_by2_edge,
-  window_by1,
-  window_by1_edge,
-  window_by2_edge,
-} from "./generated/windows";
+import { planeBeside, setBeside } from "./beside";
+import { window_by1, window_by1_edge, window_by2_edge } from "./generated/windows";
 import { scratch } from "./memory";
 
 /** The image: planes that are added up, rows and columns of each, bytes of a row and of a plane. */
@@ -34,7 +26,7 @@ export let OUT_Y: i32 = 0;
 export let OUT_X: i32 = 0;
 export let BY: i32 = 0;
 /** Whether windows lie side by side: then kernels may have any number of rows. */
-let IS_BESIDE: bool = false;
+export let IS_BESIDE: bool = false;
 /** Where the blocks begin and end, in bytes of a row, whose windows lie inside the image. */
 let FROM: i32 = 0;
 let TO: i32 = 0;
@@ -59,27 +51,25 @@ export function rowsInside(y: i32, apart: i32, n: i32, high: i32): i32 {
 }
 
 /**
- * Finds the blocks of pixels where `columns` columns of the weights, the first of them `left` elements from where pixels are,
- * lie inside: whole blocks of `wide` bytes from {@linkcode FROM} to {@linkcode TO}, unless `overlaps` allows that the last
- * begins before the end of others. None if all are better done as edge.
+ * Finds the blocks of pixels where `columns` columns of the image, the first of them `left` elements from where pixels are, lie
+ * inside: whole blocks of `wide` bytes from {@linkcode FROM} to {@linkcode TO}, of which the last may begin before the end of
+ * others. None if all are better done as edge.
  */
-function findInside(left: i32, columns: i32, wide: i32, overlaps: bool): void {
+function findInside(left: i32, columns: i32, wide: i32): void {
   const end = OUT_X << 2;
   const half = BY - 1;
   const low = (max(0, -left) + half) >> half << 2;
   const high = min(OUT_X, (SIZE_X - columns - left >> half) + 1) << 2;
   FROM = low + 15 & ~15;
   // The last block at the right side begins four pixels before the end.
-  const past = high < end;
-  if (overlaps) TO = past ? min(high, FROM + ((max(0, end - 16 - FROM) + wide - 1) & -wide)) : end;
-  else TO = past ? high & ~15 : end;
+  TO = high < end ? min(high, FROM + ((max(0, end - 16 - FROM) + wide - 1) & -wide)) : end;
   if (TO - wide < low || FROM >= min(TO, end)) {
     FROM = end;
     TO = end;
   }
 }
 
-/** Says what the next calls of {@linkcode windowPlane} and {@linkcode windowPlaneGrad} work on. */
+/** Says what the next calls of {@linkcode windowPlane} work on. */
 export function setWindow(
   channels: i32,
   high: i32,
@@ -110,7 +100,7 @@ export function setWindow(
   BY = by;
   IS_BESIDE = by > 1 && width === by;
   if (IS_BESIDE) setBeside();
-  else findInside(-left, (width - 1) * dilationX + 1, 32, true);
+  else findInside(-left, (width - 1) * dilationX + 1, 32);
 }
 
 /** One output channel from an image of {@linkcode CHANNELS} planes. */
@@ -129,41 +119,4 @@ export function windowPlane(w: usize, x: usize, o: usize): void {
   if (FROM > 0) window_by1_edge(w, x, o, 0, FROM, -LEFT);
   if (TO > FROM) window_by1(w, x, o, FROM, TO, -LEFT);
   if (TO < end) window_by1_edge(w, x, o, min(TO, end - 16), end, -LEFT);
-}
-
-/** Pixels `from` to `end` for one column of the weights, `left` elements from where pixels are. */
-function gradColumn(g: usize, x: usize, s: usize, left: i32, from: i32, end: i32): void {
-  x += <usize>(left << 2);
-  if (BY === 1) gradient_by1_edge(s, x, g, from, end, left);
-  else gradient_by2_edge(s, x, g, from, end, left);
-}
-
-/** The gradient of {@linkcode windowPlane} for the weights, added to a vector of sums for each of them at `s`. */
-export function windowPlaneGrad(g: usize, x: usize, s: usize): void {
-  if (IS_BESIDE) {
-    planeBesideGrad(g, x, s);
-    return;
-  }
-  const end = OUT_X << 2;
-  for (let c = CHANNELS; c > 0; c--) {
-    for (let i = 0; i < WIDTH;) {
-      const left = i * DILATION_X - LEFT;
-      const columns = DILATION_X === 1 && i + 1 < WIDTH ? 2 : 1;
-      if (columns === 2) findInside(left, 2, 16, false);
-      else FROM = TO = end;
-      if (TO > FROM) {
-        const at = x + <usize>(left << 2);
-        if (BY === 1) gradient_by1(s, at, g, FROM, TO, left);
-        else gradient_by2(s, at, g, FROM, TO, left);
-      }
-      for (let k = 0; k < columns; k++) {
-        if (FROM > 0) gradColumn(g, x, s, left + k, 0, FROM);
-        if (TO < end) gradColumn(g, x, s, left + k, TO, end);
-        s += 16;
-      }
-      i += columns;
-    }
-    x += PLANE;
-    s += <usize>(4 * WIDTH) << 4;
-  }
 }

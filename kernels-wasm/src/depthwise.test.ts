@@ -110,8 +110,16 @@ function sums(
   return [y, gx, gw];
 }
 
-function check(image: Shape, { kernel, ...rest }: Geometry, kind: number): void {
-  const [c, groups, o] = KINDS[kind % KINDS.length]!;
+/** More groups, and more channels in a group, than are added up at once, and numbers that are no multiple of that. */
+const MANY = [[4, 4, 4], [9, 9, 9], [6, 6, 12], [5, 1, 2], [14, 2, 2], [7, 7, 21]] as const;
+
+function check(
+  image: Shape,
+  { kernel, ...rest }: Geometry,
+  kind: number,
+  kinds: readonly Shape[] = KINDS,
+): void {
+  const [c, groups, o] = kinds[kind % kinds.length] as [number, number, number];
   const out = image.map((n, i) =>
     Math.floor((n + 2 * rest.padding[i]! - rest.dilation[i]! * (kernel[i]! - 1) - 1) / rest.stride[i]!) + 1
   );
@@ -195,6 +203,34 @@ test.each([2, 3])("windows of %i columns side by side: widths, heights, paddings
     }
     const kernel = [width % 4 + 1, columns];
     check([9, width], { ...square(columns, columns, width % 3, 1), kernel }, width);
+  }
+});
+
+test("gradients of the weights of many channels: widths, strides, paddings, distances of columns", () => {
+  for (const width of WIDTHS) {
+    const height = (width * 5) % 11 + 1;
+    for (const [i, columns] of [5, 3, 7].entries()) {
+      for (const by of [1, 2, 3]) {
+        const padding = (width + by) % columns;
+        check([height, width], square(columns, by, padding, 1), width + i + by, MANY);
+        const kernel = [by + 2, columns];
+        check(
+          [height, width],
+          { ...square(1, by, 0, 1), kernel, padding: [1, columns >> 1] },
+          width + by,
+          MANY,
+        );
+      }
+      const dilation = [i + 1, 2];
+      check([height, width], { ...square(columns, 1, columns - 1, 1), dilation }, width + i, MANY);
+    }
+  }
+  // More than is added up at once.
+  for (const by of [1, 2]) {
+    for (const [i, columns] of [5, 7].entries()) {
+      check([41, 83], square(columns, by, 2, 1), i + by, MANY);
+      check([83, 41], square(columns, by, 0, 1), i + by, MANY);
+    }
   }
 });
 

@@ -143,6 +143,8 @@ function cutConvolution(
   const byGroups = {
     units: g.groups,
     at: 4,
+    // Four planes at a time, where parts are not too few for it.
+    grain: isWeightGrad && g.groups >= 4 * threads ? 4 : 1,
     cost,
     moves: steps.map((step, i) => [i, step] as const),
   };

@@ -114,6 +114,8 @@ const BINARY: typeof UNARY = {
   bitwise_and: ["BitwiseAnd", INTS],
   bitwise_or: ["BitwiseOr", INTS],
   bitwise_xor: ["BitwiseXor", INTS],
+  left_shift: ["LeftShift", ["i32", "i64"]],
+  right_shift: ["RightShift", ["i32", "i64"]],
   relu_backward: ["ReluBackward", FLOATS],
   gelu_backward: ["GeluBackward", ["f32"]],
   gelu_tanh_backward: ["GeluTanhBackward", ["f32"]],
@@ -131,6 +133,7 @@ const TEST: typeof UNARY = {
   truth: ["Truth", ALL],
   isnan: ["Isnan", FLOATS],
   isinf: ["Isinf", FLOATS],
+  signbit: ["Signbit", [...FLOATS, "i32", "i64"]],
 };
 /** Conversions that kernels do; the rest is for the host. */
 const CASTS: readonly (readonly [from: string, to: string])[] = [

@@ -350,6 +350,24 @@ function erfc(x: v128): v128 { return m.erfc(x); }
   @inline v<T>(x: v128, y: v128): v128 { return v128.xor(x, y); }
   @inline s<T>(x: T, y: T): T { return <T>(x ^ y); }
 }
+/** Shifts of integers: by the width and more, or by less than nothing, no bit is left. */
+@unmanaged export class LeftShift {
+  @inline has<T>(): bool { return false; }
+  @inline v<T>(x: v128, y: v128): v128 { return x; }
+  @inline s<T>(x: T, y: T): T {
+    if (sizeof<T>() === 8) return <u64>y > 63 ? <T>0 : <T>(x << y);
+    else return <u32>y > 31 ? <T>0 : <T>(<i32>x << <i32>y);
+  }
+}
+/** As {@linkcode LeftShift}, where the sign is left. */
+@unmanaged export class RightShift {
+  @inline has<T>(): bool { return false; }
+  @inline v<T>(x: v128, y: v128): v128 { return x; }
+  @inline s<T>(x: T, y: T): T {
+    if (sizeof<T>() === 8) return <T>(x >> (<u64>y > 63 ? <T>63 : y));
+    else return <T>(<i32>x >> (<u32>y > 31 ? 31 : <i32>y));
+  }
+}
 /** Quotients and remainders: float32 by vectors, integers by their own instructions, which divisors of 0 must not reach. */
 @unmanaged export class Remainder {
   @inline has<T>(): bool { return sizeof<T>() === 4 && isFloat<T>(); }
@@ -497,6 +515,13 @@ function length2(x: v128, y: v128): v128 {
 @unmanaged export class Isinf {
   @inline v<T>(x: v128): v128 { return v128.eq<T>(v128.abs<T>(x), v128.splat<T>(<T>Infinity)); }
   @inline s<T>(x: T): bool { return abs<T>(x) == <T>Infinity; }
+}
+@unmanaged export class Signbit {
+  @inline v<T>(x: v128): v128 { return sizeof<T>() === 8 ? i64x2.shr_s(x, 63) : i32x4.shr_s(x, 31); }
+  @inline s<T>(x: T): bool {
+    if (isFloat<T>()) return copysign<T>(<T>1, x) < <T>0;
+    else return x < <T>0;
+  }
 }
 @unmanaged export class Pow {
   @inline has<T>(): bool { return true; }

@@ -1,7 +1,7 @@
 /**
  * Mathematical functions of four float32 lanes.
  *
- * The hot ones (exponentials, logarithms, tanh, sigmoid, erf, gelu, sin, cos) stay in float32. The others widen to float64, where short polynomials
+ * The hot ones (exponentials, logarithms, tanh, sigmoid, erf, sin, cos, asin, acos, atan) stay in float32. The others widen to float64, where short polynomials
  * and plain formulas are accurate far beyond float32, and round once.
  */
 
@@ -816,29 +816,6 @@ function tanD(x: v128): v128 {
   return f64x2.div(v128.bitselect(f64x2.neg(co), s, odd), v128.bitselect(s, co, odd));
 }
 
-/** atan of x >= 0, ∞ included. */
-// @ts-ignore: decorator
-@inline
-function atanD(x: v128): v128 {
-  const big = f64x2.gt(x, k(c.D_ONE));
-  const y = v128.bitselect(f64x2.div(k(c.D_ONE), x), x, big);
-  const z = f64x2.mul(y, y);
-  const z2 = f64x2.mul(z, z);
-  const z4 = f64x2.mul(z2, z2);
-  const z8 = f64x2.mul(z4, z4);
-  let p = k(c.D_ATAN16);
-  p = madD(z8, p, madD(z4, fourD(z, z2, c.D_ATAN12, c.D_ATAN13, c.D_ATAN14, c.D_ATAN15), fourD(z, z2, c.D_ATAN8, c.D_ATAN9, c.D_ATAN10, c.D_ATAN11)));
-  p = madD(z8, p, madD(z4, fourD(z, z2, c.D_ATAN4, c.D_ATAN5, c.D_ATAN6, c.D_ATAN7), fourD(z, z2, c.D_ATAN0, c.D_ATAN1, c.D_ATAN2, c.D_ATAN3)));
-  const a = f64x2.mul(p, y);
-  return v128.bitselect(f64x2.sub(k(c.D_PIO2), a), a, big);
-}
-
-// @ts-ignore: decorator
-@inline
-function copysignD(x: v128, y: v128): v128 {
-  return v128.bitselect(x, y, i64x2.splat(0x7fffffffffffffff));
-}
-
 /** erfc x = e^(−x²) · erfcx(x) for x >= 0, 2 − erfc(−x) below. */
 // @ts-ignore: decorator
 @inline
@@ -1029,37 +1006,60 @@ function nanOfInfinity(y: v128, x: v128): v128 {
   return v128.or(y, v128.and(f32x4.eq(f32x4.abs(x), splat(Infinity)), k(c.NAN_BITS)));
 }
 
+/** asin s − s for s up to ½, with z = s². */
 // @ts-ignore: decorator
 @inline
-function asinD(x: v128): v128 {
-  const a = f64x2.abs(x);
-  return copysignD(atanD(f64x2.div(a, f64x2.sqrt(f64x2.mul(f64x2.sub(splatD(1), a), f64x2.add(splatD(1), a))))), x);
+function asinTail(s: v128, z: v128): v128 {
+  const p = mad(f32x4.mul(z, z), mad(z, k(c.ASIN_P4), k(c.ASIN_P3)), mad(z, k(c.ASIN_P2), k(c.ASIN_P1)));
+  return f32x4.mul(f32x4.mul(s, z), mad(z, p, k(c.ASIN_P0)));
 }
 
+/** π/2 − (x + less), where x is the larger part. */
+// @ts-ignore: decorator
+@inline
+function complement(x: v128, less: v128): v128 {
+  return f32x4.sub(k(c.PIO2), f32x4.add(x, f32x4.sub(less, k(c.PIO2_LOW))));
+}
+
+/** asin x; above ½ that of the half angle, π/2 − 2 asin √((1 − x) / 2). */
 // @ts-ignore: decorator
 @inline
 export function asin(x: v128): v128 {
-  return join(asinD(low(x)), asinD(high(x)));
+  const a = f32x4.abs(x);
+  const far = f32x4.gt(a, k(c.HALF));
+  const z = pick(f32x4.mul(f32x4.sub(k(c.ONE), a), k(c.HALF)), f32x4.mul(a, a), far);
+  const s = pick(f32x4.sqrt(z), a, far);
+  const tail = asinTail(s, z);
+  return copysign(pick(complement(f32x4.add(s, s), f32x4.add(tail, tail)), f32x4.add(s, tail), far), x);
 }
 
-// @ts-ignore: decorator
-@inline
-function acosD(x: v128): v128 {
-  const a = f64x2.abs(x);
-  const y = atanD(f64x2.div(f64x2.sqrt(f64x2.mul(f64x2.sub(splatD(1), a), f64x2.add(splatD(1), a))), a));
-  return v128.bitselect(f64x2.sub(k(c.D_PI), y), y, f64x2.lt(x, splatD(0)));
-}
-
+/** acos x by the parts of {@linkcode asin}. */
 // @ts-ignore: decorator
 @inline
 export function acos(x: v128): v128 {
-  return join(acosD(low(x)), acosD(high(x)));
+  const a = f32x4.abs(x);
+  const far = f32x4.gt(a, k(c.HALF));
+  const z = pick(f32x4.mul(f32x4.sub(k(c.ONE), a), k(c.HALF)), f32x4.mul(a, a), far);
+  const s = pick(f32x4.sqrt(z), a, far);
+  const tail = asinTail(s, z);
+  // Far on the left π − 2 (s + tail), of which half is computed.
+  const half = pick(complement(s, tail), f32x4.add(s, tail), f32x4.lt(x, splat(0)));
+  return pick(f32x4.add(half, half), complement(x, copysign(tail, x)), far);
 }
 
+/** atan x; above 1 it is π/2 − atan(1 / x). */
 // @ts-ignore: decorator
 @inline
 export function atan(x: v128): v128 {
-  return copysign(join(atanD(f64x2.abs(low(x))), atanD(f64x2.abs(high(x)))), x);
+  const a = f32x4.abs(x);
+  const far = f32x4.gt(a, k(c.ONE));
+  const y = pick(f32x4.div(k(c.ONE), a), a, far);
+  const z = f32x4.mul(y, y);
+  const z2 = f32x4.mul(z, z);
+  const high = mad(z2, k(c.ATAN_P8), mad(z, k(c.ATAN_P7), k(c.ATAN_P6)));
+  const p = mad(f32x4.mul(z2, z), mad(f32x4.mul(z2, z), high, mad(z2, k(c.ATAN_P5), mad(z, k(c.ATAN_P4), k(c.ATAN_P3)))), mad(z2, k(c.ATAN_P2), mad(z, k(c.ATAN_P1), k(c.ATAN_P0))));
+  const tail = f32x4.mul(f32x4.mul(y, z), p);
+  return copysign(pick(complement(y, tail), f32x4.add(y, tail), far), x);
 }
 
 // @ts-ignore: decorator

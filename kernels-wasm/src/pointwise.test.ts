@@ -118,6 +118,7 @@ for (
     "logicalNot",
     "isnan",
     "isinf",
+    "signbit",
   ]
 ) {
   test(`${name}: as the reference for every dtype and length`, () => {
@@ -126,7 +127,8 @@ for (
         continue;
       }
       if (dtype.isFloatingPoint && name === "bitwiseNot") continue;
-      const outType = ["logicalNot", "isnan", "isinf"].includes(name) ? bool : dtype;
+      if (dtype.itemsize === 1 && name === "signbit") continue;
+      const outType = ["logicalNot", "isnan", "isinf", "signbit"].includes(name) ? bool : dtype;
       for (const n of LENGTHS) {
         const x = Array.from(
           { length: n },
@@ -206,6 +208,36 @@ for (const name of BINARIES) {
           expect(values(device, out), `${name} ${dtype.name} ${JSON.stringify([xs, xl, ys, yl])}`).toEqual(
             expected,
           );
+        }
+      }
+    }
+  });
+}
+
+for (const name of ["leftShift", "rightShift"] as const) {
+  test(`${name}: as the reference, by less than nothing and by more than the width too`, () => {
+    const all = [0, 1, -1, 5, 12345678, -12345678, 2147483647, -2147483648];
+    const shifts = [0, 1, 2, 7, 31, 32, 33, 63, 64, 100, -1, -31, -2147483648];
+    for (const dtype of [int32, int64]) {
+      const grid = all.flatMap((x) => shifts.map((y) => [x, y] as const));
+      const n = grid.length;
+      const pairs: (readonly [readonly number[], Shape, readonly number[], Shape, Shape])[] = [
+        [grid.map(([x]) => x), [n], grid.map(([, y]) => y), [n], [n]],
+        ...shifts.map((y) => [all, [all.length], [y], [], [all.length]] as const),
+        [all, [all.length, 1], shifts, [1, shifts.length], [all.length, shifts.length]],
+      ];
+      for (const [x, xs, y, ys, os] of pairs) {
+        const expected = want(
+          name,
+          [operand(oracle, x, xs, dtype), operand(oracle, y, ys, dtype)],
+          os,
+          dtype,
+        );
+        for (const [build, device] of devices) {
+          const out = empty(device, os, dtype);
+          const inputs = [operand(device, x, xs, dtype), operand(device, y, ys, dtype)] as const;
+          expect(run(device, name, inputs, out, null), build).toBe(true);
+          expect(values(device, out), `${build} ${dtype.name} ${y}`).toEqual(expected);
         }
       }
     }

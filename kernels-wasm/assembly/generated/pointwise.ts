@@ -439,6 +439,18 @@ export function bitwise_xor_i8(a: usize, b: usize, o: usize, n: i32, sa: i32, sb
 export function bitwise_xor_u8(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binary<u8, ops.BitwiseXor>(a, b, o, n, sa, sb, so);
 }
+export function left_shift_i32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i32, ops.LeftShift>(a, b, o, n, sa, sb, so);
+}
+export function left_shift_i64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i64, ops.LeftShift>(a, b, o, n, sa, sb, so);
+}
+export function right_shift_i32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i32, ops.RightShift>(a, b, o, n, sa, sb, so);
+}
+export function right_shift_i64(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
+  p.binary<i64, ops.RightShift>(a, b, o, n, sa, sb, so);
+}
 export function relu_backward_f32(a: usize, b: usize, o: usize, n: i32, sa: i32, sb: i32, so: i32): void {
   p.binaryWide<f32, ops.ReluBackward>(a, b, o, n, sa, sb, so);
 }
@@ -630,6 +642,18 @@ export function isinf_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
 }
 export function isinf_f64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
   p.test<f64, ops.Isinf>(a, o, n, sa, so);
+}
+export function signbit_f32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<f32, ops.Signbit>(a, o, n, sa, so);
+}
+export function signbit_f64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<f64, ops.Signbit>(a, o, n, sa, so);
+}
+export function signbit_i32(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<i32, ops.Signbit>(a, o, n, sa, so);
+}
+export function signbit_i64(a: usize, o: usize, n: i32, sa: i32, so: i32): void {
+  p.test<i64, ops.Signbit>(a, o, n, sa, so);
 }
 export function where_8(c: usize, a: usize, b: usize, o: usize, n: i32, sc: i32, sa: i32, sb: i32, so: i32): void {
   p.where<u8>(c, a, b, o, n, sc, sa, sb, so);

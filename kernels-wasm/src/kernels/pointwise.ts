@@ -66,6 +66,7 @@ const UNARY: readonly (readonly [name: UnaryName, prefix: string, boolPrefix?: s
   ["bitwiseNot", "bitwise_not", "logical_not"],
   ["isnan", "isnan"],
   ["isinf", "isinf"],
+  ["signbit", "signbit"],
 ];
 
 /** Primitive → prefix of its kernels, and the one that serves bool where there is one. */
@@ -89,6 +90,8 @@ const BINARY: readonly (readonly [name: BinaryName, prefix: string, boolPrefix?:
   ["bitwiseAnd", "bitwise_and", "bitwise_and"],
   ["bitwiseOr", "bitwise_or", "bitwise_or"],
   ["bitwiseXor", "bitwise_xor", "bitwise_xor"],
+  ["leftShift", "left_shift"],
+  ["rightShift", "right_shift"],
 ];
 
 /** Quotients and remainders: of integers, no divisor may be 0. */

@@ -595,3 +595,31 @@ describe("gradients of pieces", () => {
     expect(values(x.grad)).toEqual([5, 0]);
   });
 });
+
+describe("gradients by formulas of their own", () => {
+  test("of products: the product of the others, where elements are 0 too", () => {
+    const factors = [2, 0, 3, 0, 0, 4, 1, 2, 3];
+    const want = [0, 6, 0, 0, 0, 0, 6, 3, 2];
+    for (const createGraph of [false, true]) {
+      const x = leaf(factors, [3, 3]);
+      const products = bind("prod", [x], { dims: [1], keepdim: false });
+      expect(values(grad(total(products), x, { createGraph })[0]!)).toEqual(want);
+    }
+  });
+
+  test("of powers of numbers, and theirs", () => {
+    const cases: readonly (readonly [number, readonly number[], readonly number[]])[] = [
+      [3, [3, 48, 12], [6, 24, -12]],
+      [4, [4, 256, -32], [12, 192, 48]],
+      [-2, [-2, -0.03125, 0.25], [6, 0.0234375, 0.375]],
+    ];
+    for (const [exponent, first, second] of cases) {
+      const x = leaf([1, 4, -2]);
+      const [g] = grad(total(x.pow(exponent)), x, { createGraph: true });
+      expect(values(g!)).toEqual(first);
+      expect(values(grad(total(g!), x)[0]!)).toEqual(second);
+    }
+    const x = leaf([0, 4, 9]);
+    expect(values(grad(total(x.pow(1.5)), x)[0]!)).toEqual([0, 3, 4.5]);
+  });
+});

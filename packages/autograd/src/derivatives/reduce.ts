@@ -35,7 +35,10 @@ export const reductionDerivatives: {
     expand(restore(g, x.shape, attrs.dims, attrs.keepdim), x.shape),
   ]),
   prod: row(FIRST, (g, { inputs: [x], attrs }) => [
-    mul(restore(g, x.shape, attrs.dims, attrs.keepdim), productOfOthers(x, attrs.dims)),
+    mul(
+      restore(g, x.shape, attrs.dims, attrs.keepdim),
+      gradMode.enabled ? productOfOthers(x, attrs.dims) : quotientOfProduct(x, attrs.dims),
+    ),
   ]),
   amax: row(FIRST | OUTPUT, (g, { inputs: [x], output, attrs }) => [extremum(g, x, output, attrs)]),
   amin: row(FIRST | OUTPUT, (g, { inputs: [x], output, attrs }) => [extremum(g, x, output, attrs)]),
@@ -61,6 +64,20 @@ export function extremum(
   const mask = cast(hit, x.dtype);
   const count = bind("sum", [mask], { dims: attrs.dims, keepdim: true });
   return mul(mask, div(restore(g, x.shape, attrs.dims, attrs.keepdim), count));
+}
+
+/**
+ * For each element the product of the others along `dims`, by division: zeros are left out of the product and counted. Its
+ * own derivative is not that of the product where elements are 0.
+ */
+function quotientOfProduct(x: Tensor, dims: Shape): Tensor {
+  const attrs = { dims, keepdim: true };
+  const zero = compare("eq", x, 0);
+  const divisor = where(zero, full(x, x.shape, 1), x);
+  const product = bind("prod", [divisor], attrs);
+  const zeros = bind("sum", [cast(zero, x.dtype)], attrs);
+  const besides = sub(zeros, cast(zero, x.dtype));
+  return where(compare("eq", besides, 0), div(product, divisor), 0);
 }
 
 /** For each element the product of the others along `dims`: without division, so that zeros are right. */

@@ -367,18 +367,21 @@ export function leakyRelu(x: Tensor, ...args: Args<LeakyReluOptions, ["negativeS
   requireFloat("leakyRelu", x);
   const options = named<LeakyReluOptions>("leakyRelu", args, ["negativeSlope", "inplace"]);
   const slope = requireNumber("leakyRelu", "negativeSlope", options.negativeSlope ?? 0.01);
-  return applied(
-    "leakyRelu",
-    "LeakyReluBackward0",
-    x,
-    options,
-    (input) => {
-      // The larger of both, where neither slope is 0: 0 · ∞ would be NaN.
-      if (slope > 0 && slope <= 1 && isPlain(input)) return bind("maximum", [mul(input, slope), input], null);
-      return either(test("gt", input, 0), input, mul(input, slope));
-    },
-    (g, input) => either(test("gt", input, 0), g, mul(g, slope)),
-  );
+  return applied("leakyRelu", "LeakyReluBackward0", x, options, leak(slope), leakGradient(slope));
+}
+
+/** x above 0, slope · x below. */
+function leak(slope: number): (x: Tensor) => Tensor {
+  return (x) => {
+    // The larger of both, where neither slope is 0: 0 · ∞ would be NaN.
+    if (slope > 0 && slope <= 1 && isPlain(x)) return bind("maximum", [mul(x, slope), x], null);
+    return either(test("gt", x, 0), x, mul(x, slope));
+  };
+}
+
+/** The gradient of {@linkcode leak}. */
+function leakGradient(slope: number): Slope {
+  return (g, x) => either(test("gt", x, 0), g, mul(g, slope));
 }
 
 /** In-place {@linkcode leakyRelu}. */
@@ -445,16 +448,24 @@ export function rrelu(
       `Cannot rrelu ${formatType(x)}: lower must not exceed upper, got ${lower} and ${upper}`,
     );
   }
-  return applied("rrelu", "RreluWithNoiseBackward0", x, options, (input) => {
-    if (options.training !== true) {
-      return either(test("gt", input, 0), input, mul(input, (lower + upper) / 2));
-    }
+  const label = "RreluWithNoiseBackward0";
+  if (options.training !== true) {
+    const slope = (lower + upper) / 2;
+    return applied("rrelu", label, x, options, leak(slope), leakGradient(slope));
+  }
+  return applied("rrelu", label, x, options, (input) => {
     const uniform = rand(input.shape, {
       device: input.backend,
       dtype: input.dtype,
       generator: options.generator ?? null,
     });
-    return either(test("gt", input, 0), input, mul(input, add(mul(uniform, upper - lower), lower)));
+    const slopes = temporaries(() => add(mul(uniform, upper - lower), lower));
+    return withGradient(
+      label,
+      [input, slopes],
+      () => either(test("gt", input, 0), input, mul(input, slopes)),
+      (g, [values, factors]) => [either(test("gt", values!, 0), g, mul(g, factors!)), null],
+    );
   });
 }
 

@@ -24,6 +24,7 @@ import { relabel } from "../label.ts";
 import { binary, binaryFloat, binaryFloatInPlace, binaryInPlace, directOperand } from "../pointwise.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { withGradient } from "../with_gradient.ts";
 
 /** Options of {@linkcode add} and {@linkcode sub}. */
 export interface AlphaOptions {
@@ -243,12 +244,28 @@ export function fmod_(x: Tensor, y: Tensor | Scalar): Tensor {
 export function pow(x: Tensor | Scalar, y: Tensor | Scalar): Tensor {
   if (isScalar(y) && x instanceof TensorHandle) {
     requireExponent("pow", x, y);
+    if (x.dtype.kind === "float" && typeof y === "number" && hasPowerGradient(y)) {
+      const formula = () => shortPower(x, y) ?? binary("pow", x, y);
+      return temporaries(() =>
+        withGradient("PowBackward0", [x], formula, (g, [input]) => [powerGradient(g, input!, y)])
+      );
+    }
     if (x.dtype.kind === "float" || y === 2) {
       const short = shortPower(x, y);
       if (short !== null) return relabel(short, "PowBackward0");
     }
   }
   return binary("pow", x, y);
+}
+
+/** True for exponents whose gradient is made of powers here; others are primitives of one step with their own. */
+function hasPowerGradient(y: number): boolean {
+  return ![0, 0.5, 1, 2, -0.5, -1].includes(y);
+}
+
+/** g · y · x^(y − 1). */
+function powerGradient(g: Tensor, x: Tensor, y: number): Tensor {
+  return bind("mul", [g, bind("mul", [pow(x, y - 1), constant(y, x.dtype, x.backend)], null)], null);
 }
 
 /** In-place {@linkcode pow}. */
@@ -265,6 +282,10 @@ function shortPower(x: Tensor, exponent: Scalar): Tensor | null {
     case 3:
       return x.dtype.kind === "float"
         ? temporaries(() => bind("mul", [bind("mul", [x, x], null), x], null))
+        : null;
+    case -2:
+      return x.dtype.kind === "float"
+        ? temporaries(() => bind("reciprocal", [bind("mul", [x, x], null)], null))
         : null;
     case 0.5:
       return bind("sqrt", [x], null);

@@ -79,6 +79,12 @@ function masked(x: Tensor, p: number, { scale, shift, instead }: Rule, shape: Sh
   }
   const noise = rand(shape, { device: x.backend, dtype: "float32" });
   const kept = bind("ge", [noise, like(noise, p)], null);
+  const either = (yes: number, no: number) => bind("where", [kept, like(x, yes), like(x, no)], null);
+  if (shape !== x.shape) {
+    // A factor for each channel, and what is added to it.
+    const factored = bind("mul", [x, either(scale, 0)], null);
+    return shift === 0 && instead === 0 ? factored : bind("add", [factored, either(shift, instead)], null);
+  }
   const scaled = bind("mul", [x, like(x, scale)], null);
   const moved = shift === 0 ? scaled : bind("add", [scaled, like(x, shift)], null);
   return bind("where", [kept, moved, like(x, instead)], null);

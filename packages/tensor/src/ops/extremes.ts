@@ -6,7 +6,7 @@
 
 import { DTypeError, formatType, ValueError } from "@flambeau/core";
 import { type Args, named } from "../args.ts";
-import { bind, needsGrad, replaceValue } from "../bind.ts";
+import { bind, bindInto, needsGrad, replaceValue } from "../bind.ts";
 import { castTo, commonDType, constant, isScalar, promote, requireTensor, type Scalar } from "../coerce.ts";
 import { gradMode, noGrad } from "../grad_mode.ts";
 import { relabel } from "../label.ts";
@@ -89,7 +89,7 @@ export function clamp(x: Tensor, ...args: Args<ClampOptions, ["min", "max"]>): T
 export function clamp_(x: Tensor, ...args: Args<ClampOptions, ["min", "max"]>): Tensor {
   requireTensor("clamp_", "input", x);
   const { min = null, max = null } = named<ClampOptions>("clamp_", args, ["min", "max"]);
-  return replaceValue("clamp_", x, (before) => limited("clamp_", before, min, max));
+  return limitedInto("clamp_", x, min, max);
 }
 
 /** Another name of {@linkcode clamp}. */
@@ -110,7 +110,7 @@ export function clampMin(x: Tensor, min: Tensor | Scalar): Tensor {
 /** In-place {@linkcode clampMin}. */
 export function clampMin_(x: Tensor, min: Tensor | Scalar): Tensor {
   requireTensor("clampMin_", "input", x);
-  return replaceValue("clampMin_", x, (before) => limited("clampMin_", before, min, null));
+  return limitedInto("clampMin_", x, min, null);
 }
 
 /**
@@ -125,7 +125,7 @@ export function clampMax(x: Tensor, max: Tensor | Scalar): Tensor {
 /** In-place {@linkcode clampMax}. */
 export function clampMax_(x: Tensor, max: Tensor | Scalar): Tensor {
   requireTensor("clampMax_", "input", x);
-  return replaceValue("clampMax_", x, (before) => limited("clampMax_", before, null, max));
+  return limitedInto("clampMax_", x, null, max);
 }
 
 type Limit = Tensor | Scalar | null;
@@ -158,6 +158,17 @@ function limited(op: string, x: Tensor, min: Limit, max: Limit): Tensor {
     });
     return relabel(between(values, low!, high!), labelOf(op, min, max));
   });
+}
+
+/** Limits `x` in place: by the primitive where no gradient needs the value before. */
+function limitedInto(op: string, x: Tensor, min: Limit, max: Limit): Tensor {
+  const isNumber = (limit: Limit) => limit === null || typeof limit === "number" && !Number.isNaN(limit);
+  const isPlain = !gradMode.enabled || !needsGrad([x]);
+  if (x.dtype.kind === "float" && isPlain && isNumber(min) && isNumber(max) && (min ?? max) !== null) {
+    bindInto([x], "clamp", [x], { min: min as number | null, max: max as number | null });
+    return x;
+  }
+  return replaceValue(op, x, (before) => limited(op, before, min, max));
 }
 
 function labelOf(op: string, min: Limit, max: Limit): string {

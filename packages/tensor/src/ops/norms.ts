@@ -21,6 +21,7 @@ import { relabel } from "../label.ts";
 import { binary } from "../pointwise.ts";
 import { temporaries } from "../temporaries.ts";
 import type { Tensor } from "../tensor.ts";
+import { pow } from "./arithmetic.ts";
 import { permuteTo } from "./building.ts";
 import { type Dims, dimsOf, fold, foldedCount, inWide, like, type ReduceOptions, root } from "./reducing.ts";
 
@@ -100,7 +101,7 @@ function length(x: Tensor, p: number, at: Dims): Tensor {
   if (p === Infinity) return fold("amax", size, at);
   if (p === -Infinity) return fold("amin", size, at);
   if (p === 1) return fold("sum", size, at);
-  if (p > 1) return root(fold("sum", bind("pow", [size, like(x, p)], null), at), p);
+  if (p > 1) return root(fold("sum", pow(size, p), at), p);
   // Below 1 the derivative of |x|ᵖ is infinite at 0: keep these elements out of it.
   const zero = bind("eq", [x, like(x, 0)], null);
   const safe = bind("where", [zero, like(x, 1), size], null);

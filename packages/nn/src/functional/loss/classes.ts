@@ -21,6 +21,7 @@ import {
   type Args,
   div,
   eq,
+  logicalNot,
   movedim,
   mul,
   neg,
@@ -232,6 +233,14 @@ function ones(classes: number, like: Tensor): Tensor {
 function pickedLoss({ target, weight, ignoreIndex, reduction }: Classes, logp: Tensor): Tensor {
   const dim = classDim(logp);
   const classes = logp.shape[dim]!;
+  if (reduction !== "none" && logp.shape.length > 2 && weight === null) {
+    // Few elements count: they are picked where they are.
+    const { ignored, safe } = targetWeights(target, null, ignoreIndex);
+    const picked = squeeze(bind("gather", [logp, unsqueeze(safe, dim)], { dim }), dim);
+    const total = neg(sum(where(ignored, 0, picked)));
+    const loss = reduction === "sum" ? total : div(total, sum(castTo(logicalNot(ignored), logp.dtype)));
+    return relabel(loss, "NllLoss2DBackward0");
+  }
   if (reduction !== "none") {
     const rows = logp.shape.length === 2 ? logp : reshape(movedim(logp, dim, -1), [-1, classes]);
     const factor = weight ?? ones(classes, logp);

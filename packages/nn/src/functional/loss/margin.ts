@@ -25,9 +25,11 @@ import {
   cumprod,
   div,
   eq,
+  le,
   logicalAnd,
   logicalNot,
   mul,
+  narrow,
   ne,
   neg,
   reshape,
@@ -93,10 +95,19 @@ export function marginRankingLoss(
         `all must have the same number of dimensions, got ${input1.ndim}, ${input2.ndim} and ${target.ndim}`,
     );
   }
-  return temporaries(() => {
-    const violation = add(toFloat(mul(neg(target), sub(input1, input2))), margin);
-    return reduceLoss(clampMin(violation, 0), reduction);
-  });
+  return lossOf(
+    reduction,
+    "ClampMinBackward0",
+    [input1, input2, target],
+    () => clampMin(add(toFloat(mul(neg(target), sub(input1, input2))), margin), 0),
+    (g, [x, y, t], needs) => {
+      const difference = sub(x!, y!);
+      const violates = le(mul(t!, difference), margin);
+      const slope = where(violates, g, 0);
+      const toSecond = needs[0] || needs[1] ? mul(slope, t!) : null;
+      return [needs[0] ? neg(toSecond!) : null, toSecond, needs[2] ? neg(mul(slope, difference)) : null];
+    },
+  );
 }
 
 /**
@@ -115,9 +126,11 @@ export function hingeEmbeddingLoss(
   const { margin = 1 } = options;
   const reduction = reductionOf("hingeEmbeddingLoss", options);
   return temporaries(() => {
-    const apart = where(ne(target, 1), clampMin(sub(margin, input), 0), 0);
-    const together = where(ne(target, -1), input, 0);
-    return reduceLoss(add(apart, together), reduction);
+    const losses = temporaries(() => {
+      const apart = where(ne(target, 1), clampMin(sub(margin, input), 0), 0);
+      return add(apart, where(ne(target, -1), input, 0));
+    });
+    return reduceLoss(losses, reduction);
   });
 }
 
@@ -233,8 +246,9 @@ export function multilabelMarginLoss(
   const scores = rowsOf(op, input);
   const [rows, classes] = scores.shape as [number, number];
   checkClasses(op, input, target, classes, -1);
+  const most = mostLabels(target, rows, classes);
   return temporaries(() => {
-    const labels = asIndex(reshape(target, [rows, classes]));
+    const labels = asIndex(narrow(reshape(target, [rows, classes]), 1, 0, most));
     const counts = ne(cumprod(ne(labels, -1), 1), 0);
     const safe = where(counts, labels, 0);
     // [rows, label, class]
@@ -246,6 +260,21 @@ export function multilabelMarginLoss(
     const losses = div(total, classes);
     return reduceLoss(input.ndim < 2 ? reshape(losses, []) : losses, reduction);
   });
+}
+
+/** How many classes a row of `target` has at most before its first -1; all where that cannot be read. */
+function mostLabels(target: Tensor, rows: number, classes: number): number {
+  if (!target.backend.canReadSync) return classes;
+  const plain = plainOf(target);
+  if (plain.numel() !== rows * classes) return classes; // a batch of calls, which may differ
+  const data = plain.dataSync();
+  let most = 0;
+  for (let row = 0; row < data.length; row += classes) {
+    let count = 0;
+    while (count < classes && Number(data[row + count]) >= 0) count++;
+    most = Math.max(most, count);
+  }
+  return most;
 }
 
 /** Options of {@linkcode multilabelSoftMarginLoss}. */

@@ -193,7 +193,7 @@ export function poissonNllLoss(
   ]);
   const { logInput = true, full = false, eps = 1e-8 } = options;
   const reduction = reductionOf("poissonNllLoss", options);
-  return temporaries(() => {
+  const lossesOf = () => {
     let loss = logInput ? sub(exp(input), mul(target, input)) : sub(input, mul(target, log(add(input, eps))));
     if (full) {
       // The logarithm is taken of 1 where it does not count: no NaN in its gradient.
@@ -202,8 +202,9 @@ export function poissonNllLoss(
       const stirling = add(sub(mul(n, log(n)), n), mul(log(mul(n, 2 * Math.PI)), 0.5));
       loss = add(loss, where(counts, stirling, 0));
     }
-    return reduceLoss(loss, reduction);
-  });
+    return loss;
+  };
+  return temporaries(() => reduceLoss(temporaries(lossesOf), reduction));
 }
 
 /** Options of {@linkcode gaussianNllLoss}. */

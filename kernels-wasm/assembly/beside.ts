@@ -15,7 +15,7 @@ import { BY, CHANNELS, columnsInside, HEIGHT, LEFT, LINE, OUT_X, OUT_Y, PLANE, S
 /** Rows of pixels whose windows lie in rows of the image; none where windows are not square. */
 let FIRST: i32 = 0;
 let LAST: i32 = 0;
-/** Pixels behind the first four, if these begin beside the image, up to those whose windows end beside it. */
+/** Pixels behind the first four, if these begin beside the image, up to the last four, if those end beside it. */
 let FROM: i32 = 0;
 let END: i32 = 0;
 
@@ -27,6 +27,8 @@ export function setBeside(): void {
   END = min(OUT_X, (SIZE_X + LEFT) / BY);
   const isSquare = HEIGHT === BY && CHANNELS === 1 && <u32>LEFT < <u32>BY && END >= OUT_X - 1;
   if (!isSquare || LAST <= FIRST) FIRST = LAST = OUT_Y;
+  // The last four pixels are done anyway.
+  if (END < OUT_X) END = min(END, FROM ? OUT_X - 4 : max(4, OUT_X - 4));
 }
 
 /** Whether there are pixels from {@linkcode FROM} to {@linkcode END}, with blocks of four that lie inside. */

@@ -10,6 +10,7 @@ import {
   add,
   type Args,
   clamp,
+  contiguous,
   detach,
   div,
   expand,
@@ -18,18 +19,15 @@ import {
   le,
   linspace,
   logicalAnd,
-  matmul,
   mul,
-  onesLike,
+  permute,
   remainder,
   reshape,
   round,
   select,
   sign,
-  stack,
   sub,
   type Tensor,
-  transpose,
   unsqueeze,
   where,
   zeros,
@@ -264,15 +262,20 @@ export function affineGrid(
       true;
   return temporaries(() => {
     const spatial = size.slice(2);
-    const lines = spatial.map((count, d) => {
+    const axes = spatial.map((_, d) => d);
+    // What a column of theta is multiplied by lies along one dimension: only the last sum is as large as the grid.
+    const column = (c: number) => reshape(select(theta, 2, c), [size[0]!, n, ...axes.map(() => 1)]);
+    let places = column(n);
+    axes.forEach((d) => {
+      const count = spatial[d]!;
       const line = count === 1 ? zeros([1], { dtype: theta.dtype, device: theta.device }) : mul(
         linspace(-1, 1, count, { dtype: theta.dtype, device: theta.device }),
         aligned ? 1 : (count - 1) / count,
       );
-      return expand(reshape(line, spatial.map((_, i) => i === d ? -1 : 1)), spatial);
+      // The last coordinate of the grid is that of the first spatial dimension.
+      places = add(places, mul(column(n - 1 - d), reshape(line, axes.map((i) => i === d ? -1 : 1))));
     });
-    const base = reshape(stack([...lines.reverse(), onesLike(lines[0]!)], n), [1, -1, n + 1]);
-    const places = matmul(base, transpose(theta, 1, 2));
-    return relabel(reshape(places, [size[0]!, ...spatial, n]), "AffineGridGeneratorBackward0");
+    const last = permute(places, [0, ...axes.map((d) => d + 2), 1]);
+    return relabel(contiguous(last), "AffineGridGeneratorBackward0");
   });
 }

@@ -428,7 +428,21 @@ function nonzero<T>(sizes: usize, x: usize, o: usize, count: i32, rows: i32, n: 
   for (let row = 0; row < rows; row++) {
     let i = 0;
     for (; i + lanes <= n; i += lanes) {
-      for (let bits = truths<T>(x + <usize>i * sizeof<T>()); bits !== 0; bits &= bits - 1) {
+      let bits = truths<T>(x + <usize>i * sizeof<T>());
+      if (bits === 0) continue;
+      // Where all are, and there is room for their places, these are known.
+      if (bits === (1 << lanes) - 1 && rank === 1 && o + (<usize>lanes << 2) <= end) {
+        let places = i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3));
+        if (lanes >= 4) {
+          for (let t = 0; t < lanes; t += 4) {
+            v128.store(o + (<usize>t << 2), places);
+            places = i32x4.add(places, i32x4.splat(4));
+          }
+        } else v128.store64_lane(o, places, 0);
+        o += <usize>lanes << 2;
+        continue;
+      }
+      for (; bits !== 0; bits &= bits - 1) {
         if (o >= end) return;
         const last = i + ctz(bits);
         if (rank === 1) store<i32>(o, last);

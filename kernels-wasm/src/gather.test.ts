@@ -166,11 +166,11 @@ test("nonzero: places of every dtype, of one to four dimensions, as many as aske
   for (const dtype of [...DTYPES, uint8]) {
     for (const shape of [[0], [5], [200], [3, 67], [2, 3, 41], [2, 1, 3, 17]]) {
       const x = data(shape, dtype, 7).map((v, i) =>
-        i % 5 < 3 ? 0 : dtype === bool ? 1 : Math.abs(v) % 100 + 1
+        i % 5 < 3 && (i < 40 || i > 120) ? 0 : dtype === bool ? 1 : Math.abs(v) % 100 + 1
       );
       if (dtype.isFloatingPoint && x.length > 3) [x[0], x[1], x[2]] = [-0, NaN, 1e-40];
       const all = x.filter((v) => v !== 0).length;
-      for (const total of new Set([0, Math.min(all, 3), all])) {
+      for (const total of new Set([0, Math.min(all, 3), Math.min(all, 61), all])) {
         const want = empty(oracle, [total, shape.length], int32);
         run(oracle, "nonzero", [operand(oracle, x, shape, dtype)], want, { count: total });
         for (const [, device] of devices) {

@@ -14,7 +14,15 @@ import {
   type Shape,
 } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, bindInto, executeOn, gradMode, makeEmpty, transforms } from "@flambeau/tensor/internal";
+import {
+  bind,
+  bindInto,
+  bindOver,
+  executeOn,
+  gradMode,
+  makeEmpty,
+  transforms,
+} from "@flambeau/tensor/internal";
 import {
   add,
   compare,
@@ -283,7 +291,8 @@ export const fusedDerivatives: { readonly [P in FusedName]?: Derivative<P> | nul
       const each = neg(mul(bind("indexSelect", [weight, index], { dim: 0 }), share));
       const kept = reshape(where(ignored, full(each, [n], 0), each), [n, 1]);
       const places = reshape(index, [n, 1]);
-      return [bind("scatter", [zeros(g, logp.shape), places, kept], { dim: 1, reduce: "set" }), null, null];
+      const gx = bindOver("scatter", [zeros(g, logp.shape), places, kept], { dim: 1, reduce: "set" });
+      return [gx, null, null];
     },
   ),
   crossEntropy: row(

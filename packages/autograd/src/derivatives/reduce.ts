@@ -6,7 +6,7 @@
 
 import { bool, numelOf, type ReductionPrimitives, type ScanPrimitives, type Shape } from "@flambeau/core";
 import type { Tensor } from "@flambeau/tensor";
-import { bind, canRead, fromData, gradMode } from "@flambeau/tensor/internal";
+import { bind, bindOver, canRead, fromData, gradMode } from "@flambeau/tensor/internal";
 import {
   add,
   cast,
@@ -142,7 +142,7 @@ export const scanDerivatives: { readonly [P in keyof ScanPrimitives<unknown>]: D
 function scatterBack(g: Tensor | null, indices: Tensor, shape: Shape, dim: number): Tensor | null {
   if (g === null) return null;
   if (shape.length === 0) return g;
-  return bind("scatter", [zeros(g, shape), indices, g], { dim, reduce: "sum" });
+  return bindOver("scatter", [zeros(g, shape), indices, g], { dim, reduce: "sum" });
 }
 
 /** True when `x` holds a 0, or its device cannot tell at once. */

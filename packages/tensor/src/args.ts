@@ -80,10 +80,10 @@ export function requireKnown(
   }
 }
 
-/** True for a plain object that gives arguments by name. */
+/** True for a plain object that gives arguments by name: no tensor, dtype, device, backend, list or generator. */
 export function isOptions(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     !(value instanceof TensorHandle) &&
     !(value instanceof DType) && !(value instanceof Device) && !ArrayBuffer.isView(value) &&
-    !(Symbol.iterator in value) && !("kernels" in value);
+    !(Symbol.iterator in value) && !("kernels" in value) && !("manualSeed" in value);
 }

@@ -12,6 +12,13 @@ const generator = (seed: number) => new torch.Generator(seed);
 const COUNT = 20_000;
 
 describe("Generator", () => {
+  it("is no object of options: where it does not go by position it is refused, not passed over", () => {
+    expect(() => torch.multinomial(torch.ones(3), 2, false, generator(0) as never)).toThrow(
+      "Cannot multinomial: at most 1 optional arguments go by position, got 2",
+    );
+    expect(() => torch.ones(2).uniform_(0, 1, generator(0) as never)).toThrow("at most 2 optional arguments");
+  });
+
   it("gives the same numbers for the same seed, and others for another one", () => {
     const draw = (seed: number) => numbers(torch.randn([10], { generator: generator(seed) }));
     expect(draw(1)).toEqual(draw(1));

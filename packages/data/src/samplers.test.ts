@@ -98,6 +98,24 @@ describe("RandomSampler", () => {
   });
 });
 
+describe("arguments of samplers", () => {
+  it("go by position, as in PyTorch", () => {
+    const { generator } = seeded();
+    const random = new RandomSampler({ length: 3 }, true, 5, generator);
+    expect([random.replacement, random.numSamples, random.generator]).toEqual([true, 5, generator]);
+    const weighted = new WeightedRandomSampler([1, 2], 2, false, generator);
+    expect([weighted.replacement, weighted.generator]).toEqual([false, generator]);
+    expect(sorted([...weighted])).toEqual([0, 1]);
+    expect(new SubsetRandomSampler([1, 2], generator).generator).toBe(generator);
+  });
+
+  it("have names that are known", () => {
+    expect(() => new RandomSampler({ length: 3 }, { replacment: true } as never)).toThrow(
+      'Cannot make a RandomSampler with option "replacment": it must be one of replacement, numSamples, generator',
+    );
+  });
+});
+
 describe("SubsetRandomSampler", () => {
   it("gives the indices once, in random order", () => {
     const indices = count(50).map((i) => 3 * i);

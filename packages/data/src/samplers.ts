@@ -8,7 +8,8 @@
  */
 
 import { ValueError } from "@flambeau/core";
-import type { Generator } from "@flambeau/tensor";
+import type { Args, Generator } from "@flambeau/tensor";
+import { named } from "@flambeau/tensor/internal";
 import { integersBelow, permutation, uniforms } from "./random.ts";
 
 /** Sample numbers, or lists of them; `length` is how many one iteration gives. */
@@ -69,12 +70,18 @@ export class RandomSampler implements Sampler {
    * Makes a sampler in random order.
    *
    * @param dataSource What is sampled; only its length is used.
+   * @param args `replacement`, `numSamples` and `generator`, by position or by name.
    * @throws {ValueError} If `numSamples` is not a positive whole number.
    */
   constructor(
     dataSource: Sized,
-    { replacement = false, numSamples = null, generator = null }: RandomSamplerOptions = {},
+    ...args: Args<RandomSamplerOptions, ["replacement", "numSamples", "generator"]>
   ) {
+    const { replacement = false, numSamples = null, generator = null } = named<RandomSamplerOptions>(
+      "make a RandomSampler",
+      args,
+      ["replacement", "numSamples", "generator"],
+    );
     if (numSamples !== null) requireCount("RandomSampler", "numSamples", numSamples);
     this.dataSource = dataSource;
     this.replacement = replacement;
@@ -122,8 +129,10 @@ export class SubsetRandomSampler implements Sampler {
    * Makes a sampler of some numbers in random order.
    *
    * @param indices The sample numbers.
+   * @param args `generator`, by position or by name.
    */
-  constructor(indices: Iterable<number>, { generator = null }: GeneratorOption = {}) {
+  constructor(indices: Iterable<number>, ...args: Args<GeneratorOption, ["generator"]>) {
+    const { generator = null } = named<GeneratorOption>("make a SubsetRandomSampler", args, ["generator"]);
     this.indices = [...indices];
     this.generator = generator;
   }
@@ -166,14 +175,20 @@ export class WeightedRandomSampler implements Sampler {
    *
    * @param weights A weight for each sample, not negative.
    * @param numSamples How many to draw.
+   * @param args `replacement` and `generator`, by position or by name.
    * @throws {ValueError} If a weight is negative or not finite, all are 0, or there are fewer than `numSamples` that are
    * not 0 to draw from without replacement.
    */
   constructor(
     weights: Iterable<number>,
     numSamples: number,
-    { replacement = true, generator = null }: WeightedRandomSamplerOptions = {},
+    ...args: Args<WeightedRandomSamplerOptions, ["replacement", "generator"]>
   ) {
+    const { replacement = true, generator = null } = named<WeightedRandomSamplerOptions>(
+      "make a WeightedRandomSampler",
+      args,
+      ["replacement", "generator"],
+    );
     const kept = Float64Array.from(weights);
     const wrong = kept.findIndex((weight) => !(weight >= 0 && weight < Infinity));
     if (wrong >= 0) {

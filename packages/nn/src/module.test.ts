@@ -315,6 +315,10 @@ describe("stateDict and loadStateDict", () => {
       unexpectedKeys: ["extra"],
     });
     expect(flat(net.second.weight)).toEqual([5, 5]);
+    expect(String(net.loadStateDict(state, false))).toBe(
+      "_IncompatibleKeys(missing_keys=['gain', 'first.weight'], unexpected_keys=['extra'])",
+    );
+    expect(String(net.loadStateDict(net.stateDict()))).toBe("<All keys matched successfully>");
     expect(() => net.loadStateDict({ gain: 1 } as never, false)).toThrow("must be a Tensor");
   });
 

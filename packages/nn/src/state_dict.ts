@@ -10,6 +10,7 @@ import { requireTensor } from "@flambeau/tensor/internal";
 import type { AnyModule } from "./module.ts";
 import { Buffer, Parameter } from "./parameter.ts";
 import { classNameOf } from "./print.ts";
+import { pythonRepr } from "./python.ts";
 import { fieldOf, ownBuffers, ownModules, ownParameters, setField, stateOf } from "./registry.ts";
 
 /** Tensors by their dotted names, in PyTorch's order. */
@@ -43,6 +44,19 @@ export interface LoadResult {
   readonly missingKeys: string[];
   /** Names of the state dict that the module does not have. */
   readonly unexpectedKeys: string[];
+  /** As PyTorch prints it: `<All keys matched successfully>`, or the names. */
+  toString(): string;
+}
+
+/** The result of a load. Its text is no field of its own, so that results are equal when their names are. */
+function loadResult(missingKeys: string[], unexpectedKeys: string[]): LoadResult {
+  const list = (names: string[]) => `[${names.map(pythonRepr).join(", ")}]`;
+  return Object.defineProperty({ missingKeys, unexpectedKeys }, "toString", {
+    value: () =>
+      missingKeys.length + unexpectedKeys.length === 0
+        ? "<All keys matched successfully>"
+        : `_IncompatibleKeys(missing_keys=${list(missingKeys)}, unexpected_keys=${list(unexpectedKeys)})`,
+  });
 }
 
 /** Parameters and persistent buffers of a module and all below it: detached, over the same memory. */
@@ -133,7 +147,7 @@ export function loadStateDict(
       else slot.tensor.copy_(slot.value);
     }
   });
-  return { missingKeys, unexpectedKeys };
+  return loadResult(missingKeys, unexpectedKeys);
 }
 
 /** Lets the modules that know older forms of their state rewrite it, children after parents. */

@@ -15,6 +15,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
+import { backsText } from "./build_backs.ts";
 import { chainText } from "./build_chains.ts";
 import { fewText } from "./build_few.ts";
 import { lanesText } from "./build_lanes.ts";
@@ -246,6 +247,7 @@ function put(path: string, content: string | Uint8Array): void {
 
 put("assembly/generated/pointwise.ts", pointwiseExports());
 // Long, and not in git: made whenever the kernels are compiled.
+writeFileSync(join(HERE, "assembly/generated/backs.ts"), backsText());
 writeFileSync(join(HERE, "assembly/generated/chain.ts"), chainText());
 writeFileSync(join(HERE, "assembly/generated/few.ts"), fewText());
 writeFileSync(join(HERE, "assembly/generated/lanes.ts"), lanesText());

@@ -12,6 +12,7 @@
  * convolution with flipped weights over the gradient, spread by the stride. Few planes of 3 × 3 kernels read the image in place.
  */
 
+import { backPlane, setBack } from "./back";
 import {
   copyFloats,
   correlatePlane,
@@ -27,7 +28,6 @@ import { gemm_scratch, gemmPacked, KC, MC, multiplyRows, multiplyWhole, packedA,
 import { addProducts, setLanes, storeSums, takeImage as takeLanes } from "./lanes";
 import { scratch } from "./memory";
 import { nearPlane, nearPlaneGrad } from "./near";
-import { nearPlaneBack, paddedPlaneBack } from "./near_back";
 import { hasSums3x3, sums3x3 } from "./planes";
 import { correlateTaps } from "./taps";
 import { IS_BESIDE, setWindow, windowPlane } from "./window";
@@ -845,157 +845,49 @@ export function conv_input_grad_turned_f32(
   }
 }
 
-/** Puts `n` elements together, by turns from `a` and from `b`, which have at least four. */
-function byTurns(o: usize, a: usize, b: usize, n: i32): void {
-  const half = n >> 1;
-  for (let i = 0; i < half; i += 4) {
-    i = min(i, half - 4);
-    const at = <usize>i << 2;
-    const u = v128.load(a + at);
-    const v = v128.load(b + at);
-    v128.store(o + 2 * at, i32x4.shuffle(u, v, 0, 4, 1, 5));
-    v128.store(o + 2 * at, i32x4.shuffle(u, v, 2, 6, 3, 7), 16);
-  }
-  if (n & 1) store<f32>(o + (<usize>(n - 1) << 2), load<f32>(a + (<usize>half << 2)));
-}
-
 /**
- * The kernel of 3 × 3 that makes every second element of every second row of the input, from row `y` and column `x` (0 or 1)
- * on, of the gradient where that lies: weights of the larger kernel, turned, and zeros.
+ * {@linkcode conv_input_grad_f32} of square kernels that move by 1 or 2, without tables: back.ts reads the gradient where it
+ * lies. Where planes are sums, there is room for a plane behind gemm's working memory.
  */
-function quarter(to: usize, w: usize, y: i32, x: i32): void {
-  const high = meta(KERNEL + 1);
-  const wide = meta(KERNEL + 2);
-  for (let i = 0; i < 3; i++) {
-    for (let j = 0; j < 3; j++) {
-      const a = y + meta(LOW + 1) + 2 - 2 * i;
-      const b = x + meta(LOW + 2) + 2 - 2 * j;
-      const has = <u32>a < <u32>high && <u32>b < <u32>wide;
-      store<f32>(to, has ? load<f32>(w + (<usize>(a * wide + b) << 2)) : 0);
-      to += 4;
-    }
-  }
-}
-
-/** Whether `n` elements are all finite. */
-function areFinite(x: usize, n: i32): bool {
-  const end = x + (<usize>n << 2);
-  const zero = f32x4.splat(0);
-  let sum = zero;
-  for (; x + 16 <= end; x += 16) sum = f32x4.add(sum, f32x4.mul(v128.load(x), zero));
-  let rest: f32 = 0;
-  for (; x < end; x += 4) rest += 0 * load<f32>(x);
-  return rest === 0 && !v128.any_true(f32x4.ne(sum, zero));
-}
-
-/** The gradient of the input of one plane, product by product, for kernels that move by 2. */
-function inputGradPlainly(g: usize, w: usize, o: usize): void {
-  const h = meta(OUT + 1);
-  const n = meta(OUT + 2);
-  memory.fill(o, 0, <usize>(h * n) << 2);
-  for (let r = 0; r < meta(SIZE + 1); r++) {
-    for (let c = 0; c < meta(SIZE + 2); c++) {
-      const v = load<f32>(g + (<usize>(r * meta(SIZE + 2) + c) << 2));
-      let u = w;
-      for (let a = 0; a < meta(KERNEL + 1); a++) {
-        for (let b = 0; b < meta(KERNEL + 2); b++) {
-          const y = 2 * r + a - meta(LOW + 1);
-          const x = 2 * c + b - meta(LOW + 2);
-          const to = o + (<usize>(y * n + x) << 2);
-          if (<u32>y < <u32>h && <u32>x < <u32>n) store<f32>(to, load<f32>(to) + v * load<f32>(u));
-          u += 4;
-        }
-      }
-    }
-  }
-}
-
-/**
- * {@linkcode conv_input_grad_by2_f32} of one plane for kernels of 4 or 5 rows and columns, with a border of 1 or 2: four
- * convolutions of 3 × 3, whose results lie at `made` first. Their weights have zeros, by which only finite gradients may be
- * multiplied.
- */
-function inputGradByQuarters(g: usize, w: usize, o: usize, turned: usize, made: usize, zeros: usize): void {
-  const high = meta(SIZE + 1);
-  const wide = meta(SIZE + 2);
-  const h = meta(OUT + 1);
-  const n = meta(OUT + 2);
-  if (!areFinite(g, high * wide)) {
-    inputGradPlainly(g, w, o);
-    return;
-  }
-  for (let y = 0; y < 2; y++) {
-    const rows = (h + 1 - y) >> 1;
-    const size = n + 1 >> 1;
-    const other = made + (<usize>(rows * size) << 2);
-    for (let x = 0; x < 2; x++) {
-      quarter(turned, w, y, x);
-      nearPlane(turned, g, x ? other : made, high, wide, 1, 1, rows, n + 1 - x >> 1, 1, zeros);
-    }
-    for (let i = 0; i < rows; i++) {
-      const a = made + (<usize>(i * size) << 2);
-      const b = other + (<usize>(i * (n >> 1)) << 2);
-      byTurns(o + (<usize>((2 * i + y) * n) << 2), a, b, n);
-    }
-  }
-}
-
-/**
- * {@linkcode conv_input_grad_turned_f32} of depthwise kernels of 3 × 3 that move by 2. META has the gradient as the image, with
- * so many zeros around it that every pair of rows and of columns of the input has what it needs, and as output the input.
- * `skipRow` and `skipColumn` are 1 where its first row or column is the second of a pair. Behind the padded image there is room
- * for four times as much. For larger kernels META has the border of the input itself.
- */
-export function conv_input_grad_by2_f32(
-  g: usize,
-  w: usize,
-  o: usize,
-  batch: i32,
-  groups: i32,
-  skipRow: i32,
-  skipColumn: i32,
-): void {
-  const all = meta(GROUPS);
-  const high = meta(SIZE + 1);
-  const wide = meta(SIZE + 2);
-  const h = meta(OUT + 1);
-  const n = meta(OUT + 2);
-  const rows = meta(PADDED + 1);
-  const columns = meta(PADDED + 2);
-  const isNear = skipRow + skipColumn + meta(LOW + 1) + meta(LOW + 2) === 0 && wide >= 4 && 2 * wide === n &&
-    high === (h + 1) >> 1;
-  const k = meta(KERNEL + 1) * meta(KERNEL + 2);
-  const isSmall = k === 9;
-  const pad = image(k, h * n, 1);
-  const turned = packs(k, h * n, 1);
-  const zeros = isSmall ? 0 : zeroBeside();
-  const made = pad + (<usize>(rows * columns) << 2);
-  const next = <usize>(columns - 1) << 3;
-  const first = made + <usize>skipRow * next + (<usize>skipColumn << 2);
+export function conv_input_grad_back_f32(g: usize, w: usize, o: usize, batch: i32, count: i32, channels: i32): void {
+  const rows = meta(ROWS);
+  const groups = meta(GROUPS);
+  const all = meta(CHANNELS);
+  const size = meta(KERNEL + 1);
+  const plane = <usize>(meta(OUT + 1) * meta(OUT + 2)) << 2;
+  const p = meta(SIZE + 1) * meta(SIZE + 2);
+  const weights = <usize>(size * size) << 2;
   const ends = finishes();
-  if (isSmall) clearImage(k, h * n);
+  // The row of zeros lies at the end of gemm's working memory, at whose begin a row has room.
+  const more = taps();
+  const row = <usize>(meta(OUT + 2) + 32) << 2;
+  const zeros = more - row + 64;
+  memory.fill(more - row, 0, row);
+  setBack(
+    meta(OUT + 1),
+    meta(OUT + 2),
+    meta(SIZE + 1),
+    meta(SIZE + 2),
+    size,
+    meta(STRIDE + 1),
+    meta(LOW + 1),
+    meta(LOW + 2),
+  );
   for (let b = 0; b < batch; b++) {
-    for (let group = 0; group < groups; group++) {
-      const at = b * all + group;
-      const from = g + (<usize>(at * high * wide) << 2);
-      const u = w + (<usize>(group * k) << 2);
-      const result = o + (<usize>(at * h * n) << 2);
-      if (!isSmall) {
-        inputGradByQuarters(from, u, result, turned, pad, zeros);
-      } else if (isNear) {
-        nearPlaneBack(u, from, result, high, h, wide, pad, scratch);
-      } else {
-        place(from, pad);
-        paddedPlaneBack(u, pad, made, rows, columns);
-        let to = result;
-        let p = first;
-        for (let y = 0; y < h; y++) {
-          copyFloats(to, p, n);
-          to += <usize>n << 2;
-          p += next;
+    for (let group = 0; group < count; group++) {
+      const at = b * groups + group;
+      for (let c = 0; c < channels; c++) {
+        const to = o + (<usize>((at * all + c) * p) << 2);
+        let u = w + <usize>(group * rows * all + c) * weights;
+        let from = g + <usize>(at * rows) * plane;
+        for (let r = 0; r < rows; r++) {
+          backPlane(u, from, r ? more : to, zeros, scratch);
+          if (r) addFloats(to, more, p);
+          u += <usize>all * weights;
+          from += plane;
         }
+        if (ends) finishRows(to, to, 0, 1, p, biasAt(to, p));
       }
-      if (ends) finishRows(result, result, 0, 1, h * n, biasAt(result, h * n));
     }
   }
 }

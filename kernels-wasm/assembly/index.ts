@@ -15,7 +15,7 @@ export * from "./reduce";
 export {
   conv_f32,
   conv_input_grad_f32,
-  conv_input_grad_by2_f32,
+  conv_input_grad_back_f32,
   conv_input_grad_turned_f32,
   conv_input_grad_scratch,
   conv_scratch,

@@ -1,5 +1,5 @@
 /**
- * Gradients of planes of the input of kernels of 3 × 3 for one channel that move by 2, straight from planes of the gradient.
+ * Gradients of planes of the input of kernels of 3 × 3 that move by 2 with a border of 1, straight from planes of the gradient.
  */
 
 import { mad } from "./fused";
@@ -79,10 +79,18 @@ export function nearPlaneBack(
   back<Right>(w, g, o, high, h, row, 2 * row, row - 16, row, zeros, edge);
 }
 
-/**
- * {@linkcode back} of a padded plane, `high` × `n` (n of the form 4 i + 1), to one of 2 (high - 1) × 2 (n - 1) elements.
- */
-export function paddedPlaneBack(w: usize, g: usize, o: usize, high: i32, n: i32): void {
-  const row = <usize>n << 2;
-  back<Middle>(w, g, o, high, 2 * high - 2, row, 2 * row - 8, 0, row - 4, 0, 0);
+/** {@linkcode back} of the elements of the gradient before `end` (in bytes), whole vectors, with others behind them. */
+export function insideBack(
+  w: usize,
+  g: usize,
+  o: usize,
+  high: i32,
+  h: i32,
+  row: usize,
+  next: usize,
+  end: usize,
+  zeros: usize,
+  edge: usize,
+): void {
+  back<Middle>(w, g, o, high, h, row, next, 0, end, zeros, edge);
 }

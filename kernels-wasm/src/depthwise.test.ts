@@ -295,3 +295,51 @@ test.each(ODDLY)(
     }
   },
 );
+
+test.each([1, 2, 3, 4, 5, 7])(
+  "gradients of inputs where gradients lie: borders, sizes, what is not finite, no −0: %i rows",
+  (high) => {
+    for (const stride of [1, 2]) {
+      for (let padding = 0; padding <= high; padding++) {
+        for (const width of [7, 8, 9, 14, 15, 20, 25]) {
+          const heights = [high, high + 1, width + 3];
+          for (const [i, height] of heights.entries()) {
+            check(
+              [height, width],
+              square(high, stride, padding, 1),
+              i,
+            );
+          }
+          const uneven = {
+            ...square(high, stride, padding, 1),
+            padding: [Math.abs(high - 1 - padding), padding],
+          };
+          check([width - padding, width], uneven, width);
+        }
+        const image = [1, 1, high + 4, 19];
+        const out = [1, 1, ...image.slice(2).map((n) => Math.floor((n + 2 * padding - high) / stride) + 1)];
+        const attrs = { ...square(high, stride, padding, 1), groups: 1, inputSize: image.slice(2) };
+        for (const [label, device] of targets) {
+          const w = operand(device, new Array(high * high).fill(2), [1, 1, high, high]);
+          const gx = empty(device, image);
+          run(device, "convInputGrad", [operand(device, new Array(size(out)).fill(-0), out), w], gx, attrs);
+          expect(values(device, gx).some((v) => Object.is(v, -0)), label).toBe(false);
+          for (let at = 0; at < size(out); at++) {
+            const data = numbers(out, 6);
+            data[at] = at % 2 ? NaN : Infinity;
+            run(device, "convInputGrad", [operand(device, data, out), w], gx, attrs);
+            const sees = (i: number, at: number): boolean => {
+              const tap = i + padding - at * stride;
+              return tap >= 0 && tap < high;
+            };
+            const want = values(device, gx).map((_, i) =>
+              sees(Math.floor(i / 19), Math.floor(at / out[3]!)) && sees(i % 19, at % out[3]!)
+            );
+            expect(values(device, gx).map((v) => !Number.isFinite(v)), `${label} ${stride} ${padding} ${at}`)
+              .toEqual(want);
+          }
+        }
+      }
+    }
+  },
+);

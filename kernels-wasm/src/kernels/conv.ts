@@ -52,11 +52,6 @@ interface Geometry {
   readonly dilation: number[];
   readonly out: number[];
   readonly stride: number[];
-  /**
-   * Where the gradient of the input is made in pairs of rows and of columns (3 × 3 by 2): 1 for a height or width whose first
-   * element is the second of its pair.
-   */
-  readonly skipped?: number[];
 }
 
 /** Dense and not empty: sums over nothing are left to the decomposition. */
@@ -82,19 +77,18 @@ function convolution(
   pointers: readonly number[],
   g: Geometry,
 ): WasmDispatch | null {
-  const { skipped } = g;
-  const read = skipped !== undefined
-    ? pairsOf(g.out, skipped)
-    : g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
+  const read = g.out.map((n, i) => (n - 1) * g.stride[i]! + (g.kernel[i]! - 1) * g.dilation[i]! + 1);
   const split = splitOf(g);
-  const direct = split === 1 && skipped === undefined &&
+  const direct = split === 1 &&
     read.every((n, i) => g.low[i] === 0 && g.spread[i] === 1 && n <= g.size[i]!);
   // The gradient of the input is taken out of the padded image whole, also where no window reads it.
   const adds = name === "conv_input_grad_f32";
   const needed = adds ? read.map((n, i) => Math.max(n, g.low[i]! + g.size[i]!)) : read;
   const padded = direct ? g.size : needed.map((n, i) => i === 2 ? Math.ceil(n / split) * split : n);
   const taps = g.channels * count(g.kernel);
-  const image = direct ? 0 : g.channels * count(padded) * (skipped !== undefined ? 5 : 1);
+  // Planes that are added up are made apart.
+  const isBack = name === "conv_input_grad_back_f32";
+  const image = isBack ? count(g.size) : direct ? 0 : g.channels * count(padded);
   const { batch, groups } = g;
   const sizes = [batch * g.channels * count(g.size), g.rows * taps, batch * g.rows * count(g.out)];
   if (!sizes.every((size) => groups * size < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
@@ -121,11 +115,12 @@ function cutConvolution(
   const volume = g.channels * count(g.size);
   const products = g.rows * taps * pixels;
   // Few rows read the image once for each; others copy every element of the gathered matrix first.
-  const cost = g.batch * g.groups * (g.skipped ? 0.25 : 1) *
+  const isBack = name === "conv_input_grad_back_f32";
+  const cost = g.batch * g.groups * (isBack ? 0.4 : 1) *
     (products / 25 + taps * pixels * (g.rows < 4 ? 0.2 : 0.5));
   const threads = kernels.pool?.threads ?? 1;
   const isWeightGrad = name === "conv_weight_grad_f32";
-  const isAdded = name === "conv_input_grad_f32";
+  const isAdded = name === "conv_input_grad_f32" || isBack;
   // What one image and one group take in each operand, in bytes.
   const [image, product, weights] = [volume * 4, g.rows * pixels * 4, g.rows * taps * 4];
   const steps = isWeightGrad
@@ -134,11 +129,7 @@ function cutConvolution(
     ? [product, weights, image]
     : [image, weights, product];
   const shared = isWeightGrad ? 2 : 1;
-  const tail = isWeightGrad
-    ? [0, taps, 0, pixels]
-    : isAdded
-    ? [g.channels]
-    : g.skipped ?? [g.rows, 0, pixels];
+  const tail = isWeightGrad ? [0, taps, 0, pixels] : isAdded ? [g.channels] : [g.rows, 0, pixels];
   const args = [...pointers, g.batch, g.groups, ...tail];
   const byGroups = {
     units: g.groups,
@@ -156,7 +147,7 @@ function cutConvolution(
   };
   if (g.groups >= 2 * threads) return kernels.cut(entry, args, byGroups);
   if (isWeightGrad) return cutWeightGrad(kernels, entry, args, g, byImages);
-  if (g.batch >= threads || (isAdded && g.channels === 1) || g.skipped) {
+  if (g.batch >= threads || (isAdded && g.channels === 1)) {
     return kernels.cut(entry, args, byImages);
   }
   if (isAdded) {
@@ -209,33 +200,25 @@ function cutWeightGrad(
   return withSums(kernels, parts, [[2, size]]);
 }
 
-/** Widest image whose rows the working memory of {@linkcode by2} holds. */
-const MOST_BY_2 = 16384;
+/** Widest image whose rows the working memory of assembly/back.ts holds. */
+const MOST_COLUMNS = 16384;
 
-/** Sizes of the padded gradient that has what {@linkcode Geometry.skipped | pairs} of an input need: columns by four pairs. */
-function pairsOf([, height, width]: readonly number[], [row, column]: readonly number[]): number[] {
-  return [1, Math.ceil((height! + row!) / 2) + 1, Math.ceil((width! + column!) / 8) * 4 + 1];
-}
+/** Sizes of the square kernels whose gradients of the input assembly/back.ts makes, by their stride. */
+const BACKS: Readonly<Record<number, readonly number[]>> = { 1: [3, 5], 2: [1, 2, 3, 4, 5, 7] };
 
-/**
- * The gradient of the input of a depthwise convolution that moves by 2, without the zeros between, for kernels of 3 × 3, and of
- * up to 5 × 5 where four of 3 × 3 make every second element of every second row; else null.
- */
-function by2(own: Geometry, turned: Geometry): Geometry | null {
-  const isBy2 = own.rows * own.channels === 1 && own.size[0] === 1 && own.out[0] === 1 && own.low[0] === 0 &&
-    String([own.kernel[0], own.stride, own.dilation]) === "1,1,2,2,1,1,1" && own.size[2]! <= MOST_BY_2;
-  if (!isBy2) return null;
-  const both = [1, 2];
-  if (both.every((i) => own.kernel[i] === 3)) {
-    const skipped = own.low.slice(1).map((v) => (v + 1) % 2);
-    const low = [0, ...skipped.map((v, i) => (v + 1 - own.low[i + 1]!) / 2)];
-    return { ...turned, low, spread: [1, 1, 1], skipped };
-  }
-  const areQuarters = own.size[2]! >= 10 &&
-    both.every((i) =>
-      [4, 5].includes(own.kernel[i]!) && [1, 2].includes(own.low[i]!) && own.size[i]! <= 2 * own.out[i]!
-    );
-  return areQuarters ? { ...turned, low: own.low, spread: [1, 1, 1], skipped: [0, 0] } : null;
+/** Whether planes of the input's gradient are made where the gradient lies: few, of kernels that there are bodies for. */
+function isNear({ rows, channels, size, low, kernel, dilation, out, stride }: Geometry): boolean {
+  const [, by] = stride as [number, number];
+  const [, high] = kernel as [number, number];
+  const [, above, left] = low as [number, number, number];
+  const has = (BACKS[by] ?? []).includes(high) && rows * channels < 4 && size[0]! * out[0]! === 1 &&
+    low[0] === 0 &&
+    String([stride, kernel, dilation]) === String([1, by, by, 1, high, high, 1, 1, 1]) &&
+    size[2]! >= 9 - by && Math.max(size[2]!, out[2]!) <= MOST_COLUMNS;
+  // Pairs of columns whose first is outside have bodies from 3 × 3 on.
+  if (by === 2 || !has) return has && (high > 2 || left % 2 === 0);
+  // Others are convolutions with turned weights, which read the gradient where it lies too.
+  return rows * channels === 1 && Math.max(above, left) < high && (high === 5 || Math.min(above, left) === 0);
 }
 
 /** Most taps of convolutions that read the image tap by tap. */
@@ -437,7 +420,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
         stride: turned.spread,
       };
       const isPlain = count(kernel) * count(own.stride) === 1;
-      const pairs = by2(own, turned);
+      const near = isNear(own);
       const isAdded = rows >= 4 && !isPlain && !isTurnedBetter(turned);
       const back = winogradOf(own);
       const tiled = winogradOf(turned);
@@ -447,7 +430,7 @@ export function convKernels(kernels: Kernels): Partial<KernelTable<WasmDispatch>
       const [from, by] = [pointer(g), pointer(weight)];
       const make = (to: number): WasmDispatch | null => {
         const pointers = [from, by, to] as const;
-        if (pairs !== null) return convolution(kernels, "conv_input_grad_by2_f32", pointers, pairs);
+        if (near) return convolution(kernels, "conv_input_grad_back_f32", pointers, own);
         const direct = isAdded
           ? convolution(kernels, "conv_input_grad_f32", pointers, own)
           : convolution(kernels, "conv_input_grad_turned_f32", pointers, turned);

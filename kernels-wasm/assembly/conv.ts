@@ -1192,10 +1192,23 @@ const SUMS: i32 = KC * MC / 4;
 
 /** Adds up the lanes of `n` vectors. */
 function addLanes(sums: usize, o: usize, n: i32): void {
-  for (let i = 0; i < n; i++) {
-    const v = v128.load(sums + (<usize>i << 4));
+  const end = o + (<usize>n << 2);
+  for (; o + 16 <= end; o += 16) {
+    const a = v128.load(sums);
+    const b = v128.load(sums, 16);
+    const c = v128.load(sums, 32);
+    const d = v128.load(sums, 48);
+    // Lanes 0 and 2, and 1 and 3, of each.
+    const ab = f32x4.add(i32x4.shuffle(a, b, 0, 1, 4, 5), i32x4.shuffle(a, b, 2, 3, 6, 7));
+    const cd = f32x4.add(i32x4.shuffle(c, d, 0, 1, 4, 5), i32x4.shuffle(c, d, 2, 3, 6, 7));
+    v128.store(o, f32x4.add(i32x4.shuffle(ab, cd, 0, 2, 4, 6), i32x4.shuffle(ab, cd, 1, 3, 5, 7)));
+    sums += 64;
+  }
+  for (; o < end; o += 4) {
+    const v = v128.load(sums);
     const w = f32x4.add(v, i64x2.shuffle(v, v, 1, 0));
-    store<f32>(o + (<usize>i << 2), f32x4.extract_lane(w, 0) + f32x4.extract_lane(w, 1));
+    store<f32>(o, f32x4.extract_lane(w, 0) + f32x4.extract_lane(w, 1));
+    sums += 16;
   }
 }
 
@@ -1348,7 +1361,7 @@ export function conv_weight_grad_f32(
     const to = o + (<usize>(group * rows * k) << 2);
     if (rows < 4) {
       for (let r = 0; r < rows; r++) {
-        for (let i = 0; i < k; i++) v128.store(sums + (<usize>i << 4), f32x4.splat(0));
+        for (let i: usize = 0, end = <usize>k << 4; i < end; i += 16) v128.store(sums + i, f32x4.splat(0));
         for (let n = 0; n < batch; n++) {
           const from = x + (<usize>((n * groups + group) * volume) << 2);
           const at = g + (<usize>(((n * groups + group) * rows + r) * p) << 2);

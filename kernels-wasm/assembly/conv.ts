@@ -847,7 +847,8 @@ export function conv_input_grad_turned_f32(
 
 /**
  * {@linkcode conv_input_grad_f32} of square kernels that move by 1 or 2, without tables: back.ts reads the gradient where it
- * lies. Where planes are sums, there is room for a plane behind gemm's working memory.
+ * lies. Where planes are sums, or have fewer than the 7 columns that it makes by 2, there is room for one of at least 8 columns
+ * behind gemm's working memory.
  */
 export function conv_input_grad_back_f32(g: usize, w: usize, o: usize, batch: i32, count: i32, channels: i32): void {
   const rows = meta(ROWS);
@@ -855,7 +856,10 @@ export function conv_input_grad_back_f32(g: usize, w: usize, o: usize, batch: i3
   const all = meta(CHANNELS);
   const size = meta(KERNEL + 1);
   const plane = <usize>(meta(OUT + 1) * meta(OUT + 2)) << 2;
-  const p = meta(SIZE + 1) * meta(SIZE + 2);
+  const h = meta(SIZE + 1);
+  const n = meta(SIZE + 2);
+  const p = h * n;
+  const isNarrow = n < 7;
   const weights = <usize>(size * size) << 2;
   const ends = finishes();
   // The row of zeros lies at the end of gemm's working memory, at whose begin a row has room.
@@ -866,8 +870,8 @@ export function conv_input_grad_back_f32(g: usize, w: usize, o: usize, batch: i3
   setBack(
     meta(OUT + 1),
     meta(OUT + 2),
-    meta(SIZE + 1),
-    meta(SIZE + 2),
+    h,
+    isNarrow ? 8 : n,
     size,
     meta(STRIDE + 1),
     meta(LOW + 1),
@@ -881,8 +885,14 @@ export function conv_input_grad_back_f32(g: usize, w: usize, o: usize, batch: i3
         let u = w + <usize>(group * rows * all + c) * weights;
         let from = g + <usize>(at * rows) * plane;
         for (let r = 0; r < rows; r++) {
-          backPlane(u, from, r ? more : to, zeros, scratch);
-          if (r) addFloats(to, more, p);
+          backPlane(u, from, isNarrow || r ? more : to, zeros, scratch);
+          if (isNarrow) {
+            for (let y = 0; y < h; y++) {
+              const at = to + (<usize>(y * n) << 2);
+              if (r) addFloats(at, more + (<usize>y << 5), n);
+              else copyFloats(at, more + (<usize>y << 5), n);
+            }
+          } else if (r) addFloats(to, more, p);
           u += <usize>all * weights;
           from += plane;
         }

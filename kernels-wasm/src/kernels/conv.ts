@@ -86,9 +86,9 @@ function convolution(
   const needed = adds ? read.map((n, i) => Math.max(n, g.low[i]! + g.size[i]!)) : read;
   const padded = direct ? g.size : needed.map((n, i) => i === 2 ? Math.ceil(n / split) * split : n);
   const taps = g.channels * count(g.kernel);
-  // Planes that are added up are made apart.
+  // Planes that are added up are made apart, and those of few columns as 8.
   const isBack = name === "conv_input_grad_back_f32";
-  const image = isBack ? count(g.size) : direct ? 0 : g.channels * count(padded);
+  const image = isBack ? g.size[1]! * Math.max(8, g.size[2]!) : direct ? 0 : g.channels * count(padded);
   const { batch, groups } = g;
   const sizes = [batch * g.channels * count(g.size), g.rows * taps, batch * g.rows * count(g.out)];
   if (!sizes.every((size) => groups * size < 2 ** 29) || image + taps * g.rows > 2 ** 27) return null;
@@ -214,7 +214,7 @@ function isNear({ rows, channels, size, low, kernel, dilation, out, stride }: Ge
   const has = (BACKS[by] ?? []).includes(high) && rows * channels < 4 && size[0]! * out[0]! === 1 &&
     low[0] === 0 &&
     String([stride, kernel, dilation]) === String([1, by, by, 1, high, high, 1, 1, 1]) &&
-    size[2]! >= 9 - by && Math.max(size[2]!, out[2]!) <= MOST_COLUMNS;
+    (by === 2 || size[2]! >= 8) && Math.max(size[2]!, out[2]!) <= MOST_COLUMNS;
   // Pairs of columns whose first is outside have bodies from 3 × 3 on.
   if (by === 2 || !has) return has && (high > 2 || left % 2 === 0);
   // Others are convolutions with turned weights, which read the gradient where it lies too.

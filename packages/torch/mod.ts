@@ -16,6 +16,7 @@
 
 export { getNumThreads, setNumThreads } from "./src/backends.ts";
 export { e, inf, nan, pi } from "./src/constants.ts";
+export { cosineSimilarity, pairwiseDistance } from "./src/distance.ts";
 export { enableWebGpu, type WebGpuOptions } from "./src/enable.ts";
 
 export * as backends from "./src/describe.ts";

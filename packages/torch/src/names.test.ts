@@ -11,3 +11,9 @@ test("numbers have PyTorch's names", () => {
 test("torch.utils.data is torch.data", () => {
   expect(torch.utils.data.DataLoader).toBe(torch.data.DataLoader);
 });
+
+test("distances are in torch and in nn.functional", () => {
+  const [x, y] = [torch.tensor([[3, 4]]), torch.tensor([[4, 3]])];
+  expect(torch.cosineSimilarity(x, y, { dim: 1 }).itemSync()).toBeCloseTo(0.96, 6);
+  expect(torch.pairwiseDistance(x, y).itemSync()).toBeCloseTo(Math.SQRT2, 5);
+});

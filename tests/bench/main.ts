@@ -347,6 +347,16 @@ const rows: readonly Row[] = [
     ...{ padding: 1, groups: 576, stride: 2 },
   }),
   ...convolutions("depthwise 960, 7², 3×3", [1, 960, 7], [960, 3], { padding: 1, groups: 960 }),
+  ...convolutions("8 × depthwise 960, 7², 3×3", [8, 960, 7], [960, 3], { padding: 1, groups: 960 }),
+  // EfficientNet's.
+  ...convolutions("depthwise 144, 56², 5×5 by 2", [1, 144, 56], [144, 5], {
+    ...{ padding: 2, groups: 144, stride: 2 },
+  }),
+  ...convolutions("depthwise 672, 14², 5×5 by 2", [1, 672, 14], [672, 5], {
+    ...{ padding: 2, groups: 672, stride: 2 },
+  }),
+  ...convolutions("depthwise 1152, 7², 5×5", [1, 1152, 7], [1152, 5], { padding: 2, groups: 1152 }),
+  ...convolutions("depthwise 128, 56², 3×3 by 3", [1, 128, 56], [128, 3], { groups: 128, stride: 3 }),
   ...attentions("8 × 8 × 256 × 64", [8, 8, 256, 64], false),
   ...attentions("16 × 4 × 64 × 32", [16, 4, 64, 32], false),
   ...attentions("16 × 4 × 64 × 32, causal", [16, 4, 64, 32], true),

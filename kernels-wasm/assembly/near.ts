@@ -350,6 +350,117 @@ function downGrads<Side>(
   v128.store(s, s8, 128);
 }
 
+/**
+ * {@linkcode downGrads} of a plane of five to eight columns inside a border: its left and its right block, which overlap where
+ * `mask` leaves out, one after the other, so that the sums stay in registers.
+ */
+function narrowGrads(
+  g: usize,
+  x: usize,
+  s: usize,
+  high: i32,
+  row: usize,
+  top: i32,
+  h: i32,
+  n: i32,
+): void {
+  let s0 = v128.load(s);
+  let s1 = v128.load(s, 16);
+  let s2 = v128.load(s, 32);
+  let s3 = v128.load(s, 48);
+  let s4 = v128.load(s, 64);
+  let s5 = v128.load(s, 80);
+  let s6 = v128.load(s, 96);
+  let s7 = v128.load(s, 112);
+  let s8 = v128.load(s, 128);
+  const next = <usize>n << 2;
+  const last = next - 16;
+  let mask = i32x4.splat(-1);
+  const first = top < 0 ? x - <usize>top * row : x;
+  for (let j: usize = 0;; j = last) {
+    const isLeft = j === 0;
+    let q = g + j;
+    let p = first + j;
+    let a = v128.and(v128.load(q), mask);
+    let u = v128.load(p, 4);
+    let d: v128;
+    let c: v128;
+    if (isLeft) {
+      d = v128.load(p, 8);
+      c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+    } else {
+      d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
+      c = v128.load(p);
+    }
+    if (top <= 0) {
+      s0 = mad(a, c, s0);
+      s1 = mad(a, u, s1);
+      s2 = mad(a, d, s2);
+      p += row;
+      u = v128.load(p, 4);
+      if (isLeft) {
+        d = v128.load(p, 8);
+        c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+      } else {
+        d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
+        c = v128.load(p);
+      }
+    }
+    s3 = mad(a, c, s3);
+    s4 = mad(a, u, s4);
+    s5 = mad(a, d, s5);
+    for (let y = 1; y < h; y++) {
+      q += next;
+      const b = v128.and(v128.load(q), mask);
+      s0 = mad(b, c, s0);
+      s1 = mad(b, u, s1);
+      s2 = mad(b, d, s2);
+      p += row;
+      u = v128.load(p, 4);
+      if (isLeft) {
+        d = v128.load(p, 8);
+        c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+      } else {
+        d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
+        c = v128.load(p);
+      }
+      s6 = mad(a, c, s6);
+      s7 = mad(a, u, s7);
+      s8 = mad(a, d, s8);
+      s3 = mad(b, c, s3);
+      s4 = mad(b, u, s4);
+      s5 = mad(b, d, s5);
+      a = b;
+    }
+    // The last window ends in the row that follows, or below the image.
+    if (high + top - 2 >= h) {
+      p += row;
+      u = v128.load(p, 4);
+      if (isLeft) {
+        d = v128.load(p, 8);
+        c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+      } else {
+        d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
+        c = v128.load(p);
+      }
+      s6 = mad(a, c, s6);
+      s7 = mad(a, u, s7);
+      s8 = mad(a, d, s8);
+    }
+    if (!isLeft) break;
+    mask = lastLanes(n - 4);
+  }
+  v128.store(s, s0);
+  v128.store(s, s1, 16);
+  v128.store(s, s2, 32);
+  v128.store(s, s3, 48);
+  v128.store(s, s4, 64);
+  v128.store(s, s5, 80);
+  v128.store(s, s6, 96);
+  v128.store(s, s7, 112);
+  v128.store(s, s8, 128);
+}
+
 /** The gradient of {@linkcode byTwo} for the weights, as {@linkcode downGrads}. */
 function byTwoGrads<Side>(
   g: usize,
@@ -472,7 +583,9 @@ export function nearPlaneGrad(
   const past = isPast(by, wide, beside, n);
   x -= <usize>(beside << 2);
   const to = past ? end - 1 & ~15 : end;
-  if (by === 1) {
+  if (by === 1 && n <= 8 && beside > 0 && past) {
+    narrowGrads(g, x, s, high, row, top, h, n);
+  } else if (by === 1) {
     const from: usize = beside > 0 ? 16 : 0;
     if (beside > 0) downGrads<Left>(g, x, s, high, row, top, h, n, 0, 16);
     if (to > from) downGrads<Middle>(g, x, s, high, row, top, h, n, from, to);

@@ -81,6 +81,29 @@ describe("checkpoint", () => {
     expect(values(y).some((v, i) => (v === 1) !== (values(x.grad)[i] === 0))).toBe(true);
   });
 
+  it("takes useReentrant of either value, and gives the function its arguments only", () => {
+    const net = mlp();
+    const x = torch.randn([2, 3], f64);
+    const want = grad(net(x).sum(), net.parameters()).map(values);
+    for (const useReentrant of [false, true]) {
+      let count = 0;
+      const f = (...args: readonly unknown[]): Tensor => {
+        count = args.length;
+        return net(args[0] as Tensor);
+      };
+      const one = checkpoint((a) => net(a), x, { useReentrant });
+      const two: Tensor = checkpoint(f, x, { useReentrant, preserveRngState: false });
+      expect(count).toBe(1);
+      expect(grad(one.sum(), net.parameters()).map(values)).toEqual(want);
+      expect(grad(two.sum(), net.parameters()).map(values)).toEqual(want);
+    }
+    // With an optional argument, which the options do not stand for.
+    const scaled = (a: Tensor, factor?: number) => a.mul(factor ?? 2).sin();
+    const y = leaf([1, 2]);
+    expect(values(checkpoint(scaled, y, { useReentrant: false }))).toEqual(values(y.mul(2).sin()));
+    expect(values(checkpoint(scaled, y, 3, { useReentrant: false }))).toEqual(values(y.mul(3).sin()));
+  });
+
   it("keeps nothing of what is made inside", () => {
     const size = 4096;
     const bytes = size * 8;
@@ -262,6 +285,8 @@ describe("checkpointSequential", () => {
       expect(values(got!)).toEqual(values(want!));
       const [listed] = grad(checkpointSequential([...net], segments, x).sum(), x);
       expect(values(listed!)).toEqual(values(want!));
+      const [named] = grad(checkpointSequential(net, segments, x, { useReentrant: false }).sum(), x);
+      expect(values(named!)).toEqual(values(want!));
     }
     expect(() => checkpointSequential(net, 5, x)).toThrow("segments must be an integer from 1 to 4, got 5");
   });

@@ -31,7 +31,19 @@ import { drop, hold, type Remade, SavedTensor, saving, type Segment } from "./no
 export interface CheckpointOptions {
   /** Draw the same random numbers again when the function is computed anew. Default true. */
   readonly preserveRngState?: boolean;
+  /**
+   * Which of PyTorch's two ways is meant; default false. There is one way here, that of false: the graph is recorded as always.
+   * With true the gradients are the same wherever PyTorch's other way gives any, and there are gradients too where it gives
+   * none: when no argument requires grad but a parameter does, for tensors in structures, and by `autograd.grad`.
+   */
+  readonly useReentrant?: boolean;
 }
+
+/** The names of {@linkcode CheckpointOptions}. */
+const OPTION_NAMES: readonly string[] = [
+  "preserveRngState",
+  "useReentrant",
+] satisfies (keyof CheckpointOptions)[];
 
 /** A value that the first run saved: its type, and whether it was let go. */
 interface Entry extends Aval {
@@ -209,7 +221,9 @@ function recorded(
 }
 
 function isCheckpointOptions(value: unknown): value is CheckpointOptions {
-  return isOptions(value) && Object.keys(value).join() === "preserveRngState";
+  if (!isOptions(value)) return false;
+  const names = Object.keys(value);
+  return names.length > 0 && names.every((name) => OPTION_NAMES.includes(name));
 }
 
 /**
@@ -219,13 +233,13 @@ function isCheckpointOptions(value: unknown): value is CheckpointOptions {
  * running statistics of a batch normalization, happen twice. Inside `vmap`, `func.grad` and their kin it is called once, and keeps
  * what it needs.
  *
- * @param args The arguments of `f`; after them perhaps `{ preserveRngState: false }`.
+ * @param args The arguments of `f`; after them perhaps `{ useReentrant: false, preserveRngState: true }` or a part of it.
  * @throws {GradError} In the backward pass, if `f` does not do the same the second time.
  * @see https://pytorch.org/docs/stable/checkpoint.html
  *
  * @example
  * ```ts
- * const y = torch.utils.checkpoint((x) => block2(block1(x)), x);
+ * const y = torch.utils.checkpoint((x) => block2(block1(x)), x, { useReentrant: false });
  * ```
  */
 export function checkpoint<A extends readonly unknown[], R>(f: (...args: A) => R, ...args: A): R;

@@ -29,7 +29,6 @@ interface Back {
 const BACKS: readonly Back[] = [
   { size: 5, by: 1, odd: false, edge: true },
   { size: 1, by: 2, odd: false, edge: true },
-  { size: 2, by: 2, odd: false, edge: true },
   ...[false, true].flatMap((odd) => [
     ...[4, 5, 7].map((size) => ({ size, by: 2, odd, edge: true })),
   ]),

@@ -1,13 +1,13 @@
 /**
- * Gradients of planes of the input, for square kernels of at most 7 × 7 that move by 1 or 2, straight from planes of the
+ * Gradients of planes of the input, for square kernels of at most 7 × 7 that move by 1, 2 or 3, straight from planes of the
  * gradient, whatever the border. The bodies are generated (`build_backs.ts`), but for those of 3 × 3, whose weights stay in registers: these
- * are here and in near_back.ts, and what all are told, and which runs where.
+ * are here and in near_back.ts, and those whose windows lie side by side (beside_back.ts), and what all are told, and which runs where.
  */
 
+import { besidePlaneBack } from "./beside_back";
 import { mad } from "./fused";
 import {
   back1_by2_edge,
-  back2_by2_edge,
   back4_by2_edge,
   back4_by2_odd_edge,
   back5_by1_edge,
@@ -21,7 +21,7 @@ import { n as number, One, Zero } from "./numbers";
 
 /** Rows of the gradient, columns, bytes of a row. */
 export let HIGH: i32 = 0;
-let WIDE: i32 = 0;
+export let WIDE: i32 = 0;
 export let LINE: usize = 0;
 /** Rows and columns of the result, bytes of a row. */
 export let OUT_Y: i32 = 0;
@@ -30,6 +30,8 @@ export let NEXT: usize = 0;
 /** Rows above the input where the first window begins, and which column of the gradient the first (pair of) columns begins with. */
 export let TOP: i32 = 0;
 export let SHIFT: i32 = 0;
+/** Which column of a window the first column of the result is. */
+export let PHASE: i32 = 0;
 let SIZE: i32 = 0;
 let BY: i32 = 0;
 let ODD: bool = false;
@@ -62,10 +64,11 @@ export function setBack(
   OUT_X = n;
   NEXT = <usize>n << 2;
   TOP = top;
-  SHIFT = by === 1 ? left : left >> 1;
+  SHIFT = left / by;
+  PHASE = left % by;
   SIZE = size;
   BY = by;
-  ODD = by === 2 && (left & 1) !== 0;
+  ODD = by === 2 && PHASE !== 0;
   IS_HALF = size === 3 && by === 2 && top === 1 && left === 1 && 2 * wide === n;
 }
 
@@ -273,8 +276,8 @@ function plane(w: usize, g: usize, o: usize, zeros: usize, spare: usize): void {
 }
 
 /**
- * A plane of the input's gradient at `o`, of at least 7 columns (8 by 1). With kernels of 3 × 3 a row of zeros lies at `zeros`,
- * with zeros before and behind it, and a row has room at `spare`.
+ * A plane of the input's gradient at `o`, of at least 7 columns (8 by 1) where windows do not lie side by side. With kernels of 3 × 3 a row of zeros lies at `zeros`,
+ * with zeros before and behind it, and a row has room at `spare`, and with windows side by side, too.
  */
 // @ts-ignore: decorator
 @inline
@@ -283,8 +286,12 @@ export function backPlane(w: usize, g: usize, o: usize, zeros: usize, spare: usi
     nearPlaneBack(w, g, o, HIGH, OUT_Y, WIDE, zeros, spare);
     return;
   }
-  if (SIZE === 3) {
+  if (SIZE === 3 && BY < 3) {
     plane(w, g, o, zeros, spare);
+    return;
+  }
+  if (SIZE === BY) {
+    besidePlaneBack(BY, w, g, o, spare);
     return;
   }
   const all = BY === 1 ? OUT_X : OUT_X + 1 >> 1;
@@ -298,6 +305,5 @@ export function backPlane(w: usize, g: usize, o: usize, zeros: usize, spare: usi
   } else if (SIZE === 7) {
     if (ODD) back7_by2_odd_edge(w, g, o, 0, all);
     else back7_by2_edge(w, g, o, 0, all);
-  } else if (SIZE === 2) back2_by2_edge(w, g, o, 0, all);
-  else back1_by2_edge(w, g, o, 0, all);
+  } else back1_by2_edge(w, g, o, 0, all);
 }

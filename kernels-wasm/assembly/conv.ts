@@ -846,7 +846,7 @@ export function conv_input_grad_turned_f32(
 }
 
 /**
- * {@linkcode conv_input_grad_f32} of square kernels that move by 1 or 2, without tables: back.ts reads the gradient where it
+ * {@linkcode conv_input_grad_f32} of square kernels that move by 1, 2 or 3, without tables: back.ts reads the gradient where it
  * lies. Where planes are sums, or have fewer than the 7 columns that it makes by 2, there is room for one of at least 8 columns
  * behind gemm's working memory.
  */
@@ -859,7 +859,7 @@ export function conv_input_grad_back_f32(g: usize, w: usize, o: usize, batch: i3
   const h = meta(SIZE + 1);
   const n = meta(SIZE + 2);
   const p = h * n;
-  const isNarrow = n < 7;
+  const isNarrow = n < 7 && size !== meta(STRIDE + 1);
   const weights = <usize>(size * size) << 2;
   const ends = finishes();
   // The row of zeros lies at the end of gemm's working memory, at whose begin a row has room.

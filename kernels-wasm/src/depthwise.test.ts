@@ -299,7 +299,7 @@ test.each(ODDLY)(
 test.each([1, 2, 3, 4, 5, 7])(
   "gradients of inputs where gradients lie: borders, sizes, what is not finite, no −0: %i rows",
   (high) => {
-    for (const stride of [1, 2]) {
+    for (const stride of high === 3 ? [1, 2, 3] : [1, 2]) {
       for (let padding = 0; padding <= high; padding++) {
         for (const width of [7, 8, 9, 14, 15, 20, 25]) {
           const heights = [high, high + 1, width + 3];

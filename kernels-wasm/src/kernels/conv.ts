@@ -204,7 +204,7 @@ function cutWeightGrad(
 const MOST_COLUMNS = 16384;
 
 /** Sizes of the square kernels whose gradients of the input assembly/back.ts makes, by their stride. */
-const BACKS: Readonly<Record<number, readonly number[]>> = { 1: [3, 5], 2: [1, 2, 3, 4, 5, 7] };
+const BACKS: Readonly<Record<number, readonly number[]>> = { 1: [3, 5], 2: [1, 2, 3, 4, 5, 7], 3: [3] };
 
 /** Whether planes of the input's gradient are made where the gradient lies: few, of kernels that there are bodies for. */
 function isNear({ rows, channels, size, low, kernel, dilation, out, stride }: Geometry): boolean {
@@ -214,9 +214,9 @@ function isNear({ rows, channels, size, low, kernel, dilation, out, stride }: Ge
   const has = (BACKS[by] ?? []).includes(high) && rows * channels < 4 && size[0]! * out[0]! === 1 &&
     low[0] === 0 &&
     String([stride, kernel, dilation]) === String([1, by, by, 1, high, high, 1, 1, 1]) &&
-    (by === 2 || size[2]! >= 8) && Math.max(size[2]!, out[2]!) <= MOST_COLUMNS;
-  // Pairs of columns whose first is outside have bodies from 3 × 3 on.
-  if (by === 2 || !has) return has && (high > 2 || left % 2 === 0);
+    (by > 1 || size[2]! >= 8) && Math.max(size[2]!, out[2]!) <= MOST_COLUMNS;
+  // Pairs of columns whose first is outside have bodies from 2 × 2 on.
+  if (by > 1 || !has) return has && (high > 1 || left % 2 === 0);
   // Others are convolutions with turned weights, which read the gradient where it lies too.
   return rows * channels === 1 && Math.max(above, left) < high && (high === 5 || Math.min(above, left) === 0);
 }

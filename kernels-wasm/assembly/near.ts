@@ -386,11 +386,11 @@ function narrowGrads(
     let d: v128;
     let c: v128;
     if (isLeft) {
-      d = v128.load(p, 8);
-      c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+      d = right<Left>(p, u);
+      c = left<Left>(p, u);
     } else {
-      d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
-      c = v128.load(p);
+      d = right<Right>(p, u);
+      c = left<Right>(p, u);
     }
     if (top <= 0) {
       s0 = mad(a, c, s0);
@@ -399,11 +399,11 @@ function narrowGrads(
       p += row;
       u = v128.load(p, 4);
       if (isLeft) {
-        d = v128.load(p, 8);
-        c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+        d = right<Left>(p, u);
+        c = left<Left>(p, u);
       } else {
-        d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
-        c = v128.load(p);
+        d = right<Right>(p, u);
+        c = left<Right>(p, u);
       }
     }
     s3 = mad(a, c, s3);
@@ -418,11 +418,11 @@ function narrowGrads(
       p += row;
       u = v128.load(p, 4);
       if (isLeft) {
-        d = v128.load(p, 8);
-        c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+        d = right<Left>(p, u);
+        c = left<Left>(p, u);
       } else {
-        d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
-        c = v128.load(p);
+        d = right<Right>(p, u);
+        c = left<Right>(p, u);
       }
       s6 = mad(a, c, s6);
       s7 = mad(a, u, s7);
@@ -437,11 +437,11 @@ function narrowGrads(
       p += row;
       u = v128.load(p, 4);
       if (isLeft) {
-        d = v128.load(p, 8);
-        c = i32x4.shuffle(f32x4.splat(0), u, 3, 4, 5, 6);
+        d = right<Left>(p, u);
+        c = left<Left>(p, u);
       } else {
-        d = i32x4.shuffle(u, f32x4.splat(0), 1, 2, 3, 4);
-        c = v128.load(p);
+        d = right<Right>(p, u);
+        c = left<Right>(p, u);
       }
       s6 = mad(a, c, s6);
       s7 = mad(a, u, s7);

@@ -1,7 +1,8 @@
 /**
  * Gradients of planes of the input, for square kernels of at most 7 × 7 that move by 1, 2 or 3, straight from planes of the
- * gradient, whatever the border. The bodies are generated (`build_backs.ts`), but for those of 3 × 3, whose weights stay in registers: these
- * are here and in near_back.ts, and those whose windows lie side by side (beside_back.ts), and what all are told, and which runs where.
+ * gradient, whatever the border. Here is what the bodies are told, and which runs where. Most bodies are generated
+ * (`build_backs.ts`). Those of 3 × 3 by 2, whose weights stay in registers, are here and in near_back.ts; those of windows that
+ * lie side by side are in beside_back.ts.
  */
 
 import { besidePlaneBack } from "./beside_back";

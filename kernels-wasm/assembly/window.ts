@@ -1,6 +1,7 @@
 /**
- * Kernels with five rows for few output channels, depthwise ones above all, that move by 1 or 2: the image is read where it
- * lies, whatever its border. The bodies are generated (`build_windows.ts`); here is what they are told, and which runs where.
+ * Windows over planes for few output channels, depthwise ones above all: kernels with five rows that move by 1 or 2, and those
+ * as wide as their steps (beside.ts). The image is read where it lies, whatever its border. The bodies of five rows are generated
+ * (`build_windows.ts`); here is what they are told, and which runs where.
  */
 
 import { planeBeside, setBeside } from "./beside";
